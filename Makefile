@@ -1,0 +1,52 @@
+# `make repro` runs the main job, `make test` the tests; both make their own environment first.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := true
+export DO_NOT_TRACK := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+.PHONY: help env repro test lint format lock ui serve clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+env: $(VENV)/ready  ## the environment, exactly as locked
+
+$(VENV)/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+repro: env  ## pictures → trained, judged and registered model
+	$(BIN)/dvc repro
+	$(BIN)/stylefuse register
+
+test: env lint  ## every check that CI runs
+	$(BIN)/python -m pytest
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: env  ## put the code in its usual shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: env  ## resolve the dependencies again
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header \
+	  --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+
+ui: env  ## the MLflow UI on loopback
+	$(BIN)/stylefuse ui
+
+serve: env  ## the champion, answering on loopback
+	$(BIN)/stylefuse serve
+
+clean:  ## remove the environment, keep data, models and registry
+	rm -rf $(VENV)

@@ -1,0 +1,13 @@
+"""The one exception that people see: a sentence that names the thing and the remedy."""
+
+
+class UserError(Exception):
+    """A mistake or a missing thing that the user can mend; shown as one message, never a traceback.
+
+    `exit_code` is what the process ends with: 2 for wrong input or configuration, 10 for data
+    that failed validation, 75 for something that may pass when tried again.
+    """
+
+    def __init__(self, message: str, exit_code: int = 2):
+        super().__init__(message)
+        self.exit_code = exit_code
