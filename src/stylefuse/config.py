@@ -118,7 +118,6 @@ class Train(Section):
     style: NotNegative
     r1: NotNegative  # gamma of the gradient penalty
     r1_interval: Count  # steps from one penalty to the next
-    translation: Share  # discriminator augmentation: largest shift, as a share of the crop
     # what is kept along the way
     tick_kimg: Positive  # from one row of metrics to the next
     sample_kimg: Positive  # from one sample grid and checkpoint to the next

@@ -1,5 +1,8 @@
 """The one exception that people see: a sentence that names the thing and the remedy."""
 
+import sys
+from collections.abc import Callable
+
 
 class UserError(Exception):
     """A mistake or a missing thing that the user can mend; shown as one message, never a traceback.
@@ -11,3 +14,15 @@ class UserError(Exception):
     def __init__(self, message: str, exit_code: int = 2):
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def run_main(main: Callable[[], None]) -> None:
+    """Run a command; a user's mistake ends it with one line on stderr and its exit code."""
+    try:
+        main()
+    except UserError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        sys.exit(130)

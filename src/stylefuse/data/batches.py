@@ -1,0 +1,62 @@
+"""Training batches as a pure function of seed and step, so that a resumed run sees the same ones."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from stylefuse.config import Split
+from stylefuse.errors import UserError
+
+
+class Batch(NamedTuple):
+    """What one step sees; pictures are float32 `[batch, crop, crop, 3]` from −1 to 1."""
+
+    photograph: np.ndarray
+    painting: np.ndarray
+    reference: np.ndarray  # other crops of the same paintings
+    noise: np.ndarray  # standard normal, for the gradient penalty
+
+
+class Batches:
+    """Random crops, half of them mirrored, of a split's prepared arrays.
+
+    Args:
+        folder: what `stylefuse.data.prepare` wrote.
+        split: "train" or "validation".
+        crop: side of a crop in pixels.
+        batch: pictures of each kind in a batch.
+        seed: the stream's name.
+    """
+
+    def __init__(self, folder: Path, split: Split, crop: int, batch: int, seed: int):
+        try:
+            self.photographs, self.paintings = (
+                np.load(folder / f"{split}_{domain}.npy", mmap_mode="r")
+                for domain in ("photograph", "painting")
+            )
+        except FileNotFoundError as error:
+            raise UserError(f"{error.filename} is missing; run `dvc repro prepare`") from None
+        self.split, self.crop, self.batch, self.seed = split, crop, batch, seed
+
+    def at(self, step: int) -> Batch:
+        """The batch of one step."""
+        stream = np.random.default_rng([self.seed, step, sum(self.split.encode())])
+        photographs = stream.integers(len(self.photographs), size=self.batch)
+        enough = len(self.paintings) >= self.batch
+        paintings = stream.choice(len(self.paintings), size=self.batch, replace=not enough)
+        return Batch(
+            self._crops(self.photographs, photographs, stream),
+            self._crops(self.paintings, paintings, stream),
+            self._crops(self.paintings, paintings, stream),
+            stream.standard_normal((self.batch, self.crop, self.crop, 3), dtype=np.float32),
+        )
+
+    def _crops(self, tiles, rows, stream) -> np.ndarray:
+        room = tiles.shape[1] - self.crop + 1
+        crops = np.empty((len(rows), self.crop, self.crop, 3), np.float32)
+        for i, row in enumerate(rows):
+            y, x = stream.integers(room, size=2)
+            crop = tiles[row, y : y + self.crop, x : x + self.crop]
+            crops[i] = crop[:, ::-1] if stream.random() < 0.5 else crop
+        return crops / 127.5 - 1

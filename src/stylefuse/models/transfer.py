@@ -1,0 +1,168 @@
+"""The transfer model: one generator for every pair of content and style, one discriminator.
+
+A style code is `[batch, 6 + code]`: the mean and deviation of the three colours, then what the
+style encoder learned. Codes of several pictures can be mixed by weight.
+"""
+
+import keras
+from keras import ops
+
+from stylefuse.models.layers import (
+    AdaptiveInstanceNorm,
+    EqualConv2D,
+    EqualDense,
+    StyledResidual,
+    activate,
+    instance_norm,
+    moments,
+    upsample,
+)
+
+STRIDE = 4  # a content picture's sides must be multiples of this
+
+
+def build_networks(width, blocks, code, discriminator_width):
+    """A generator and its discriminator, with their weights made.
+
+    Returns:
+        `(TransferGenerator, PairDiscriminator)`
+    """
+    generator = build_generator(width=width, blocks=blocks, code=code)
+    discriminator = PairDiscriminator(discriminator_width, name="discriminator")
+    picture = ops.zeros((1, 64, 64, 3))
+    discriminator(picture, discriminator.features(picture))
+    return generator, discriminator
+
+
+def build_generator(width, blocks, code):
+    """A generator with its weights made."""
+    generator = TransferGenerator(width, blocks, code, name="generator")
+    picture = ops.zeros((1, 64, 64, 3))
+    generator(picture, picture)
+    return generator
+
+
+@keras.saving.register_keras_serializable("stylefuse")
+class TransferGenerator(keras.Model):
+    """Paints a content picture in the style that a code describes.
+
+    The content encoder removes each map's own statistics at every scale, so that colour and
+    contrast have to come through the code. The output is the content with the style's colour
+    moments plus what the decoder paints on it: palette is right from the first step, and training
+    is spent on texture.
+
+    Args:
+        width: channels at full resolution.
+        blocks: styled residual blocks at the lowest resolution.
+        code: learned numbers in a style code.
+    """
+
+    def __init__(self, width=16, blocks=3, code=64, **kwargs):
+        super().__init__(**kwargs)
+        self.width, self.block_count, self.code = width, blocks, code
+        w = width
+        self.content_convs = [
+            EqualConv2D(w, name="content_1"),
+            EqualConv2D(2 * w, 4, 2, name="content_2"),
+            EqualConv2D(4 * w, 4, 2, name="content_4"),
+        ]
+        self.style_convs = [
+            EqualConv2D(w, 4, 2, name="style_2"),
+            EqualConv2D(2 * w, 4, 2, name="style_4"),
+            EqualConv2D(4 * w, 4, 2, name="style_8"),
+            EqualConv2D(6 * w, 4, 2, name="style_16"),
+        ]
+        self.style_out = EqualDense(code, name="style_out")
+        self.blocks = [StyledResidual(4 * w, name=f"block_{i}") for i in range(blocks)]
+        self.up_2, self.up_1 = EqualConv2D(2 * w, name="up_2"), EqualConv2D(w, name="up_1")
+        self.skip_2 = EqualConv2D(2 * w, 1, name="skip_2")
+        self.skip_1 = EqualConv2D(w, 1, name="skip_1")
+        self.norm_2, self.norm_1 = AdaptiveInstanceNorm(name="n2"), AdaptiveInstanceNorm(name="n1")
+        self.last, self.last_norm = EqualConv2D(w, name="last"), AdaptiveInstanceNorm(name="n0")
+        self.paint = EqualConv2D(3, gain=1.0, name="paint")
+
+    def encode_content(self, x):
+        """Content picture `[batch, height, width, 3]` → its maps at strides 1, 2 and 4."""
+        maps = []
+        h = x
+        for conv in self.content_convs:
+            h = activate(instance_norm(conv(h)))
+            maps.append(h)
+        return maps
+
+    def encode_style(self, x):
+        """Style picture `[batch, height, width, 3]` → code `[batch, 6 + code]`."""
+        mean, deviation = moments(x)
+        h = x
+        for conv in self.style_convs:
+            h = activate(conv(h))
+        learned = self.style_out(ops.mean(h, axis=(1, 2)))
+        return ops.concatenate([mean[:, 0, 0], deviation[:, 0, 0], learned], axis=-1)
+
+    def decode(self, x, maps, code):
+        """Content picture, its maps and a code → picture `[batch, height, width, 3]`."""
+        h = maps[2]
+        for block in self.blocks:
+            h = block(h, code)
+        h = activate(self.norm_2(self.up_2(upsample(h)) + self.skip_2(maps[1]), code))
+        h = activate(self.norm_1(self.up_1(upsample(h)) + self.skip_1(maps[0]), code))
+        h = activate(self.last_norm(self.last(h), code))
+        mean, deviation = code[:, None, None, 0:3], code[:, None, None, 3:6]
+        return instance_norm(x) * deviation + mean + self.paint(h)
+
+    def call(self, content, style):
+        """Content and style `[batch, height, width, 3]` in −1…1 → the content, painted."""
+        return self.decode(content, self.encode_content(content), self.encode_style(style))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "blocks": self.block_count,
+            "code": self.code,
+        }
+
+
+@keras.saving.register_keras_serializable("stylefuse")
+class PairDiscriminator(keras.Model):
+    """Tells, patch by patch, whether a picture was painted by the hand that painted a reference.
+
+    The reference's pooled features meet each patch by projection (Miyato & Koyama 2018, eq. 3), as
+    the co-occurrence discriminator of Park et al. 2020 ties texture to one reference.
+
+    Call: pictures `[batch, height, width, 3]` and reference features (see `features`)
+    → logits `[batch, height/8, width/8]`.
+    """
+
+    def __init__(self, width=32, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.trunk = [
+            EqualConv2D(width, 4, 2, padding="same", name="trunk_2"),
+            EqualConv2D(2 * width, 4, 2, padding="same", name="trunk_4"),
+            EqualConv2D(4 * width, 4, 2, padding="same", name="trunk_8"),
+            EqualConv2D(4 * width, 3, 1, padding="same", name="trunk_8b"),
+        ]
+        self.head = EqualConv2D(4 * width, padding="same", name="head")
+        self.real = EqualConv2D(1, 1, gain=1.0, name="real")
+        self.patch, self.reference = (
+            EqualDense(128, name="patch"),
+            EqualDense(128, name="reference"),
+        )
+
+    def _maps(self, x):
+        for conv in self.trunk:
+            x = activate(conv(x))
+        return x
+
+    def features(self, x):
+        """Reference pictures `[batch, height, width, 3]` → `[batch, 4·width]`."""
+        return ops.mean(self._maps(x), axis=(1, 2))
+
+    def call(self, x, reference):
+        h = self._maps(x)
+        alike = ops.einsum("bhwc,bc->bhw", self.patch(h), self.reference(reference)) / 128**0.5
+        return self.real(activate(self.head(h)))[..., 0] + alike
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width}

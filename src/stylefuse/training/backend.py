@@ -1,0 +1,73 @@
+"""The one place that knows which backend Keras runs on: gradients and compilation."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+
+Objective = Callable[..., tuple]  # (*batch) → (loss, tuple of scalars to report)
+
+
+def gradient_step(
+    objective: Objective, variables: Sequence, optimizer, fixed: Sequence
+) -> Callable:
+    """Compile one step of gradient descent.
+
+    Args:
+        objective: calls Keras models; returns a scalar loss and a tuple of scalars to report.
+        variables: what the step changes.
+        optimizer: a Keras optimizer, built on `variables`.
+        fixed: every other variable that the objective reads.
+
+    Returns:
+        A function of the objective's arguments that changes `variables` in place and returns the
+        reported scalars as backend tensors.
+    """
+    make = {"tensorflow": _tensorflow_step, "jax": _jax_step}.get(keras.backend.backend())
+    if make is None:
+        raise NotImplementedError(f"no training on Keras backend {keras.backend.backend()}")
+    return make(objective, list(variables), optimizer, list(fixed))
+
+
+def _tensorflow_step(objective, variables, optimizer, fixed):
+    import tensorflow as tf
+
+    @tf.function
+    def step(*batch):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            for variable in variables:
+                tape.watch(variable.value)
+            loss, report = objective(*batch)
+        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+        return report
+
+    return step
+
+
+def _jax_step(objective, variables, optimizer, fixed):
+    import jax
+
+    def pure(values, state, constants, batch):
+        def loss_of(values):
+            mapping = [*zip(variables, values, strict=True), *zip(fixed, constants, strict=True)]
+            with keras.StatelessScope(state_mapping=mapping):
+                return objective(*batch)
+
+        gradients, report = jax.grad(loss_of, has_aux=True)(values)
+        return *optimizer.stateless_apply(state, gradients, values), report
+
+    compiled = jax.jit(pure, donate_argnums=(0, 1))
+
+    def step(*batch):
+        values, state, report = compiled(
+            [v.value for v in variables],
+            [v.value for v in optimizer.variables],
+            [v.value for v in fixed],
+            batch,
+        )
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        for variable, value in zip(optimizer.variables, state, strict=True):
+            variable.assign(value)
+        return report
+
+    return step

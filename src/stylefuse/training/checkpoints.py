@@ -1,0 +1,53 @@
+"""The whole state of a run in one file, written so that a crash never leaves half of one."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+KEPT = 2
+
+
+def run_key(**facts) -> str:
+    """A short name for everything that decides what a run computes; it is the folder's name."""
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def save_checkpoint(folder: Path, step: int, variables: Sequence, history: list[dict]) -> None:
+    """Write all variables, the metrics so far and a checksum; keep the last two files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays = {f"v{i:04d}": np.asarray(v.value) for i, v in enumerate(variables)}
+    arrays["history"] = np.frombuffer(json.dumps(history).encode(), np.uint8)
+    path = folder / f"step-{step:08d}.npz"
+    draft = path.with_suffix(".part")
+    with draft.open("wb") as file:
+        np.savez(file, **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    path.with_suffix(".sha256").write_text(hashlib.sha256(draft.read_bytes()).hexdigest())
+    os.replace(draft, path)
+    for old in sorted(folder.glob("step-*.npz"))[:-KEPT]:
+        old.unlink()
+        old.with_suffix(".sha256").unlink(missing_ok=True)
+
+
+def load_checkpoint(folder: Path, variables: Sequence) -> tuple[int, list[dict]]:
+    """Put the newest whole checkpoint into `variables`.
+
+    Returns:
+        The step it was taken after and the metrics until then; `(0, [])` where there is none.
+    """
+    for path in sorted(folder.glob("step-*.npz"), reverse=True):
+        seal = path.with_suffix(".sha256")
+        if not seal.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != seal.read_text():
+            continue  # torn by a crash; the one before it is whole
+        with np.load(path, allow_pickle=False) as arrays:
+            for i, variable in enumerate(variables):
+                variable.assign(arrays[f"v{i:04d}"])
+            history = json.loads(arrays["history"].tobytes())
+        return int(path.stem.removeprefix("step-")), history
+    return 0, []
