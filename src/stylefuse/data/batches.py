@@ -1,4 +1,4 @@
-"""Training batches as a pure function of seed and step, so that a resumed run sees the same ones."""
+"""Batches as a pure function of seed and step: a resumed run sees the same ones."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -5,7 +5,6 @@ picture that each tile was cut from. The same pictures give the same bytes.
 """
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import get_args
@@ -72,7 +71,7 @@ def prepare(manifest: pd.DataFrame, settings: Prepare, out: Path) -> None:
             np.save(draft / f"{name}.npy", np.concatenate(tiles))
     (draft / "tiles.json").write_text(json.dumps(origin, indent=1, sort_keys=True) + "\n")
     shutil.rmtree(out, ignore_errors=True)
-    os.replace(draft, out)
+    draft.replace(out)
 
 
 def main() -> None:

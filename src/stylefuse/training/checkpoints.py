@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def run_key(**facts) -> str:
 def save_checkpoint(folder: Path, step: int, variables: Sequence, history: list[dict]) -> None:
     """Write all variables, the metrics so far and a checksum; keep the last two files."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays = {f"v{i:04d}": np.asarray(v.value) for i, v in enumerate(variables)}
+    arrays: dict[str, Any] = {f"v{i:04d}": np.asarray(v.value) for i, v in enumerate(variables)}
     arrays["history"] = np.frombuffer(json.dumps(history).encode(), np.uint8)
     path = folder / f"step-{step:08d}.npz"
     draft = path.with_suffix(".part")
@@ -29,7 +30,7 @@ def save_checkpoint(folder: Path, step: int, variables: Sequence, history: list[
         file.flush()
         os.fsync(file.fileno())
     path.with_suffix(".sha256").write_text(hashlib.sha256(draft.read_bytes()).hexdigest())
-    os.replace(draft, path)
+    draft.replace(path)
     for old in sorted(folder.glob("step-*.npz"))[:-KEPT]:
         old.unlink()
         old.with_suffix(".sha256").unlink(missing_ok=True)
