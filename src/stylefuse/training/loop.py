@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from stylefuse.config import Params, Train
 from stylefuse.data.batches import Batches
 from stylefuse.errors import UserError
-from stylefuse.models.stylizer import save_generator
+from stylefuse.models.stylizer import MANIFEST, WEIGHTS, save_generator
 from stylefuse.models.transfer import build_generator, build_networks
 from stylefuse.training.average import WeightAverage
 from stylefuse.training.backend import gradient_step
@@ -34,10 +34,16 @@ STEP_METRICS = (
 
 
 class Tracker(Protocol):
-    """Where a run may also be followed while it goes on; it must never raise."""
+    """Where a run may also be followed while it goes on; it must never raise.
 
+    `step` counts the photographs shown so far. `start` is told the run's key and settings,
+    `finish` the SHA-256 of the weights that came out.
+    """
+
+    def start(self, key: str, params: Params) -> None: ...
     def log_metrics(self, metrics: dict[str, float], step: int) -> None: ...
     def log_image(self, path: Path, step: int) -> None: ...
+    def finish(self, weights_hash: str) -> None: ...
 
 
 class Run:
@@ -119,6 +125,8 @@ def train(params: Params, tracker: Tracker | None = None) -> None:
         keras=keras.__version__,
         backend=keras.backend.backend(),
     )
+    if tracker:
+        tracker.start(key, params)
     checkpoints = CHECKPOINTS / key
     first, history = load_checkpoint(checkpoints, run.variables)
     steps = max(1, math.ceil(settings.kimg * 1000 / settings.batch))
@@ -168,6 +176,8 @@ def _finish(run: Run, history: list[dict], seen: int, tracker: Tracker | None) -
         writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
+    if tracker:
+        tracker.finish(json.loads((MODEL / MANIFEST).read_text())[WEIGHTS])
 
 
 def _progress() -> Progress:

@@ -1,0 +1,45 @@
+"""Pictures as base64 text, which is how they travel inside JSON."""
+
+import base64
+import binascii
+import io
+import re
+
+from PIL import Image
+
+from stylefuse.data.pictures import MOST_PIXELS, open_picture
+from stylefuse.errors import UserError
+
+DATA_URI = re.compile(r"\s*data:[\w.+/-]*;base64,", re.ASCII)
+
+
+def decode(text: str, name: str = "the picture", most_pixels: int = MOST_PIXELS) -> Image.Image:
+    """Decode a picture from base64, with or without a `data:` prefix; line breaks are allowed.
+
+    Args:
+        text: a picture file's bytes in base64 (RFC 4648, with padding).
+        name: what messages call it.
+        most_pixels: a larger picture is refused before it is decoded.
+
+    Returns:
+        An upright sRGB picture of mode "RGB", or "RGBA" where it has transparency.
+
+    Raises:
+        UserError: no base64, or no picture that `data.pictures.open_picture` takes.
+    """
+    prefix = DATA_URI.match(text)
+    body = "".join(text[prefix.end() if prefix else 0 :].split())
+    try:
+        data = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        raise UserError(
+            f"{name} is no valid base64; send the bytes of a picture file in base64"
+        ) from None
+    return open_picture(data, name, most_pixels)
+
+
+def encode(picture: Image.Image) -> str:
+    """A picture as the base64 text of a PNG file."""
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode("ascii")

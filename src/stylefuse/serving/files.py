@@ -1,0 +1,91 @@
+"""Picture files for the command line: found, named and written whole or not at all."""
+
+import contextlib
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from stylefuse.data.pictures import SUFFIXES, flatten
+from stylefuse.errors import UserError
+
+WRITTEN: dict[str, dict[str, Any]] = {  # suffix → how Pillow saves it
+    ".png": {"format": "PNG"},
+    ".jpg": {"format": "JPEG", "quality": 95},
+    ".jpeg": {"format": "JPEG", "quality": 95},
+    ".webp": {"format": "WEBP", "quality": 95},
+    ".tif": {"format": "TIFF", "compression": "tiff_lzw"},
+    ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
+}
+
+
+def find_pictures(names: Sequence[str]) -> list[Path]:
+    """The picture files that files, folders and glob patterns name, each once, in order.
+
+    Raises:
+        UserError: a name leads to no picture.
+    """
+    found: dict[Path, None] = {}
+    for name in names:
+        found |= dict.fromkeys(_pictures_of(name))
+    return list(found)
+
+
+def _pictures_of(name: str) -> list[Path]:
+    path = Path(name)
+    if path.is_dir():
+        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        if not inside:
+            raise UserError(f"no picture is in {name}; it may hold {', '.join(sorted(SUFFIXES))}")
+        return inside
+    if path.exists():
+        return [path]
+    names = glob.glob(name, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
+    matching = sorted(p for p in map(Path, names) if p.is_file())
+    if not matching:
+        raise UserError(f"{name} is not here; name a picture, a folder or a pattern")
+    return matching
+
+
+def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
+    """Where each painted content goes: to `out` itself for one content, else into the folder `out`.
+
+    Raises:
+        UserError: a format that cannot be written, a file where a folder is needed, or two
+            contents of one name.
+    """
+    if len(contents) == 1 and out.suffix and not out.is_dir():
+        if out.suffix.lower() not in WRITTEN:
+            raise UserError(f"{out} cannot be written; end its name in {', '.join(WRITTEN)}")
+        return [out]
+    if out.suffix.lower() in WRITTEN or out.is_file():
+        raise UserError(f"{len(contents)} pictures need a folder to go to, and {out} is a file")
+    paths = [out / f"{content.stem}.png" for content in contents]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise UserError(f"two contents would become {path}; paint them into two folders")
+    return paths
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Write a picture in the format of its path's suffix, without metadata.
+
+    JPEG has no transparency: what is see-through is laid over mid-grey. A file that was there is
+    replaced only once the new one is whole.
+
+    Raises:
+        UserError: the disk or the folder does not take it.
+    """
+    how = WRITTEN[path.suffix.lower()]
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (flatten(picture) if how["format"] == "JPEG" else picture).save(draft, **how)
+        draft.replace(path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)

@@ -1,0 +1,138 @@
+"""From a followed training to a version in the registry, once for the same weights."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from stylefuse.errors import UserError
+from stylefuse.registry.fetch import CHAMPION_URI, default_model, model_files
+from stylefuse.registry.register import register
+from stylefuse.registry.store import MODEL_NAME, WEIGHTS_TAG, open_store
+from stylefuse.registry.tracker import MlflowTracker
+from stylefuse.training import loop
+from tests.registry.conftest import write_tiles
+from tests.serving.tiny import make_model
+
+LOCK = """\
+schema: '2.0'
+stages:
+  prepare:
+    cmd: python -m stylefuse.data.prepare
+    outs:
+    - {path: data/prepared, md5: aaaa.dir}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(project, params):
+    """A project whose model was trained, followed and judged."""
+    write_tiles(project / "data/prepared")
+    with MlflowTracker(params.registry) as tracker:
+        loop.train(params, tracker)
+        assert not tracker.lost
+    for folder in ("reports/metrics", "reports/sheets"):
+        Path(folder).mkdir(parents=True)
+    scores = {"model": {"kid": 0.1, "judge": "lite0", "passed": True}, "nothing": {"kid": 0.2}}
+    Path("reports/metrics/transfer.json").write_text(json.dumps(scores))
+    Image.new("RGB", (8, 8)).save("reports/sheets/transfer.png")
+    Path("dvc.lock").write_text(LOCK)
+    return project
+
+
+@pytest.fixture(scope="module")
+def first(trained, params):
+    return register(params)
+
+
+@pytest.fixture(scope="module")
+def client(first, params):
+    return open_store(params.registry)
+
+
+def test_the_first_version_is_champion_and_challenger(first, client):
+    assert (first.version, first.created) == (1, True)
+    assert first.aliases == ("challenger", "champion")
+    assert str(first) == f"registered as {MODEL_NAME} version 1 (challenger, champion)"
+
+
+def test_the_same_weights_are_registered_once(first, client, params):
+    again = register(params)
+    assert (again.version, again.created) == (1, False)
+    assert "already" in str(again)
+    assert len(client.search_model_versions(f"name = '{MODEL_NAME}'")) == 1
+
+
+def test_the_version_tells_where_it_comes_from(first, client, trained):
+    version = client.get_model_version(MODEL_NAME, "1")
+    weights = json.loads(Path("models/transfer/manifest.json").read_text())
+    assert version.tags[WEIGHTS_TAG] == weights["generator.weights.h5"]
+    assert version.tags["dvc.data/prepared"] == "aaaa.dir"
+    assert "dvc.models/transfer" not in version.tags  # the lock does not know it
+    assert {"backend", "params.sha256", "version.keras"} <= version.tags.keys()
+    assert "| model.kid | 0.1 |" in version.description
+    assert "`reports/transfer.png`" in version.description
+
+
+def test_the_version_belongs_to_the_run_that_trained_it(first, client):
+    run = client.get_run(client.get_model_version(MODEL_NAME, "1").run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.crop"] == "32"
+    assert run.data.metrics["model.kid"] == 0.1
+    assert "passed" not in str(run.data.metrics)
+    steps = [m.step for m in client.get_metric_history(run.info.run_id, "style")]
+    assert steps == [4, 8]
+    images = client.list_artifacts(run.info.run_id, "images")
+    assert len([image for image in images if image.path.endswith(".png")]) == 2
+    assert [a.path for a in client.list_artifacts(run.info.run_id, "reports")] == [
+        "reports/transfer.png"
+    ]
+
+
+def test_the_artifact_holds_data_only(first, params):
+    folder = model_files(default_model(params.registry), params.registry)
+    assert default_model(params.registry) == CHAMPION_URI
+    names = {path.name for path in folder.parents[1].rglob("*") if path.is_file()}
+    assert {"MLmodel", "serving.json", "input_example.json"} <= names
+    assert not [name for name in names if name.endswith((".py", ".pkl", ".lock", ".toml"))]
+    requirements = (folder.parents[1] / "requirements.txt").read_text()
+    assert "stylefuse==" in requirements
+    assert "tensorflow-cpu==" in requirements
+
+
+def test_other_weights_become_the_challenger_with_a_run_from_the_files(first, client, params):
+    """As after `dvc checkout` of a model that another machine trained."""
+    make_model(Path("models/transfer"))
+    second = register(params)
+    assert (second.version, second.created, second.aliases) == (2, True, ("challenger",))
+    run = client.get_run(client.get_model_version(MODEL_NAME, "2").run_id)
+    assert run.info.run_name.endswith("from-files")
+    history = client.get_metric_history(run.info.run_id, "style")
+    assert [metric.step for metric in history] == [4, 8]
+
+
+def test_a_model_that_was_changed_is_refused(first, params):
+    with Path("models/transfer/generator.weights.h5").open("ab") as file:
+        file.write(b"!")
+    with pytest.raises(UserError, match="was changed after training"):
+        register(params)
+
+
+def test_a_missing_model_names_the_remedy(params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"manifest\.json is missing; run `make repro`"):
+        register(params)
+    assert not (tmp_path / "mlflow").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "complaint"),
+    [(f"models:/{MODEL_NAME}@nobody", "cannot be had"), (f"models:/{MODEL_NAME}/99", "make repro"),
+     ("models:/odd", "cannot be had"), ("no/such/folder", "is no folder; run `make repro`")],
+)  # fmt: skip
+def test_a_model_that_is_not_there(first, params, model, complaint):
+    with pytest.raises(UserError, match=complaint) as error:
+        model_files(model, params.registry)
+    assert model in str(error.value)
+    assert "\n" not in str(error.value)

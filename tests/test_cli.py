@@ -1,0 +1,234 @@
+"""The command line as people use it: real processes, a real registry, a real server."""
+
+import json
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from stylefuse.serving.codec import decode
+from tests.serving.tiny import encoded, make_project, noise
+
+PROGRAM = str(Path(sys.executable).with_name("stylefuse"))
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")
+} | {"TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+def stylefuse(folder, *arguments):
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project with a model that `stylefuse register` put into a registry."""
+    folder = make_project(tmp_path_factory.mktemp("project"))
+    for name in ("photo.jpg", "style.png"):
+        noise(48, 36, seed=len(name)).save(folder / name)
+    registered = stylefuse(folder, "register")
+    assert registered.returncode == 0, registered.stderr
+    assert "version 1 (challenger, champion)" in registered.stdout
+    return folder
+
+
+def test_help_imports_nothing_heavy():
+    program = """
+import sys
+from stylefuse.cli import main
+try:
+    main(["transfer", "--help"])
+except SystemExit:
+    pass
+heavy = {"keras", "tensorflow", "mlflow", "pandas", "numpy", "PIL", "pydantic"}
+assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--style" in done.stdout
+
+
+def test_the_champion_paints_a_folder(project):
+    """The local model is away: what paints is the registry's."""
+    photos = project / "photos"
+    photos.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise(40, 24).save(photos / "upright.jpg", exif=exif)
+    noise(40, 24, "RGBA").save(photos / "clear.webp", lossless=True)
+    (project / "models").rename(project / "away")
+    try:
+        done = stylefuse(
+            project, "transfer", "photos", "photo.jpg", "--style", "style.png:2", "--style",
+            "photo.jpg", "--strength", 0.8, "--preserve-color", "--size", 32, "-o", "out",
+        )  # fmt: skip
+    finally:
+        (project / "away").rename(project / "models")
+    assert done.returncode == 0, done.stderr
+    found = {path.name: Image.open(path) for path in (project / "out").iterdir()}
+    assert {name: (picture.size, picture.mode) for name, picture in found.items()} == {
+        "upright.png": ((19, 32), "RGB"),
+        "clear.png": ((32, 19), "RGBA"),
+        "photo.png": ((32, 24), "RGB"),
+    }
+    assert not found["upright.png"].getexif()
+
+
+def test_a_local_model_paints_one_picture(project):
+    done = stylefuse(
+        project, "transfer", "photo.jpg", "--style", "style.png", "-o", "one.jpg",
+        "--model", "models/transfer",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "one.jpg\n"
+    assert Image.open(project / "one.jpg").size == (48, 36)
+
+
+def transfer(content="photo.jpg", style="style.png", out="x.png", *more):
+    return ["transfer", content, "--style", style, "-o", out, *more]
+
+
+MISTAKES = {
+    "no such content": (transfer("gone.jpg"), "gone.jpg is not here"),
+    "no such style": (transfer(style="gone.png"), "gone.png is not here"),
+    "a text file": (transfer(style="text.png"), "text.png is no picture"),
+    "an empty folder": (transfer("empty"), "no picture is in empty"),
+    "an odd format": (transfer(out="x.exe"), "x.exe cannot be written"),
+    "strength": (transfer("photo.jpg", "style.png", "x.png", "--strength", "nan"), "strength must"),
+    "no such model": (
+        transfer("photo.jpg", "style.png", "x.png", "--model", "models/other"),
+        "models/other is no folder; run `make repro`",
+    ),
+    "no such version": (["serve", "--model", "models:/stylefuse-transfer@rival"], "@rival"),
+    "no port": (["ui", "--port", "70000"], "70000 is no port"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_told_in_one_line(project, name):
+    arguments, complaint = MISTAKES[name]
+    (project / "text.png").write_text("words")
+    (project / "empty").mkdir(exist_ok=True)
+    done = stylefuse(project, *arguments)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert complaint in line
+    assert not list(project.glob("x.*"))
+
+
+@pytest.mark.parametrize("arguments", [["register"], ["serve"], ["train"]])
+def test_outside_a_project(tmp_path, arguments):
+    done = stylefuse(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert "params.yaml is not here; run the command in the project's folder" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_serving_an_empty_registry(tmp_path):
+    (tmp_path / "params.yaml").write_text((Path(__file__).parents[1] / "params.yaml").read_text())
+    done = stylefuse(tmp_path, "serve", "--port", free_port())
+    assert done.returncode == 2
+    assert "make repro" in done.stderr
+    assert not (tmp_path / "mlflow").exists()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(project):
+    """The address of `stylefuse serve`, answering; stopped at the end."""
+    port = free_port()
+    log = (project / "serve.log").open("w")
+    process = subprocess.Popen(
+        [PROGRAM, "serve", "--port", str(port)], cwd=project, env=ENVIRONMENT, stdout=log,
+        stderr=log, start_new_session=True,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while True:
+            assert process.poll() is None, (project / "serve.log").read_text()
+            try:
+                urllib.request.urlopen(f"{address}/ping", timeout=5)
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        log.close()
+
+
+def ask(server, body):
+    request = urllib.request.Request(
+        f"{server}/invocations", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def rows(*texts, **params):
+    return {
+        "dataframe_split": {"columns": ["content", "style"], "data": [list(row) for row in texts]},
+        "params": params,
+    }
+
+
+GOOD = (encoded(noise(40, 30)), encoded(noise(20, 20)))
+
+
+def test_the_server_paints(server):
+    status, text = ask(server, rows(GOOD, GOOD, strength=0.5, size=20))
+    assert status == 200
+    pictures = [decode(row["picture"]) for row in json.loads(text)["predictions"]]
+    assert [picture.size for picture in pictures] == [(20, 15), (20, 15)]
+
+
+WRONG = {
+    "base64": (rows(("%%%", GOOD[1])), "row 1 of 1: content is no valid base64"),
+    "null": (rows(GOOD, (GOOD[0], None)), "row 2 of 2: style is no text"),
+    "columns": ({"dataframe_records": [{"content": GOOD[0]}]}, "style"),
+    "no rows": (rows(), "no rows"),
+    "too many": (rows(*[("", "")] * 99), "99 rows, more than the"),
+    "strength": (rows(GOOD, strength=math.nan), "strength must be a number from 0 to 1"),
+    "a parameter's type": (rows(GOOD, strength="much"), "strength"),
+    "size": (rows(GOOD, size=10**6), "more than the"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_server_answers_a_mistake_with_a_sentence_and_stays_up(server, name):
+    body, complaint = WRONG[name]
+    status, text = ask(server, body)
+    assert status == 400
+    assert complaint in text
+    assert "Traceback" not in text
+    assert ask(server, rows(GOOD, size=16))[0] == 200
+
+
+def test_a_port_in_use_is_told_before_anything_starts(project, server):
+    port = server.rpartition(":")[2]
+    for command in ("serve", "ui"):
+        done = stylefuse(project, command, "--port", port)
+        assert done.returncode == 2
+        (line,) = done.stderr.splitlines()
+        assert f"127.0.0.1:{port} cannot be used" in line
+        assert "--port" in line
