@@ -107,15 +107,14 @@ class Train(Section):
     code: Count  # learned numbers in a style code, beside its six colour moments
     discriminator_width: Count
     # optimisation
-    learning_rate: Positive
+    learning_rate: Positive  # at the start; falls to 0 along a cosine
     discriminator_learning_rate: Positive
     beta_1: Share
     beta_2: Share
     ema_kimg: Positive  # half-life of the averaged weights
     # objective
-    reconstruction: NotNegative
+    reconstruction: NotNegative  # weights beside the adversarial loss
     content: NotNegative
-    style: NotNegative
     r1: NotNegative  # gamma of the gradient penalty
     r1_interval: Count  # steps from one penalty to the next
     # what is kept along the way

@@ -11,10 +11,11 @@ from typing import get_args
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
+from PIL import Image
 from rich.progress import track
 
 from stylefuse.config import Domain, Prepare, Split, load_params
+from stylefuse.data.pictures import flatten, open_picture
 from stylefuse.errors import UserError, run_main
 
 MANIFEST = Path("data/manifest.parquet")
@@ -28,9 +29,7 @@ def cut_tiles(picture: Image.Image, side: int, most: int) -> np.ndarray:
         uint8 `[tiles, side, side, 3]`, with as many tiles as fit without much overlap, `most` at
         the most; alpha is laid over mid-grey.
     """
-    picture = ImageOps.exif_transpose(picture).convert("RGBA")
-    ground = Image.new("RGBA", picture.size, (128, 128, 128, 255))
-    picture = Image.alpha_composite(ground, picture).convert("RGB")
+    picture = flatten(picture)
     scale = side / min(picture.size)
     size = [max(side, round(n * scale)) for n in picture.size]
     array = np.asarray(picture.resize((size[0], size[1]), Image.Resampling.LANCZOS))
@@ -62,8 +61,8 @@ def prepare(manifest: pd.DataFrame, settings: Prepare, out: Path) -> None:
             name = f"{split}_{domain}"
             origin[name] = []
             for path in track(sorted(chosen.path), description=f"cutting {name}"):
-                with Image.open(path) as picture:
-                    cut = cut_tiles(picture, settings.side, settings.tiles_per_picture)
+                picture = open_picture(Path(path))
+                cut = cut_tiles(picture, settings.side, settings.tiles_per_picture)
                 tiles.append(cut)
                 origin[name] += [path] * len(cut)
             if not tiles:

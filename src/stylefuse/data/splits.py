@@ -1,6 +1,7 @@
 """Which pictures train, which steer, and which judge: decided per picture, never per crop."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,7 +41,8 @@ def assign_splits(
     """Deal pictures out to the three splits.
 
     Near-duplicates stay together, and each stratum (a source of pictures) gives its own share, so
-    that adding a source moves no picture of another one.
+    that adding a source moves no picture of another one; only a group whose first picture is now
+    the new source's goes where that one goes.
 
     Args:
         keys: a name per picture that stays the same from run to run.
@@ -57,10 +59,11 @@ def assign_splits(
         mine = sorted(
             {g for g in groups if strata[g] == stratum}, key=lambda g: _draw(seed, keys[g])
         )
-        size = {g: groups.count(g) for g in mine}
-        total, seen = sum(size.values()), 0
+        size = Counter(g for g, s in zip(groups, strata, strict=True) if s == stratum)
+        total, seen = sum(size[g] for g in mine), 0
+        phase = int(_draw(seed, stratum), 16) / 16**64  # or small sources would only ever test
         for g in mine:
-            position = seen / total
+            position = (seen + phase * size[g]) / total
             seen += size[g]
             if position < shares.test:
                 split_of_group[g] = "test"

@@ -5,11 +5,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from stylefuse.models.layers import OPPONENT
+
 CONTENT_SIDE, STYLE_SIDE = 384, 256  # what the published network was exported for
 
 
 def match_colours(contents: np.ndarray, styles: np.ndarray) -> np.ndarray:
-    """Give each content its style's mean and deviation, per RGB channel (after Reinhard 2001).
+    """Give each content its style's mean and deviation, per opponent colour (after Reinhard 2001).
+
+    The transfer model begins with the same; what it adds has to show beside this.
 
     Args:
         contents: uint8 `[n, height, width, 3]`.
@@ -18,10 +22,10 @@ def match_colours(contents: np.ndarray, styles: np.ndarray) -> np.ndarray:
     Returns:
         uint8 `[n, height, width, 3]`
     """
-    x, y = contents.astype(np.float32), styles.astype(np.float32)
+    x, y = (pictures.astype(np.float32) @ OPPONENT for pictures in (contents, styles))
     (x_mean, x_deviation), (y_mean, y_deviation) = _moments(x), _moments(y)
     matched = (x - x_mean) / (x_deviation + 1e-3) * y_deviation + y_mean
-    return np.rint(np.clip(matched, 0, 255)).astype(np.uint8)
+    return np.rint(np.clip(matched @ OPPONENT.T, 0, 255)).astype(np.uint8)
 
 
 def _moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ COLUMNS = {
     "ssim": ("SSIM", "{:.2f}"),
 }
 CURVES = (
-    ("losses of the generator", ("adversarial", "reconstruction", "content", "style")),
+    ("losses", ("discriminator_loss", "adversarial", "reconstruction", "content")),
     ("discriminator: share right", ("accuracy_real", "accuracy_fake", "accuracy_held_out")),
 )
 STYLE = """

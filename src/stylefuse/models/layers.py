@@ -4,9 +4,11 @@ Pictures and feature maps are `[batch, height, width, channels]`; pictures run f
 """
 
 import keras
+import numpy as np
 from keras import ops
 
 SLOPE = 0.2  # of the leaky rectifier
+OPPONENT = np.array([[1, 1, 1], [1, 0, -2], [1, -1, 1]]) / np.sqrt([3, 2, 6])
 
 
 def activate(x):
@@ -25,6 +27,29 @@ def instance_norm(x):
     """Remove a map's own mean and contrast (Ulyanov et al. 2016, eq. 4)."""
     mean, deviation = moments(x)
     return (x - mean) / deviation
+
+
+def to_opponent(x):
+    """RGB → light, blue against yellow, and green against magenta, an orthonormal basis.
+
+    The colours of pictures vary almost independently along these axes, so that a palette can be
+    given one axis at a time (after Reinhard et al. 2001, who use lαβ for the same reason).
+    """
+    return ops.matmul(x, ops.cast(OPPONENT, x.dtype))
+
+
+def from_opponent(x):
+    """The way back from `to_opponent`."""
+    return ops.matmul(x, ops.cast(OPPONENT.T, x.dtype))
+
+
+def soften(x):
+    """Two box blurs of 5 pixels: keeps the light and shade of a scene, loses its detail."""
+    edge = [[0, 0], [4, 4], [4, 4], [0, 0]]
+    x = ops.pad(x, edge, mode="reflect")
+    for _ in range(2):
+        x = ops.average_pool(x, 5, 1, padding="valid")
+    return x
 
 
 def upsample(x):

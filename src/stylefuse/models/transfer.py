@@ -1,7 +1,7 @@
 """The transfer model: one generator for every pair of content and style, one discriminator.
 
-A style code is `[batch, 6 + code]`: the mean and deviation of the three colours, then what the
-style encoder learned. Codes of several pictures can be mixed by weight.
+A style code is `[batch, 6 + code]`: mean and deviation of the three opponent colours, then what
+the style encoder learned. Codes of several pictures can be mixed by weight.
 """
 
 import keras
@@ -13,8 +13,11 @@ from stylefuse.models.layers import (
     EqualDense,
     StyledResidual,
     activate,
+    from_opponent,
     instance_norm,
     moments,
+    soften,
+    to_opponent,
     upsample,
 )
 
@@ -47,9 +50,9 @@ class TransferGenerator(keras.Model):
     """Paints a content picture in the style that a code describes.
 
     The content encoder removes each map's own statistics at every scale, so that colour and
-    contrast have to come through the code. The output is the content with the style's colour
-    moments plus what the decoder paints on it: palette is right from the first step, and training
-    is spent on texture.
+    contrast have to come through the code. The output is the softened content with the style's
+    colour moments plus what the decoder paints on it: the palette is right from the first step,
+    and training is spent on how detail is painted.
 
     Args:
         width: channels at full resolution.
@@ -92,7 +95,7 @@ class TransferGenerator(keras.Model):
 
     def encode_style(self, x):
         """Style picture `[batch, height, width, 3]` → code `[batch, 6 + code]`."""
-        mean, deviation = moments(x)
+        mean, deviation = moments(to_opponent(x))
         h = x
         for conv in self.style_convs:
             h = activate(conv(h))
@@ -108,7 +111,8 @@ class TransferGenerator(keras.Model):
         h = activate(self.norm_1(self.up_1(upsample(h)) + self.skip_1(maps[0]), code))
         h = activate(self.last_norm(self.last(h), code))
         mean, deviation = code[:, None, None, 0:3], code[:, None, None, 3:6]
-        return instance_norm(x) * deviation + mean + self.paint(h)
+        ground = soften(instance_norm(to_opponent(x)))
+        return from_opponent((ground + self.paint(h)) * deviation + mean)
 
     def call(self, content, style):
         """Content and style `[batch, height, width, 3]` in −1…1 → the content, painted."""

@@ -29,7 +29,7 @@ CHECKPOINTS = Path(".ckpt/transfer")
 
 STEP_METRICS = (
     "discriminator_loss", "accuracy_real", "accuracy_fake",
-    "adversarial", "reconstruction", "content", "style",
+    "adversarial", "reconstruction", "content",
 )  # fmt: skip
 
 
@@ -61,6 +61,7 @@ class Run:
         averaged = build_generator(settings.width, settings.blocks, settings.code)
         self.average = WeightAverage(self.generator, averaged, settings.ema_kimg)
         self.averaged = averaged
+        self.steps = max(1, math.ceil(settings.kimg * 1000 / settings.batch))
         self._make_phases()
         self.grid = SampleGrid(self.held_out.photographs, self.held_out.paintings)
         self.variables = [
@@ -72,7 +73,8 @@ class Run:
         settings = self.settings
 
         def adam(rate, model):
-            optimizer = keras.optimizers.Adam(rate, settings.beta_1, settings.beta_2, 1e-8)
+            falling = keras.optimizers.schedules.CosineDecay(rate, self.steps)
+            optimizer = keras.optimizers.Adam(falling, settings.beta_1, settings.beta_2, 1e-8)
             optimizer.build(model.trainable_variables)
             return optimizer
 
@@ -129,7 +131,7 @@ def train(params: Params, tracker: Tracker | None = None) -> None:
         tracker.start(key, params)
     checkpoints = CHECKPOINTS / key
     first, history = load_checkpoint(checkpoints, run.variables)
-    steps = max(1, math.ceil(settings.kimg * 1000 / settings.batch))
+    steps = run.steps
     tick = max(1, round(settings.tick_kimg * 1000 / settings.batch))
     samples = max(1, round(settings.sample_kimg * 1000 / settings.batch))
 

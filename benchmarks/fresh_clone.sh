@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What a newcomer waits for: a fresh clone to a finished `make repro`, its peak memory, a second
+# run that has nothing to do, and the help. Prints one line per figure.
+#   benchmarks/fresh_clone.sh [FOLDER]      FOLDER must not exist yet
+set -euo pipefail
+here=$(cd "$(dirname "$0")/.." && pwd)
+clone=${1:-$(mktemp -u)}
+git clone --quiet "$here" "$clone"
+cd "$clone"
+
+seconds() {  # seconds NAME COMMAND...: wall time of a command whose output goes to the log
+  local name=$1 start; shift
+  start=$(date +%s.%N)
+  "$@" >>benchmark.log 2>&1 || { echo "$name failed; see $clone/benchmark.log"; exit 1; }
+  printf '%-42s %8.1f s\n' "$name" "$(echo "$(date +%s.%N) - $start" | bc)"
+}
+
+seconds "fresh clone to finished make repro" /usr/bin/time -v make repro
+awk '/Maximum resident/ { printf "%-42s %8.2f GB\n", "largest process of make repro", $NF / 2^20 }' benchmark.log
+export PATH="$clone/.venv/bin:$PATH"
+seconds "make repro with nothing to do" make repro
+for run in 1 2 3; do seconds "dvc repro with nothing to do ($run)" dvc repro; done
+for run in 1 2 3; do seconds "stylefuse --help ($run)" stylefuse --help; done
