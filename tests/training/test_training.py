@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -28,8 +29,9 @@ def params(tmp_path, monkeypatch):
     (prepared / "tiles.json").write_text("{}")
     shipped = load_params(SHIPPED)
     settings = shipped.active.train.model_copy(
-        update=dict(crop=32, batch=4, kimg=0.024, width=4, blocks=1, code=8,
-                    discriminator_width=4, tick_kimg=0.008, sample_kimg=0.012, r1_interval=2)
+        update={"crop": 32, "batch": 4, "kimg": 0.024, "width": 4, "blocks": 1, "code": 8,
+                "discriminator_width": 4, "tick_kimg": 0.008, "sample_kimg": 0.012,
+                "r1_interval": 2}
     )  # fmt: skip
     profile = shipped.active.model_copy(update={"train": settings})
     return shipped.model_copy(update={"profiles": {"cpu": profile}, "profile": "cpu"})
@@ -39,9 +41,16 @@ def weights(folder):
     return json.loads((folder / "models/transfer/manifest.json").read_text())
 
 
+def products(folder):
+    """The bytes of everything that a run leaves."""
+    report = folder / "reports/train"
+    files = [report / "transfer.csv", *sorted((report / "samples").iterdir())]
+    return weights(folder), {file.name: file.read_bytes() for file in files}
+
+
 def test_a_stopped_run_ends_with_the_same_bytes(params, tmp_path, monkeypatch):
     loop.train(params)
-    whole = weights(tmp_path), (tmp_path / "reports/train/transfer.csv").read_text()
+    whole = products(tmp_path)
     assert not list(tmp_path.glob(".ckpt/transfer/*"))
 
     step = loop.Run.step
@@ -54,12 +63,12 @@ def test_a_stopped_run_ends_with_the_same_bytes(params, tmp_path, monkeypatch):
     monkeypatch.setattr(loop.Run, "step", dies)
     with pytest.raises(KeyboardInterrupt):
         loop.train(params)
-    monkeypatch.setattr(loop.Run, "step", step)
+    shutil.rmtree(tmp_path / "reports")  # as DVC does before it runs a stage
     first = []
     monkeypatch.setattr(loop.Run, "step", lambda self, i: first.append(i) or step(self, i))
     loop.train(params)
     assert first[0] == 3
-    assert (weights(tmp_path), (tmp_path / "reports/train/transfer.csv").read_text()) == whole
+    assert products(tmp_path) == whole
 
 
 def test_metrics_and_pictures_are_left_along_the_way(params, tmp_path):

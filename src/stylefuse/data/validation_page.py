@@ -24,6 +24,7 @@ th, td { text-align: left; padding: .35rem .8rem .35rem 0; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 code { font-size: .85em; overflow-wrap: anywhere; }
+td > b, td > code { white-space: nowrap; }
 details { margin-top: .3rem; } summary { cursor: pointer; } ul { margin: .3rem 0; }
 """
 

@@ -154,19 +154,23 @@ class PairDiscriminator(keras.Model):
             EqualDense(128, name="reference"),
         )
 
-    def _maps(self, x):
+    def maps(self, x):
+        """Pictures `[batch, height, width, 3]` → `[batch, height/8, width/8, 4·width]`."""
         for conv in self.trunk:
             x = activate(conv(x))
         return x
 
     def features(self, x):
         """Reference pictures `[batch, height, width, 3]` → `[batch, 4·width]`."""
-        return ops.mean(self._maps(x), axis=(1, 2))
+        return ops.mean(self.maps(x), axis=(1, 2))
+
+    def judge(self, maps, reference):
+        """Maps of pictures and features of their references → logits of patches."""
+        alike = ops.einsum("bhwc,bc->bhw", self.patch(maps), self.reference(reference))
+        return self.real(activate(self.head(maps)))[..., 0] + alike / 128**0.5
 
     def call(self, x, reference):
-        h = self._maps(x)
-        alike = ops.einsum("bhwc,bc->bhw", self.patch(h), self.reference(reference)) / 128**0.5
-        return self.real(activate(self.head(h)))[..., 0] + alike
+        return self.judge(self.maps(x), reference)
 
     def get_config(self):
         return {**super().get_config(), "width": self.width}

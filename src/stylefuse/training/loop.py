@@ -131,6 +131,7 @@ def train(params: Params, tracker: Tracker | None = None) -> None:
         tracker.start(key, params)
     checkpoints = CHECKPOINTS / key
     first, history = load_checkpoint(checkpoints, run.variables)
+    shutil.rmtree(REPORT / "samples", ignore_errors=True)
     steps = run.steps
     tick = max(1, round(settings.tick_kimg * 1000 / settings.batch))
     samples = max(1, round(settings.sample_kimg * 1000 / settings.batch))
@@ -158,22 +159,26 @@ def train(params: Params, tracker: Tracker | None = None) -> None:
             note = _note(history, progress.tasks[bar].speed, settings.batch)
             progress.update(bar, completed=index + 1, note=note)
             if (index + 1) % samples == 0 and index + 1 < steps:
-                picture = REPORT / "samples" / f"{seen:08d}.png"
-                run.grid.save(run.averaged, picture)
+                _sample(run, checkpoints, seen, tracker)
                 save_checkpoint(checkpoints, index + 1, run.variables, history)
-                if tracker:
-                    tracker.log_image(picture, seen)
 
-    _finish(run, history, steps * settings.batch, tracker)
+    _sample(run, checkpoints, steps * settings.batch, tracker)
+    _finish(run, history, tracker)
     shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def _finish(run: Run, history: list[dict], seen: int, tracker: Tracker | None) -> None:
-    save_generator(run.averaged, MODEL)
-    picture = REPORT / "samples" / f"{seen:08d}.png"
+def _sample(run: Run, checkpoints: Path, seen: int, tracker: Tracker | None) -> None:
+    """Save a grid beside the checkpoints, and show all grids so far: DVC empties the folder of
+    reports before a stopped run goes on."""
+    picture = checkpoints / "samples" / f"{seen:08d}.png"
     run.grid.save(run.averaged, picture)
+    shutil.copytree(picture.parent, REPORT / "samples", dirs_exist_ok=True)
     if tracker:
         tracker.log_image(picture, seen)
+
+
+def _finish(run: Run, history: list[dict], tracker: Tracker | None) -> None:
+    save_generator(run.averaged, MODEL)
     with (REPORT / "transfer.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
         writer.writeheader()

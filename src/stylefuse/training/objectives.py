@@ -4,11 +4,13 @@ from keras import ops
 
 from stylefuse.config import Train
 
+OTHERS = 0.25  # share of the fakes' weight that goes to paintings beside another one's crop
 PENALTY_STEP = 0.01  # length of the finite difference, in picture units
 
 
 def discriminator_objective(generator, discriminator, settings: Train, penalise: bool):
-    """Real: a painting beside another crop of itself. Fake: a photograph painted after that crop.
+    """Real: a painting beside another crop of itself. Fake: a photograph painted after that crop,
+    and another painting: or nothing would tell the generator which texture belongs to which.
 
     Logistic loss (Goodfellow et al. 2014, eq. 1). With `penalise`, R1 (Mescheder et al. 2018,
     eq. 9) along random directions: E[((D(x + εn) − D(x)) / ε)²] = ‖∇D(x)‖² for n ~ N(0, I), which
@@ -21,9 +23,12 @@ def discriminator_objective(generator, discriminator, settings: Train, penalise:
 
     def objective(photograph, painting, reference, noise):
         features = discriminator.features(reference)
-        real = discriminator(painting, features)
+        maps = discriminator.maps(painting)
+        real = discriminator.judge(maps, features)
+        other = discriminator.judge(maps, ops.roll(features, 1, axis=0))
         fake = discriminator(ops.stop_gradient(generator(photograph, reference)), features)
-        loss = ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
+        loss = ops.mean(ops.softplus(-real))
+        loss += (1 - OTHERS) * ops.mean(ops.softplus(fake)) + OTHERS * ops.mean(ops.softplus(other))
         total = loss
         if penalise:
             near = discriminator(painting + PENALTY_STEP * noise, features)

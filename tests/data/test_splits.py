@@ -1,0 +1,122 @@
+"""Splits: near-duplicates stay together, shares are kept, and new sources disturb no one."""
+
+from collections import Counter
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stylefuse.config import Splits
+from stylefuse.data.splits import assign_splits, near_duplicate_groups
+
+SHARES = Splits(validation=0.15, test=0.25)
+HASH = st.integers(0, 2**64 - 1)
+
+
+def distance(a: int, b: int) -> int:
+    return (a ^ b).bit_count()
+
+
+@st.composite
+def pictures(draw):
+    """Strata and groups as ingest would find them, with groups that cross strata."""
+    strata = draw(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=40))
+    groups: list[int] = []
+    for i in range(len(strata)):
+        groups.append(draw(st.sampled_from([i, *groups])))
+    return strata, groups
+
+
+@given(st.lists(HASH, max_size=20), st.integers(0, 40))
+def test_alike_means_same_group(hashes, bits):
+    groups = near_duplicate_groups(hashes, bits)
+    assert len(groups) == len(hashes)
+    for i, first in enumerate(groups):
+        assert first <= i
+        assert groups[first] == first
+        for j in range(i):
+            if distance(hashes[i], hashes[j]) <= bits:
+                assert groups[i] == groups[j]
+
+
+@given(st.lists(HASH, max_size=20), st.integers(0, 40))
+def test_a_group_is_a_chain_of_alike_pictures(hashes, bits):
+    """Whoever is not first in a group is alike to some other member of it."""
+    groups = near_duplicate_groups(hashes, bits)
+    for i, first in enumerate(groups):
+        if first != i:
+            assert any(
+                groups[j] == first and distance(hashes[i], hashes[j]) <= bits
+                for j in range(len(hashes))
+                if j != i
+            )
+
+
+def test_a_chain_links_its_ends():
+    assert near_duplicate_groups([0, 0b1111, 0b11], 2) == [0, 0, 0]
+    assert near_duplicate_groups([0, 2**64 - 1], 63) == [0, 1]
+    assert near_duplicate_groups([0, 2**64 - 1], 64) == [0, 0]
+
+
+@given(pictures(), st.integers(0, 5))
+def test_a_group_stays_together(made, seed):
+    strata, groups = made
+    splits = assign_splits([str(i) for i in range(len(strata))], strata, groups, SHARES, seed)
+    for i, first in enumerate(groups):
+        assert splits[i] == splits[first]
+
+
+@given(st.integers(1, 200), st.integers(0, 5))
+def test_each_source_gives_its_share(count, seed):
+    keys = [f"k{i}" for i in range(count)]
+    counts = Counter(assign_splits(keys, ["a"] * count, list(range(count)), SHARES, seed))
+    assert abs(counts["test"] - SHARES.test * count) < 1
+    assert abs(counts["validation"] - SHARES.validation * count) < 1
+
+
+def test_sources_of_one_picture_share_out_too():
+    names = [f"source-{i}" for i in range(400)]
+    counts = Counter(assign_splits(names, names, list(range(400)), SHARES, seed=7))
+    assert 70 < counts["test"] < 130
+    assert 35 < counts["validation"] < 85
+
+
+@given(pictures(), st.integers(0, 2**31 - 1), st.randoms())
+def test_the_order_of_pictures_does_not_matter(made, seed, random):
+    strata, _ = made
+    keys = [f"k{i}" for i in range(len(strata))]
+    alone = list(range(len(strata)))
+    before = dict(zip(keys, assign_splits(keys, strata, alone, SHARES, seed), strict=True))
+    order = alone[:]
+    random.shuffle(order)
+    mixed = [keys[i] for i in order]
+    after = assign_splits(mixed, [strata[i] for i in order], alone, SHARES, seed)
+    assert dict(zip(mixed, after, strict=True)) == before
+
+
+@given(pictures(), st.integers(0, 5), st.data())
+def test_a_new_source_moves_no_picture_of_another(made, seed, data):
+    """Also where the new source's pictures are near-duplicates of the old ones'."""
+    strata, groups = made
+    keys = [f"k{i}" for i in range(len(strata))]
+    before = assign_splits(keys, strata, groups, SHARES, seed)
+    more = data.draw(st.integers(1, 20))
+    for i in range(len(groups), len(groups) + more):
+        groups = [*groups, data.draw(st.sampled_from([i, *groups]))]
+    keys += [f"new{i}" for i in range(more)]
+    after = assign_splits(keys, [*strata, *["new"] * more], groups, SHARES, seed)
+    assert after[: len(before)] == before
+
+
+def test_the_seed_changes_the_deal():
+    keys = [f"k{i}" for i in range(100)]
+    deals = [assign_splits(keys, ["a"] * 100, list(range(100)), SHARES, seed) for seed in (1, 1, 2)]
+    assert deals[0] == deals[1] != deals[2]
+
+
+def test_empty_and_extreme_shares():
+    assert near_duplicate_groups([], 10) == []
+    assert assign_splits([], [], [], SHARES, 1) == []
+    none = Splits(validation=0, test=0)
+    assert set(assign_splits(["a", "b"], ["s", "s"], [0, 1], none, 1)) == {"train"}
+    assert np.unique(near_duplicate_groups([5] * 50, 0)).tolist() == [0]
