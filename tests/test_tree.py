@@ -1,5 +1,6 @@
 """Promises about the tree itself."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -23,3 +24,36 @@ def test_the_lock_pins_by_hash_and_names_no_host():
     assert all("==" in line for line in pinned)
     assert "://" not in lock
     assert lock.count("--hash=sha256:") >= len(pinned)
+
+
+FLOORS = ("errors", "config", "data", "models", "training", "evaluation", "serving registry", "cli")
+PIPELINE = {"mlflow", "prefect", "dvc"}
+
+
+def floor(part: str) -> int:
+    return next(i for i, names in enumerate(FLOORS) if part in names.split())
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_nobody_imports_upwards_and_training_needs_no_pipeline():
+    package = ROOT / "src/stylefuse"
+    files = [path for path in package.rglob("*.py") if path.name != "__init__.py"]
+    assert files
+    for path in files:
+        mine = path.relative_to(package).with_suffix("").parts[0]
+        for name in imports(path):
+            first, _, rest = name.partition(".")
+            if first == "stylefuse" and rest and not rest.startswith("__"):
+                assert floor(rest.split(".")[0]) <= floor(mine), f"{path} imports {name}"
+            if floor(mine) <= floor("training"):
+                assert first not in PIPELINE, f"{path} imports {name}"

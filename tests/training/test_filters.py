@@ -43,9 +43,9 @@ def shortcomings(scores: Scores) -> set[str]:
     """The names of the scores that are not good enough."""
     good = Scores(
         colour=scores.colour < 0.6,
-        texture=scores.texture < 0.6,
+        texture=scores.texture < 0.75,
         structure=scores.structure > 0.75,
-        response=scores.response > 0.7,
+        response=scores.response > 0.65,
     )
     return {name for name, passes in good._asdict().items() if not passes}
 
