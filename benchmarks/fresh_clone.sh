@@ -11,12 +11,12 @@ cd "$clone"
 seconds() {  # seconds NAME COMMAND...: wall time of a command whose output goes to the log
   local name=$1 start; shift
   start=$(date +%s.%N)
-  "$@" >>benchmark.log 2>&1 || { echo "$name failed; see $clone/benchmark.log"; exit 1; }
+  "$@" >>"$clone.log" 2>&1 || { echo "$name failed; see $clone.log"; exit 1; }
   printf '%-42s %8.1f s\n' "$name" "$(echo "$(date +%s.%N) - $start" | bc)"
 }
 
 seconds "fresh clone to finished make repro" /usr/bin/time -v make repro
-awk '/Maximum resident/ { printf "%-42s %8.2f GB\n", "largest process of make repro", $NF / 2^20 }' benchmark.log
+awk '/Maximum resident/ { printf "%-42s %8.2f GB\n", "largest process of make repro", $NF / 2^20 }' "$clone.log"
 export PATH="$clone/.venv/bin:$PATH"
 seconds "make repro with nothing to do" make repro
 for run in 1 2 3; do seconds "dvc repro with nothing to do ($run)" dvc repro; done

@@ -2,6 +2,12 @@
 
 from stylefuse.config import Params
 
+FIGURES = {
+    "kid": "KID ↓",
+    "style_ratio": "style distance ↓",
+    "low_pass_ssim": "low-pass SSIM ↑",
+    "patch_retrieval": "patches in place ↑",
+}
 MODEL_CARD = """\
 **Paints a photograph in the style of any other picture**, seen in training or not.
 
@@ -32,14 +38,28 @@ def version_card(
         _origin(tags),
     ]
     if metrics:
-        lines += ["", "| on held-out pictures | |", "|---|---:|"]
-        lines += [f"| {name} | {value:.4g} |" for name, value in metrics.items()]
+        lines += _table(metrics)
     else:
         lines += ["", "Not judged yet: `make repro` evaluates it."]
     if kept:
         paths = ", ".join(f"`{path}`" for path in kept)
         lines += ["", f"Among the artifacts of its run: {paths}."]
     return "\n".join(lines) + "\n"
+
+
+def _table(metrics: dict[str, float]) -> list[str]:
+    """Every judged method as a row, with the figures that decide."""
+    judged = [name.split(".") for name in metrics if name.startswith("methods.")]
+    methods = dict.fromkeys(method for _, method, _ in judged)
+    head = ["", "| on held-out pictures | " + " | ".join(FIGURES.values()) + " |"]
+    head.append("|---|" + "---:|" * len(FIGURES))
+    rows = [
+        f"| {method} | "
+        + " | ".join(f"{metrics[f'methods.{method}.{figure}']:.3f}" for figure in FIGURES)
+        + " |"
+        for method in methods
+    ]
+    return head + rows
 
 
 def _origin(tags: dict[str, str]) -> str:
