@@ -119,7 +119,7 @@ class Train(Section):
     r1_interval: Count  # steps from one penalty to the next
     # what is kept along the way
     tick_kimg: Positive  # from one row of metrics to the next
-    sample_kimg: Positive  # from one sample grid and checkpoint to the next
+    sample_kimg: Positive  # from one sample grid and checkpoint to the next, in whole ticks
 
 
 class Profile(Section):

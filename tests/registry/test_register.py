@@ -34,7 +34,8 @@ def trained(project, params):
         assert not tracker.lost
     for folder in ("reports/metrics", "reports/sheets"):
         Path(folder).mkdir(parents=True)
-    scores = {"model": {"kid": 0.1, "judge": "lite0", "passed": True}, "nothing": {"kid": 0.2}}
+    figures = {"kid": 0.1, "style_ratio": 0.5, "low_pass_ssim": 0.9, "patch_retrieval": 0.95}
+    scores = {"methods": {"stylefuse": figures}, "features": "lite0", "passed": True}
     Path("reports/metrics/transfer.json").write_text(json.dumps(scores))
     Image.new("RGB", (8, 8)).save("reports/sheets/transfer.png")
     Path("dvc.lock").write_text(LOCK)
@@ -71,7 +72,7 @@ def test_the_version_tells_where_it_comes_from(first, client, trained):
     assert version.tags["dvc.data/prepared"] == "aaaa.dir"
     assert "dvc.models/transfer" not in version.tags  # the lock does not know it
     assert {"backend", "params.sha256", "version.keras"} <= version.tags.keys()
-    assert "| model.kid | 0.1 |" in version.description
+    assert "| stylefuse | 0.100 | 0.500 | 0.900 | 0.950 |" in version.description
     assert "`reports/transfer.png`" in version.description
 
 
@@ -79,9 +80,9 @@ def test_the_version_belongs_to_the_run_that_trained_it(first, client):
     run = client.get_run(client.get_model_version(MODEL_NAME, "1").run_id)
     assert run.info.status == "FINISHED"
     assert run.data.params["train.crop"] == "32"
-    assert run.data.metrics["model.kid"] == 0.1
+    assert run.data.metrics["methods.stylefuse.kid"] == 0.1
     assert "passed" not in str(run.data.metrics)
-    steps = [m.step for m in client.get_metric_history(run.info.run_id, "style")]
+    steps = [m.step for m in client.get_metric_history(run.info.run_id, "content")]
     assert steps == [4, 8]
     images = client.list_artifacts(run.info.run_id, "images")
     assert len([image for image in images if image.path.endswith(".png")]) == 2
@@ -108,7 +109,7 @@ def test_other_weights_become_the_challenger_with_a_run_from_the_files(first, cl
     assert (second.version, second.created, second.aliases) == (2, True, ("challenger",))
     run = client.get_run(client.get_model_version(MODEL_NAME, "2").run_id)
     assert run.info.run_name.endswith("from-files")
-    history = client.get_metric_history(run.info.run_id, "style")
+    history = client.get_metric_history(run.info.run_id, "content")
     assert [metric.step for metric in history] == [4, 8]
 
 

@@ -61,7 +61,7 @@ def test_the_example_is_a_good_request(service, tmp_path):
         (request(good(), (good()[0], "%%")), {}, "row 2 of 2: style is no valid base64"),
         (request((encoded(noise(100, 51)), good()[1])), {}, "row 1 of 1: content has 100×51"),
         (request(good()), {"strength": float("nan")}, "strength must be"),
-        (request(good()), {"size": 10**9}, "more than the 4096"),
+        (request(good()), {"size": 10**9}, "more than the 2048"),
     ],
 )
 def test_a_clients_mistake_is_told_in_one_sentence(service, frame, params, complaint):

@@ -30,7 +30,7 @@ def params(tmp_path, monkeypatch):
     shipped = load_params(SHIPPED)
     settings = shipped.active.train.model_copy(
         update={"crop": 32, "batch": 4, "kimg": 0.024, "width": 4, "blocks": 1, "code": 8,
-                "discriminator_width": 4, "tick_kimg": 0.008, "sample_kimg": 0.012,
+                "discriminator_width": 4, "tick_kimg": 0.008, "sample_kimg": 0.016,
                 "r1_interval": 2}
     )  # fmt: skip
     profile = shipped.active.model_copy(update={"train": settings})
@@ -56,7 +56,7 @@ def test_a_stopped_run_ends_with_the_same_bytes(params, tmp_path, monkeypatch):
     step = loop.Run.step
 
     def dies(self, index):
-        if index == 4:  # after the checkpoint of step 3
+        if index == 5:  # after the checkpoint of step 4
             raise KeyboardInterrupt
         return step(self, index)
 
@@ -67,7 +67,7 @@ def test_a_stopped_run_ends_with_the_same_bytes(params, tmp_path, monkeypatch):
     first = []
     monkeypatch.setattr(loop.Run, "step", lambda self, i: first.append(i) or step(self, i))
     loop.train(params)
-    assert first[0] == 3
+    assert first[0] == 4
     assert products(tmp_path) == whole
 
 
@@ -99,7 +99,7 @@ def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(params, tmp_path, mo
     monkeypatch.setattr(loop.Run, "step", lambda self, i: step(self, i) * (np.nan if i == 5 else 1))
     with pytest.raises(UserError, match="diverged at step 5"):
         loop.train(params)
-    assert list(tmp_path.glob(".ckpt/transfer/*/step-00000003.npz"))
+    assert list(tmp_path.glob(".ckpt/transfer/*/step-00000004.npz"))
     assert not (tmp_path / "models").exists()
 
 

@@ -165,8 +165,11 @@ class StyledResidual(keras.layers.Layer):
     def __init__(self, filters, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
-        self.first, self.second = EqualConv2D(filters), EqualConv2D(filters)
-        self.first_norm, self.second_norm = AdaptiveInstanceNorm(), AdaptiveInstanceNorm()
+        # named, since a file of weights notes names, and counted ones change from build to build
+        self.first = EqualConv2D(filters, name="first")
+        self.second = EqualConv2D(filters, name="second")
+        self.first_norm = AdaptiveInstanceNorm(name="first_norm")
+        self.second_norm = AdaptiveInstanceNorm(name="second_norm")
 
     def build(self, x_shape, code_shape):
         for conv, norm in ((self.first, self.first_norm), (self.second, self.second_norm)):

@@ -1,5 +1,7 @@
 """An exponential moving average of the generator's weights: what is judged, saved and served."""
 
+import numpy as np
+
 
 class WeightAverage:
     """Averages with a half-life in thousands of pictures (Karras et al. 2018, section A.2).
@@ -17,7 +19,7 @@ class WeightAverage:
         self.pairs = list(zip(model.weights, average.weights, strict=True))
         self.half_life = half_life
         for weight, mean in self.pairs:
-            mean.assign(weight.value)
+            mean.assign(np.array(weight.value))  # a copy: a step may reuse the weight's memory
 
     def update(self, batch_kimg: float, seen_kimg: float) -> None:
         """Take one step's weights in.

@@ -134,7 +134,8 @@ def train(params: Params, tracker: Tracker | None = None) -> None:
     shutil.rmtree(REPORT / "samples", ignore_errors=True)
     steps = run.steps
     tick = max(1, round(settings.tick_kimg * 1000 / settings.batch))
-    samples = max(1, round(settings.sample_kimg * 1000 / settings.batch))
+    # whole ticks, so that no row of metrics is begun before a checkpoint and ended after it
+    samples = tick * max(1, round(settings.sample_kimg / settings.tick_kimg))
 
     recent: list[np.ndarray] = []
     with _progress() as progress:
