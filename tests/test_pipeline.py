@@ -83,6 +83,7 @@ def run(project, tmp_path_factory):
         "SPY_LOG": str(spy / "log"),
         "STYLEFUSE_CACHE": os.environ.get("STYLEFUSE_CACHE", str(ROOT / ".cache/downloads")),
         "TF_CPP_MIN_LOG_LEVEL": "2",
+        "PYTHONDONTWRITEBYTECODE": "",  # compiled files must not make a stage look changed
     }
 
     def run(*command, succeeds=True):
@@ -120,7 +121,8 @@ def test_every_product_is_there(finished, project):
     assert set(methods) == {"doing nothing", "matching colours", "published network", "stylefuse"}
 
 
-def test_a_second_run_does_nothing(finished):
+def test_a_second_run_does_nothing(finished, project):
+    assert list((project / "src/stylefuse/models").rglob("*.pyc"))
     again = finished("dvc", "repro")
     assert "Running stage" not in again.stdout
     assert "up to date" in again.stdout
