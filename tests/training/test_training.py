@@ -12,6 +12,7 @@ import pytest
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.training import checkpoints, loop
+from stylefuse.training.backend import gradient_step
 from tests.test_config import SHIPPED
 
 
@@ -101,6 +102,14 @@ def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(params, tmp_path, mo
         loop.train(params)
     assert list(tmp_path.glob(".ckpt/transfer/*/step-00000004.npz"))
     assert not (tmp_path / "models").exists()
+
+
+def test_a_backend_that_cannot_train_is_named_with_the_remedy(monkeypatch):
+    import keras
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(UserError, match="'torch' cannot train here; set KERAS_BACKEND"):
+        gradient_step(None, [], None, [])
 
 
 def test_a_torn_checkpoint_is_passed_over(tmp_path):

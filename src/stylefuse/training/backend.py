@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 
 import keras
 
+from stylefuse.errors import UserError
+
 Objective = Callable[..., tuple]  # (*batch) → (loss, tuple of scalars to report)
 
 
@@ -21,10 +23,16 @@ def gradient_step(
     Returns:
         A function of the objective's arguments that changes `variables` in place and returns the
         reported scalars as backend tensors.
+
+    Raises:
+        UserError: the running backend is neither TensorFlow nor JAX.
     """
     make = {"tensorflow": _tensorflow_step, "jax": _jax_step}.get(keras.backend.backend())
     if make is None:
-        raise NotImplementedError(f"no training on Keras backend {keras.backend.backend()}")
+        raise UserError(
+            f"Keras backend {keras.backend.backend()!r} cannot train here; set KERAS_BACKEND to "
+            "tensorflow or jax"
+        )
     return make(objective, list(variables), optimizer, list(fixed))
 
 
