@@ -9,7 +9,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env repro test lint format lock ui serve clean
+.PHONY: help env repro test lint format lock ui serve gallery clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -45,8 +45,11 @@ lock: env  ## resolve the dependencies again
 ui: env  ## the MLflow UI on loopback
 	$(BIN)/stylefuse ui
 
-serve: env  ## the champion, answering on loopback
+serve: env  ## the transfer model's champion, answering on loopback
 	$(BIN)/stylefuse serve
+
+gallery: env  ## the README's pictures, from what `make repro` left
+	$(BIN)/python benchmarks/gallery.py
 
 clean:  ## remove the environment, keep data, models and registry
 	rm -rf $(VENV)

@@ -8,16 +8,17 @@ only in part: read the intervals, not the means.
 """
 
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from stylefuse.config import load_params
+from stylefuse.evaluation import features
 from stylefuse.evaluation.baselines import ArbitraryStylisation, match_colours
+from stylefuse.evaluation.bench import MANIFEST, NETWORKS
 from stylefuse.evaluation.features import FeatureNetwork
 from stylefuse.evaluation.pairs import make_pairs
-from stylefuse.models.stylizer import Stylizer
+from stylefuse.models.files import load_artist
 
 DRAWS, BATCH = 1000, 10
 
@@ -34,26 +35,25 @@ def redrawn(groups, stream):
 
 
 params = load_params()
-manifest = pd.read_parquet("data/manifest.parquet")
-pairs = make_pairs(manifest, "test", params.evaluate, params.seed)
+pairs = make_pairs(pd.read_parquet(MANIFEST), "test", params.evaluate, params.seed)
 contents, styles = pairs.contents, pairs.styles
-stylize = Stylizer("models/transfer").stylize
+_, artist = load_artist("models/transfer", params.serve.max_side)
 starts = range(0, len(contents), BATCH)
 painted = {
     "stylefuse": np.concatenate(
-        [stylize(contents[i : i + BATCH], styles[i : i + BATCH]) for i in starts]
+        [artist.stylizer.stylize(contents[i : i + BATCH], styles[i : i + BATCH]) for i in starts]
     ),
-    "published network": ArbitraryStylisation(Path("data/networks/arbitrary-stylisation")).stylize(
+    "published network": ArbitraryStylisation(NETWORKS / "arbitrary-stylisation").stylize(
         contents, styles
     ),
     "matching colours": match_colours(contents, styles),
     "doing nothing": contents,
 }
-network = FeatureNetwork(Path("data/networks/efficientnet-lite0"))
+network = FeatureNetwork(NETWORKS / features.NAME)
 references = network(pairs.references).pooled
-features = {name: network(pictures).pooled for name, pictures in painted.items()}
-within = {name: kernel(x, x) for name, x in features.items()}
-across = {name: kernel(x, references) for name, x in features.items()}
+found = {name: network(pictures).pooled for name, pictures in painted.items()}
+within = {name: kernel(x, x) for name, x in found.items()}
+across = {name: kernel(x, references) for name, x in found.items()}
 
 stream = np.random.default_rng(params.seed)
 kids = []

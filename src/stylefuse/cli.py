@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stylefuse import __version__
-from stylefuse.errors import run_main
+from stylefuse.errors import UserError, run_main
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,41 +24,79 @@ def _train(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
 
     params = load_params()
+    params.train(args.name)  # a name that is none is told before Keras is imported
     from stylefuse.registry.tracker import MlflowTracker
     from stylefuse.training.loop import train
 
     with MlflowTracker(params.registry) as tracker:
-        train(params, tracker)
+        train(args.name, params, tracker)
 
 
 def _register(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.registry.register import register
 
-    sys.stdout.write(f"{register(load_params())}\n")
+    params = load_params()
+    wrong = []
+    for name in args.names or params.models:
+        try:
+            sys.stdout.write(f"{register(params, name)}\n")
+        except UserError as error:
+            wrong.append(error)
+    if wrong:
+        messages = dict.fromkeys(map(str, wrong))  # a store that is missing is told once
+        raise UserError("\n  ".join(messages), wrong[0].exit_code)
 
 
 def _transfer(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
-    from stylefuse.registry.fetch import default_model, model_files
-    from stylefuse.serving import transfer
-    from stylefuse.serving.painter import Painter, PaintOptions
+    from stylefuse.models.transfer import TransferOptions
+    from stylefuse.serving.transfer import transfer
 
-    params = load_params()
-    options = PaintOptions(args.strength, args.preserve_color, args.size)
-    job = transfer.plan(args.content, args.style, args.out, params.serve.max_pixels)
-    model = args.model or default_model(params.registry)
-    painter = Painter(model_files(model, params.registry), params.serve)
-    transfer.run(job, painter, options)
+    options = TransferOptions(args.strength, args.preserve_color, args.size)
+    transfer(args.content, args.style, args.out, options, args.model, load_params())
+    sys.stdout.write(f"{args.out}\n")
+
+
+def _fuse(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.models.transfer.fusion import FusionOptions
+    from stylefuse.serving.fuse import fuse
+
+    options = FusionOptions(
+        args.content_balance, args.style_balance, args.detail_balance,
+        args.mode or ("mask" if args.mask else "saliency"), args.style_by_region, args.seamless,
+    )  # fmt: skip
+    fuse(args.a, args.b, args.mask, args.style, args.out, options, args.model, load_params())
+    sys.stdout.write(f"{args.out}\n")
+
+
+def _restore(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.models.restore import RestoreOptions
+    from stylefuse.serving.restore import restore
+
+    restore(args.image, args.out, RestoreOptions(args.strength), args.model, load_params())
+    sys.stdout.write(f"{args.out}\n")
+
+
+def _portrait(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.models.portrait import PortraitOptions
+    from stylefuse.serving.portrait import portrait
+
+    options = PortraitOptions(args.blend_with, args.blend)
+    seeds = range(args.seed, args.seed + args.count)
+    portrait(seeds, args.style, args.out, options, args.model, load_params())
     sys.stdout.write(f"{args.out}\n")
 
 
 def _serve(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
-    from stylefuse.registry.fetch import CHAMPION_URI
+    from stylefuse.registry.fetch import champion_uri
     from stylefuse.registry.launch import serve
 
-    serve(load_params().registry, args.model or CHAMPION_URI, args.host, args.port)
+    serve(load_params().registry, args.model or champion_uri(args.name), args.host, args.port)
 
 
 def _ui(args: argparse.Namespace) -> None:
@@ -70,26 +108,26 @@ def _ui(args: argparse.Namespace) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "stylefuse", description="Train, register, use and serve models that transfer style."
+        "stylefuse",
+        description="Transfer style, fuse and restore pictures, invent portraits; train, register "
+        "and serve the models that do.",
     )
     parser.add_argument("--version", action="version", version=f"stylefuse {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_painting(commands)
+    _add_upkeep(commands)
+    return parser
 
-    train = commands.add_parser("train", help="train the transfer model; DVC runs this")
-    train.set_defaults(run=_train)
 
-    register = commands.add_parser("register", help="put the trained model into the registry")
-    register.set_defaults(run=_register)
+def _add_painting(commands: argparse._SubParsersAction) -> None:
+    share = {"type": float, "metavar": "SHARE"}
 
     transfer = commands.add_parser("transfer", help="paint pictures in the style of others")
     transfer.set_defaults(run=_transfer)
     transfer.add_argument("content", nargs="+", help="picture files, folders or glob patterns")
+    _add_styles(transfer, "mixed by weight where there are several", required=True)
     transfer.add_argument(
-        "--style", action="append", required=True, metavar="PICTURE[:WEIGHT]",
-        help="may be given several times; styles are mixed by weight",
-    )  # fmt: skip
-    transfer.add_argument(
-        "--strength", type=float, default=1.0, metavar="S", help="0 to 1 (default: 1)"
+        "--strength", default=1.0, help="0 to 1: whole style (default: 1)", **share
     )
     transfer.add_argument(
         "--preserve-color", action="store_true", help="keep the content's own colours"
@@ -98,25 +136,100 @@ def _parser() -> argparse.ArgumentParser:
         "--size", type=int, default=0, metavar="N",
         help="longer side of the output, pixels (default: the content's)",
     )  # fmt: skip
-    transfer.add_argument(
-        "-o", "--out", type=Path, required=True,
-        help="a .png, .jpg, .webp or .tif file for one content, or a folder",
+    _add_output(transfer, "a .png, .jpg, .webp or .tif file for one content, or a folder")
+    _add_model(transfer, "transfer")
+
+    fuse = commands.add_parser("fuse", help="fuse two pictures: whose content, whose style")
+    fuse.set_defaults(run=_fuse)
+    fuse.add_argument("a", type=Path, metavar="A", help="a picture file; it gives the size")
+    fuse.add_argument("b", type=Path, metavar="B", help="another one")
+    fuse.add_argument(
+        "--content-balance", default=0.5, help="0 shows B, 1 shows A (default: 0.5)", **share
+    )
+    fuse.add_argument(
+        "--style-balance", default=0.5, help="0 paints like B, 1 like A (default: 0.5)", **share
+    )
+    fuse.add_argument(
+        "--detail-balance", help="the same for strokes (default: the style balance)", **share
+    )
+    fuse.add_argument(
+        "--mode",
+        help="saliency: the livelier picture shows at each place (default); mask: A shows where "
+        "--mask is white; scalar: both lie over each other",
+    )
+    fuse.add_argument("--mask", type=Path, metavar="PICTURE", help="white where A shows")
+    _add_styles(fuse, "painted in instead of the styles of A and B")
+    fuse.add_argument(
+        "--style-by-region", action="store_true", help="what shows of each is painted in its style"
+    )
+    fuse.add_argument("--seamless", action="store_true", help="join both by their gradients")
+    _add_output(fuse, "a .png, .jpg, .webp or .tif file, or a folder")
+    _add_model(fuse, "transfer")
+
+    restore = commands.add_parser("restore", help="mend damaged photographs")
+    restore.set_defaults(run=_restore)
+    restore.add_argument("image", nargs="+", help="picture files, folders or glob patterns")
+    restore.add_argument("--strength", default=1.0, help="0 to 1: all (default: 1)", **share)
+    _add_output(restore, "a .png, .jpg, .webp or .tif file for one picture, or a folder")
+    _add_model(restore, "restore")
+
+    portrait = commands.add_parser("portrait", help="invent portraits")
+    portrait.set_defaults(run=_portrait)
+    portrait.add_argument("--count", type=int, default=1, metavar="N", help="(default: 1)")
+    portrait.add_argument(
+        "--seed", type=int, default=0, metavar="N",
+        help="of the first portrait, the next ones follow; a seed is always the same character "
+        "(default: 0)",
     )  # fmt: skip
-    _add_model(transfer, "the champion, or else models/transfer")
+    portrait.add_argument(
+        "--blend-with", type=int, default=-1, metavar="SEED", help="blend in this character"
+    )
+    portrait.add_argument("--blend", default=0.5, help="how much of it (default: 0.5)", **share)
+    _add_styles(portrait, "paint the portraits in this style, with the default transfer model")
+    _add_output(portrait, "a folder")
+    _add_model(portrait, "portrait")
+
+
+def _add_upkeep(commands: argparse._SubParsersAction) -> None:
+    train = commands.add_parser("train", help="train a model; DVC runs this")
+    train.set_defaults(run=_train)
+    train.add_argument("name", metavar="MODEL", help="its name in params.yaml")
+
+    register = commands.add_parser("register", help="put trained models into the registry")
+    register.set_defaults(run=_register)
+    register.add_argument(
+        "names", nargs="*", metavar="MODEL", help="names in params.yaml (default: all)"
+    )
 
     serve = commands.add_parser("serve", help="answer requests over HTTP")
     serve.set_defaults(run=_serve)
+    serve.add_argument(
+        "name", nargs="?", default="transfer", metavar="NAME", help="(default: transfer)"
+    )
     serve.add_argument("--host", default="127.0.0.1", help="(default: 127.0.0.1)")
     serve.add_argument("--port", type=int, default=5001, help="(default: 5001)")
-    _add_model(serve, "the champion")
+    serve.add_argument(
+        "--model", help="a folder or models:/NAME@ALIAS (default: the champion of NAME)"
+    )
 
     ui = commands.add_parser("ui", help="MLflow's pages: runs, models, versions")
     ui.set_defaults(run=_ui)
     ui.add_argument("--port", type=int, default=5000, help="(default: 5000)")
-    return parser
 
 
-def _add_model(command: argparse.ArgumentParser, default: str) -> None:
+def _add_styles(command: argparse.ArgumentParser, help: str, required: bool = False) -> None:
     command.add_argument(
-        "--model", help=f"a folder or models:/NAME@ALIAS (default: {default})", metavar="MODEL"
+        "--style", action="append", default=[], required=required, metavar="PICTURE[:WEIGHT]",
+        help=f"{help}; may be given several times",
+    )  # fmt: skip
+
+
+def _add_output(command: argparse.ArgumentParser, help: str) -> None:
+    command.add_argument("-o", "--out", type=Path, required=True, help=help)
+
+
+def _add_model(command: argparse.ArgumentParser, name: str) -> None:
+    command.add_argument(
+        "--model",
+        help=f"a folder or models:/NAME@ALIAS (default: the champion, or else models/{name})",
     )

@@ -3,11 +3,22 @@
 `load_params` reads the file and reports everything that is wrong with it in one error.
 """
 
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
+from types import GenericAlias
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from stylefuse.errors import UserError
 
@@ -16,7 +27,7 @@ Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
 
-Domain = Literal["photograph", "painting"]
+Domain = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]  # photograph, painting, portrait…
 Split = Literal["train", "validation", "test"]
 
 
@@ -37,7 +48,8 @@ class Source(Section):
     url: str | None = None  # url: a picture, or a zip or tar archive of pictures
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     pick: list[str] = ["*"]  # patterns of paths inside; `*` matches `/` too
-    curated: Path | None = None  # a text file, one member path per line, instead of `pick`
+    curated: Path | None = None  # a text file, one member path per line, instead of `pick`;
+    #                              `x y side` after a path cuts that square out of the picture
     author: str | None = None  # for pictures whose source says nothing about them
     licence: str | None = None
 
@@ -81,7 +93,7 @@ class Data(Section):
 class Validation(Section):
     min_pictures: Count  # per domain
     min_test_pictures: Count  # per domain
-    min_side: Count  # pixels
+    min_side: dict[Domain, Count]  # pixels
     max_side: Count
     modes: list[str]  # Pillow modes that may be in the set
     luminance: tuple[NotNegative, Annotated[float, Field(le=255)]]  # range of a picture's mean
@@ -91,47 +103,46 @@ class Validation(Section):
 
 
 class Prepare(Section):
-    side: Annotated[int, Field(ge=32, le=2048)]  # of the square arrays, pixels
+    sides: dict[Domain, Annotated[int, Field(ge=32, le=2048)]]  # of the square arrays, pixels
     tiles_per_picture: Count  # at most; squares spread along the picture's longer side
 
 
 class Train(Section):
-    """One training run of the transfer model. The clock is in thousands of pictures (kimg)."""
+    """One training run: what every model's settings have. The clock is in thousands of pictures.
 
-    crop: Annotated[int, Field(ge=32)]  # side of a training crop, a multiple of 8
+    A model adds its own fields in a subclass named `Settings` (see `stylefuse.models.recipe`).
+    """
+
+    domains: ClassVar[tuple[str, ...]] = ()  # whose pictures the model is trained on
+
+    crop: Annotated[int, Field(ge=32)]  # side of a training picture, a multiple of 8
     batch: Annotated[int, Field(ge=2)]
-    kimg: Positive  # photographs shown to the generator, in thousands
+    kimg: Positive  # pictures shown to the generator, in thousands
     # networks
-    width: Count  # channels at full resolution
-    blocks: Count  # residual blocks at the lowest resolution
-    code: Count  # learned numbers in a style code, beside its six colour moments
+    width: Count  # channels of the generator at full resolution
     discriminator_width: Count
     # optimisation
     learning_rate: Positive  # at the start; falls to 0 along a cosine
     discriminator_learning_rate: Positive
+    discriminator_interval: Count  # generator steps to one of the discriminator
     beta_1: Share
     beta_2: Share
     ema_kimg: Positive  # half-life of the averaged weights
-    # objective
-    reconstruction: NotNegative  # weights beside the adversarial loss
-    content: NotNegative
+    # what keeps the discriminator from winning
     r1: NotNegative  # gamma of the gradient penalty
-    r1_interval: Count  # steps from one penalty to the next
+    r1_interval: Count  # discriminator steps from one penalty to the next
+    augment_target: Share  # accuracy on real pictures that augmentation holds; 0 turns it off
+    # how an accelerator is used
+    precision: Literal["float32", "bfloat16"]  # of the generator's layers
+    steps_per_call: Count  # that one compiled call makes; more than one needs JAX
     # what is kept along the way
     tick_kimg: Positive  # from one row of metrics to the next
     sample_kimg: Positive  # from one sample grid and checkpoint to the next, in whole ticks
 
-
-class Profile(Section):
-    prepare: Prepare
-    train: Train
-
     @model_validator(mode="after")
-    def _crop_fits(self) -> "Profile":
-        if self.train.crop > self.prepare.side:
-            raise ValueError("train.crop is larger than prepare.side")
-        if self.train.crop % 8:
-            raise ValueError("train.crop must be a multiple of 8")
+    def _crop_halves(self) -> "Train":
+        if self.crop % 8:
+            raise ValueError(f"crop must be a multiple of 8 (is {self.crop})")
         return self
 
 
@@ -140,6 +151,7 @@ class Evaluate(Section):
     photographs: Count  # held-out photographs, at most
     styles_per_photograph: Count
     reference_crops: Count  # per held-out painting, for FID and KID
+    portraits: Annotated[int, Field(ge=2)]  # invented, to judge
     kid_subset: Annotated[int, Field(ge=2)]
     kid_subsets: Count
 
@@ -161,23 +173,45 @@ class Params(Section):
 
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     profile: str
-    profiles: dict[str, Profile]
     data: Data
     validation: Validation
+    prepare: dict[str, Prepare]  # by profile
+    models: dict[str, dict[str, SerializeAsAny[Train]]]  # by name and profile
     evaluate: Evaluate
     registry: Registry
     serve: Serve
 
     @model_validator(mode="after")
-    def _profile_exists(self) -> "Params":
-        if self.profile not in self.profiles:
-            raise ValueError(f"profile {self.profile!r} is none of {sorted(self.profiles)}")
+    def _fits_together(self) -> "Params":
+        sections: dict[str, Mapping[str, Section]] = {"prepare": self.prepare, **self.models}
+        for section, profiles in sections.items():
+            if self.profile not in profiles:
+                raise ValueError(f"{section} has no profile {self.profile!r}")
+        for name, trains in self.models.items():
+            for profile, train in trains.items():
+                sides = self.prepare[profile].sides if profile in self.prepare else {}
+                for domain in train.domains:
+                    if train.crop > sides.get(domain, train.crop):
+                        raise ValueError(
+                            f"models.{name}.{profile}.crop is larger than "
+                            f"prepare.{profile}.sides.{domain}"
+                        )
         return self
 
     @property
-    def active(self) -> Profile:
-        """The chosen profile."""
-        return self.profiles[self.profile]
+    def domains(self) -> list[str]:
+        """The domains that any source gives pictures of."""
+        return sorted({source.domain for source in self.data.sources})
+
+    def train(self, model: str) -> Train:
+        """A model's settings in the chosen profile.
+
+        Raises:
+            UserError: there is no such model.
+        """
+        if model not in self.models:
+            raise UserError(f"params.yaml has no model {model!r}, only {', '.join(self.models)}")
+        return self.models[model][self.profile]
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:
@@ -195,21 +229,45 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         raise UserError(f"{path} cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
+
+    wrong: list[str] = []
+    if isinstance(raw, dict) and isinstance(raw.get("models"), dict):
+        models = {name: _model(name, entry, wrong) for name, entry in raw["models"].items()}
+        raw["models"] = {name: model for name, model in models.items() if model is not None}
     try:
-        return Params.model_validate(raw)
+        params = Params.model_validate(raw)
     except ValidationError as error:
-        wrong = [
-            f"  {'.'.join(map(str, e['loc'])) or 'the file'}: {_plain(e)}" for e in error.errors()
-        ]
-        raise UserError(f"{path} is wrong in {len(wrong)} place(s):\n" + "\n".join(wrong)) from None
+        wrong += [_plain(e) for e in error.errors()]
+    if wrong:
+        listed = "".join(f"\n  {line}" for line in wrong)
+        raise UserError(f"{path} is wrong in {len(wrong)} place(s):{listed}")
+    return params
 
 
-def _plain(error) -> str:
-    """A pydantic error as a phrase, with the value that caused it where that helps."""
+def _model(name: str, entry: Any, wrong: list[str]) -> dict[str, Train] | None:
+    """A model's entry, typed by the model itself; what is wrong with it is added to a list.
+
+    A model is found by its name, so that a new one needs no edit here.
+    """
+    try:
+        settings = import_module(f"stylefuse.models.{name}").Settings
+        by_profile: Any = GenericAlias(dict, (str, settings))
+        return TypeAdapter(by_profile).validate_python(entry)
+    except (ModuleNotFoundError, AttributeError) as error:
+        wrong.append(f"models.{name}: there is no such model in src/stylefuse/models ({error})")
+    except ValidationError as error:
+        wrong += [_plain(e, "models", name) for e in error.errors()]
+    return None
+
+
+def _plain(error: Any, *prefix: str) -> str:
+    """A pydantic error as a phrase: where, what, and the value that caused it where that helps."""
+    where = ".".join(map(str, (*prefix, *error["loc"]))) or "the file"
     if error["type"] == "extra_forbidden":
-        return "no such key"
+        return f"{where}: no such key"
     if error["type"] == "missing":
-        return "is missing"
+        return f"{where}: is missing"
     message = error["msg"].removeprefix("Value error, ")
     value = error["input"]
-    return f"{message} (is {value!r})" if isinstance(value, str | int | float) else message
+    shown = f" (is {value!r})" if isinstance(value, str | int | float) else ""
+    return f"{where}: {message}{shown}"

@@ -1,43 +1,32 @@
-"""Batches: a pure function of seed and step, of crops that are in range."""
+"""Crops and random numbers: a pure function of their stream, in range, laid in eight ways."""
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from stylefuse.data.batches import Batches
+from stylefuse.data.batches import arrays, load_tiles, random_crops, random_normal, stream_of
 from stylefuse.errors import UserError
 
-TILES, SIDE, CROP, BATCH = 6, 12, 8, 4
+TILES, SIDE, CROP = 6, 12, 8
 STEPS = st.integers(0, 2**40)
 
 
-@pytest.fixture
-def prepared(tmp_path):
+@pytest.fixture(scope="module")
+def coded():
     """Tiles in which each pixel tells its tile (red), row (green) and column (blue)."""
     tile, y, x = np.indices((TILES, SIDE, SIDE), dtype=np.uint8)
-    coded = np.stack([tile * 40, y * 20, x * 20], axis=-1)
-    for split in ("train", "validation"):
-        for domain in ("photograph", "painting"):
-            np.save(tmp_path / f"{split}_{domain}.npy", coded)
-    return tmp_path
-
-
-def batches(folder, split="train", seed=7, batch=BATCH, crop=CROP):
-    return Batches(folder, split, crop, batch, seed)
+    return np.stack([tile * 40, y * 20, x * 20], axis=-1)
 
 
 def levels(pictures):
     return np.rint((pictures + 1) * 127.5).astype(int)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
-@given(step=STEPS, seed=st.integers(0, 2**31 - 1))
-def test_a_batch_depends_on_seed_and_step_alone(prepared, step, seed):
-    one, other = batches(prepared, seed=seed), batches(prepared, seed=seed)
-    other.at(step + 1)  # what was asked before makes no difference
-    for a, b in zip(one.at(step), other.at(step), strict=True):
-        np.testing.assert_array_equal(a, b)
+def some_crops(tiles, step, count=4):
+    stream = stream_of(7, step, "train")
+    rows, lays = stream.integers(len(tiles), size=count), stream.integers(8, size=count)
+    return random_crops(tiles, rows, lays, CROP, stream)
 
 
 def lay(picture):
@@ -56,21 +45,17 @@ EIGHT = {
 }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(step=STEPS)
-def test_crops_are_windows_of_a_tile_laid_in_one_of_eight_ways(prepared, step):
-    batch = batches(prepared).at(step)
-    for pictures in batch[:3]:
-        assert pictures.dtype == np.float32
-        assert pictures.shape == (BATCH, CROP, CROP, 3)
-        assert {lay(picture) for picture in levels(pictures)} <= EIGHT
-    for painting, reference in zip(levels(batch.painting), levels(batch.reference), strict=True):
-        assert painting[0, 0, 0] == reference[0, 0, 0]  # two crops of one painting
-        assert lay(painting) == lay(reference)
+def test_crops_are_windows_of_a_tile_laid_in_one_of_eight_ways(coded, step):
+    (pictures,) = arrays((some_crops(coded, step),))
+    assert pictures.dtype == np.float32
+    assert pictures.shape == (4, CROP, CROP, 3)
+    assert {lay(picture) for picture in levels(pictures)} <= EIGHT
+    np.testing.assert_array_equal(pictures, some_crops(coded, step).array())
 
 
-def test_every_place_and_way_occurs(prepared):
-    seen = np.concatenate([levels(batches(prepared).at(step).photograph) for step in range(200)])
+def test_every_place_and_way_occurs(coded):
+    seen = np.concatenate([levels(some_crops(coded, step).array()) for step in range(200)])
     room = SIDE - CROP + 1
     assert set(seen[:, 0, 0, 0]) == {40 * tile for tile in range(TILES)}
     assert set(seen[:, :, :, 1].min((1, 2))) == {20 * y for y in range(room)}
@@ -78,36 +63,49 @@ def test_every_place_and_way_occurs(prepared):
     assert {lay(picture) for picture in seen} == EIGHT
 
 
-def test_the_range_is_minus_one_to_one(tmp_path):
+def test_the_range_is_minus_one_to_one():
     extremes = np.zeros((2, SIDE, SIDE, 3), np.uint8)
     extremes[:, ::2] = 255
-    for domain in ("photograph", "painting"):
-        np.save(tmp_path / f"train_{domain}.npy", extremes)
-    batch = batches(tmp_path, batch=2).at(0)
-    for pictures in batch[:3]:
-        assert (pictures.min(), pictures.max()) == (-1.0, 1.0)
-    assert abs(batch.noise.mean()) < 0.3
-    assert 0.8 < batch.noise.std() < 1.2
+    pictures = some_crops(extremes, 0).array()
+    assert (pictures.min(), pictures.max()) == (-1.0, 1.0)
 
 
-def test_steps_seeds_and_splits_differ(prepared):
-    first = batches(prepared).at(0).noise
-    for other in (
-        batches(prepared).at(1),
-        batches(prepared, seed=8).at(0),
-        batches(prepared, split="validation").at(0),
-    ):
-        assert (first != other.noise).any()
+def test_noise_is_standard_normal_and_belongs_to_its_step():
+    first, same, other = (random_normal((64, 64), stream_of(7, i, "train")) for i in (0, 0, 1))
+    noise = first.array()
+    assert noise.dtype == np.float32
+    assert abs(noise.mean()) < 0.1
+    assert 0.9 < noise.std() < 1.1
+    np.testing.assert_array_equal(noise, same.array())
+    assert not np.array_equal(noise, other.array())
 
 
-def test_no_painting_is_twice_in_a_batch_unless_there_are_too_few(prepared):
-    whole = levels(batches(prepared, batch=TILES).at(3).painting)
-    assert len(set(whole[:, 0, 0, 0])) == TILES
-    assert batches(prepared, batch=TILES + 1).at(3).painting.shape[0] == TILES + 1
+def test_what_is_an_array_already_stays(coded):
+    mask = np.ones(3, np.float32)
+    assert arrays((mask, some_crops(coded, 0)))[0] is mask
 
 
-def test_missing_arrays_and_too_small_tiles_are_named(prepared, tmp_path):
-    with pytest.raises(UserError, match=r"test_photograph\.npy is missing; run `dvc repro"):
-        batches(prepared, split="test")
-    with pytest.raises(UserError, match="12 pixels wide, less than a crop of 16"):
-        batches(prepared, crop=16)
+def test_steps_seeds_and_splits_differ():
+    def draw(*which):
+        return stream_of(*which).random(4).tolist()
+
+    drawn = [draw(7, 0, "train"), draw(7, 1, "train"), draw(8, 0, "train")]
+    drawn.append(draw(7, 0, "validation"))
+    assert len({tuple(numbers) for numbers in drawn}) == 4
+
+
+def test_tiles_of_any_domain_are_read_as_they_are_used(tmp_path):
+    tiles = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
+    np.save(tmp_path / "test_icon.npy", tiles)
+    loaded = load_tiles(tmp_path, "test", "icon", SIDE)
+    assert isinstance(loaded, np.memmap)
+    whole = random_crops(loaded, [2, 0], [0, 1], SIDE, stream_of(7, 0, "test")).array()
+    np.testing.assert_array_equal(levels(whole), [tiles[2], tiles[0, :, ::-1]])
+
+
+def test_what_is_missing_or_too_small_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"train_icon\.npy is missing; run"):
+        load_tiles(tmp_path, "train", "icon", CROP)
+    np.save(tmp_path / "train_icon.npy", np.zeros((1, CROP - 1, CROP - 1, 3), np.uint8))
+    with pytest.raises(UserError, match="7 pixels wide, less than a crop of 8"):
+        load_tiles(tmp_path, "train", "icon", CROP)

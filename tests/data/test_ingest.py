@@ -12,6 +12,7 @@ from PIL import Image
 from stylefuse.config import Source, load_params
 from stylefuse.data import downloads, ingest
 from stylefuse.data.copyrights import PackageCopyright
+from stylefuse.data.pictures import open_picture
 from stylefuse.data.sources import pictures
 from stylefuse.errors import UserError
 from tests.test_config import SHIPPED
@@ -183,6 +184,74 @@ def test_curated_pictures_must_be_there(folders):
         list(pictures(source))
     wanted.write_text("sub/3.png\n")
     assert [found.path for found in pictures(source)] == ["sub/3.png"]
+
+
+@pytest.fixture
+def curated(folders):
+    """The pictures that a curated list of the photographs gives."""
+
+    def pictures_of(*lines):
+        (folders / "list.txt").write_text("\n".join(lines))
+        source = folder(folders / "photos", "photograph")
+        return list(pictures(source.model_copy(update={"curated": folders / "list.txt"})))
+
+    return pictures_of
+
+
+def test_curated_squares_are_cut_out_without_loss(curated):
+    whole = np.asarray(open_picture(png(3)))
+    two, one, plain = curated("sub/3.png 10 5 20", "sub/3.png 0 -8 30", "sub/4.png")
+    assert two.path == "sub/3 10 5 20.png"
+    np.testing.assert_array_equal(np.asarray(open_picture(two.data)), whole[5:25, 10:30])
+    beyond = np.asarray(open_picture(one.data))
+    assert (beyond[:8] == 128).all()
+    np.testing.assert_array_equal(beyond[8:], whole[:22, :30])
+    assert plain == (plain.path, png(4), plain.author, plain.licence)
+
+
+def test_squares_of_one_picture_and_of_one_name_are_all_kept(folders):
+    (folders / "photos/other").mkdir()
+    (folders / "photos/other/3.png").write_bytes(png(500))
+    (folders / "list.txt").write_text(
+        "sub/3.png 0 0 20\nsub/3.png 4 0 20\nother/3.png 0 0 20\nsub/3.png 0 0 20"
+    )
+    source = folder(folders / "photos", "photograph")
+    source = source.model_copy(update={"curated": folders / "list.txt"})
+    manifest = ingest.ingest(params_with(source), folders / "data")
+    assert len(manifest) == manifest.path.nunique() == manifest.sha256.nunique() == 3
+    assert set(manifest.width) == set(manifest.height) == {20}
+    assert "3_4_0_20.png" in {path.rsplit("/", 1)[1] for path in manifest.path}
+
+
+def test_spaces_belong_to_a_path_up_to_the_three_numbers(folders, curated):
+    (folders / "photos/sub/an old 3 5.png").write_bytes(png(600))
+    whole, square = curated("sub/an old 3 5.png", "sub/an old 3 5.png 1 2 30")
+    assert whole.path == "sub/an old 3 5.png"
+    assert square.path == "sub/an old 3 5 1 2 30.png"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "3.png 48 0 20", "3.png 0 -20 20", "3.png 0 0 0", "3.png 9 9 -4", "3.png 0 0 200000",
+        "3.png 1 2", "3.png 1 2 x", "3.png 1.5 2 30", "3.png 1 2 3 4",
+    ],
+)  # fmt: skip
+def test_a_wrong_square_is_refused_with_its_line(curated, line):
+    with pytest.raises(UserError, match=rf"list\.txt.*sub/{line}.*(48×40|three whole numbers)"):
+        curated("sub/2.png", f"sub/{line}")
+
+
+def test_a_damaged_picture_cannot_be_cut(folders, curated):
+    (folders / "photos/torn.png").write_bytes(png(1)[:60])
+    with pytest.raises(UserError, match=r"list\.txt: torn\.png 0 0 20"):
+        curated("torn.png 0 0 20")
+
+
+@pytest.mark.parametrize("file", sorted((SHIPPED.parent / "data/curated").iterdir()))
+def test_the_shipped_lists_are_sorted_and_name_nothing_twice(file):
+    lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+    assert lines == sorted(set(lines))
 
 
 DEP5 = """Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/

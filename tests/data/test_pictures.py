@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from stylefuse.data.pictures import BACKGROUND, FORMATS, flatten, open_picture
+from stylefuse.data.pictures import BACKGROUND, FORMATS, cut_square, flatten, open_picture
 from stylefuse.errors import UserError
 
 ORIENTATION = 0x0112
@@ -235,3 +235,18 @@ def opens_or_complains(data):
     else:
         assert picture.mode in ("RGB", "RGBA")
         assert picture.width * picture.height <= 1_000_000
+
+
+@given(x=st.integers(-60, 60), y=st.integers(-60, 60), side=st.integers(-2, 60))
+def test_a_square_is_what_a_grey_wall_around_the_picture_would_show(x, y, side):
+    picture = gradient()
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    if side <= 0 or not (-side < x < 48 and -side < y < 32):
+        with pytest.raises(ValueError, match="48×32"):
+            cut_square(picture, x, y, side)
+        return
+    wall = Image.new("RGB", (248, 232), BACKGROUND)
+    wall.paste(flatten(picture), (100, 100))
+    square = cut_square(picture, x, y, side)
+    assert square.mode == "RGB"
+    assert square == wall.crop((100 + x, 100 + y, 100 + x + side, 100 + y + side))

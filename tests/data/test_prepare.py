@@ -13,7 +13,7 @@ from stylefuse.config import Prepare
 from stylefuse.data.prepare import cut_tiles, prepare
 from stylefuse.errors import UserError
 
-SETTINGS = Prepare(side=32, tiles_per_picture=2)
+SETTINGS = Prepare(sides={"photograph": 32, "painting": 48, "icon": 64}, tiles_per_picture=2)
 
 
 def noise(width, height, seed=0, channels=3):
@@ -86,11 +86,12 @@ def test_arrays_and_the_names_of_their_tiles(manifest, tmp_path):
     for (split, domain), rows in manifest.groupby(["split", "domain"]):
         name = f"{split}_{domain}"
         tiles = np.load(tmp_path / "prepared" / f"{name}.npy")
-        assert tiles.shape == (3, 32, 32, 3)  # the wide picture gives two
+        side = SETTINGS.sides[domain]
+        assert tiles.shape == (3, side, side, 3)  # the wide picture gives two
         square, wide = sorted(rows.path)
         assert origin[name] == [square, wide, wide]
-        np.testing.assert_array_equal(tiles[:1], cut_tiles(Image.open(square), 32, 2))
-        np.testing.assert_array_equal(tiles[1:], cut_tiles(Image.open(wide), 32, 2))
+        np.testing.assert_array_equal(tiles[:1], cut_tiles(Image.open(square), side, 2))
+        np.testing.assert_array_equal(tiles[1:], cut_tiles(Image.open(wide), side, 2))
     assert set(origin) == set(manifest.split + "_" + manifest.domain)
 
 
@@ -123,6 +124,13 @@ def test_an_empty_split_is_named_and_leaves_the_last_result(manifest, tmp_path):
     with pytest.raises(UserError, match="no painting is in the test split"):
         prepare(rest, SETTINGS, out)
     assert (out / "tiles.json").read_bytes() == before
+
+
+def test_a_domain_without_a_side_is_named(manifest, tmp_path):
+    manifest.loc[0, "domain"] = "sculpture"
+    with pytest.raises(UserError, match=r"prepare\.<profile>\.sides has no sculpture"):
+        prepare(manifest, SETTINGS, tmp_path / "prepared")
+    assert not (tmp_path / "prepared").exists()
 
 
 def test_a_picture_that_went_bad_is_named(manifest, tmp_path):

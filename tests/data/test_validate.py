@@ -17,6 +17,7 @@ SETTINGS = load_params(SHIPPED).validation.model_copy(
     update={"min_pictures": 10, "min_test_pictures": 2, "licences": ["CC0.*", "own"]}
 )
 BITS = 10
+DOMAINS = ["painting", "photograph"]
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def manifest():
 def failures(manifest, out) -> tuple[dict[str, list[str]], str]:
     """The failing pictures of each failed expectation, and the error's message."""
     with pytest.raises(UserError) as error:
-        validate(manifest, SETTINGS, BITS, out)
+        validate(manifest, DOMAINS, SETTINGS, BITS, out)
     assert error.value.exit_code == 10
     summary = json.loads((out / "validation.json").read_text())
     failed = {e["name"]: e["failing"] for e in summary["expectations"] if not e["success"]}
@@ -58,7 +59,7 @@ def failures(manifest, out) -> tuple[dict[str, list[str]], str]:
 
 
 def test_good_pictures_pass(manifest, tmp_path):
-    validate(manifest, SETTINGS, BITS, tmp_path)
+    validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path)
     summary = json.loads((tmp_path / "validation.json").read_text())
     assert summary["evaluated"] == summary["passed"] >= 10
     assert summary["pictures"]["painting"] == {"train": 6, "validation": 3, "test": 3}
@@ -73,8 +74,8 @@ def test_good_pictures_pass(manifest, tmp_path):
     [
         ({"decodes": False, "error": "cut short", "width": 0, "height": 0, "mode": "",
           "format": "", "luminance": np.nan, "luminance_deviation": np.nan}, "decodes"),
-        ({"width": 100}, "width"),
-        ({"height": 9000}, "height"),
+        ({"width": 100}, "photograph_width"),
+        ({"height": 9000}, "photograph_height"),
         ({"mode": "1"}, "mode"),
         ({"luminance": 1.0}, "luminance"),
         ({"luminance_deviation": 0.5}, "luminance_deviation"),
@@ -113,7 +114,7 @@ def test_near_duplicates_across_splits_are_found_through_a_third(manifest, tmp_p
 
 def test_near_duplicates_within_a_split_are_fine(manifest, tmp_path):
     manifest.loc[5, "phash"] = manifest.phash[4]
-    validate(manifest, SETTINGS, BITS, tmp_path)
+    validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path)
 
 
 def test_undecodable_pictures_are_no_twins(manifest, tmp_path):
@@ -156,6 +157,28 @@ def test_an_unknown_domain_and_split(manifest, tmp_path):
     assert failed["split_known"] == [manifest.path[6]]
 
 
+def test_each_domain_has_its_own_least_side(manifest, tmp_path):
+    """64 pixels are enough for a portrait, and too few for a painting."""
+    portraits = manifest[manifest.domain == "painting"].assign(domain="portrait", width=64)
+    portraits["path"] = portraits.path.str.replace("painting", "portrait")
+    stream = np.random.default_rng(2)
+    for column, size in (("sha256", 32), ("phash", 8)):
+        portraits[column] = [stream.bytes(size).hex() for _ in range(len(portraits))]
+    manifest.loc[20, "width"] = 64
+    everything = pd.concat([manifest, portraits], ignore_index=True)
+    with pytest.raises(UserError, match="failed 1 expectation") as error:
+        validate(everything, [*DOMAINS, "portrait"], SETTINGS, BITS, tmp_path)
+    complaint = "painting_width: The width of paintings is from 128 to 8000 pixels.\n    "
+    assert complaint + manifest.path[20] in str(error.value)
+    summary = json.loads((tmp_path / "validation.json").read_text())
+    assert summary["pictures"]["portrait"] == {"train": 6, "validation": 3, "test": 3}
+
+
+def test_a_domain_without_a_least_side_is_named(manifest, tmp_path):
+    with pytest.raises(UserError, match=r"validation\.min_side has no icon, sculpture"):
+        validate(manifest, [*DOMAINS, "sculpture", "icon"], SETTINGS, BITS, tmp_path)
+
+
 def test_an_empty_manifest_fails(manifest, tmp_path):
     failed, _ = failures(manifest[:0], tmp_path)
     assert {"pictures", "photographs", "paintings", "paintings_in_test"} <= set(failed)
@@ -169,7 +192,7 @@ def test_a_column_of_nulls_fails(manifest, tmp_path, column):
 
 def test_a_missing_column_is_named(manifest, tmp_path):
     with pytest.raises(UserError, match="no author, licence; run `dvc repro ingest`"):
-        validate(manifest.drop(columns=["author", "licence"]), SETTINGS, BITS, tmp_path)
+        validate(manifest.drop(columns=["author", "licence"]), DOMAINS, SETTINGS, BITS, tmp_path)
 
 
 def test_a_long_list_is_cut_in_the_message(manifest, tmp_path):
@@ -183,7 +206,7 @@ def test_names_are_text_in_the_page(manifest, tmp_path):
     manifest.loc[5, "path"] = "data/<script>.jpg"
     manifest.loc[5, "mode"] = "<b>"
     with pytest.raises(UserError):
-        validate(manifest, SETTINGS, BITS, tmp_path)
+        validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path)
     page = (tmp_path / "validation.html").read_text()
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
@@ -195,7 +218,7 @@ def test_reports_are_the_same_bytes_from_run_to_run(manifest, tmp_path, mode):
     reports = []
     for name in ("one", "other"):
         try:
-            validate(manifest, SETTINGS, BITS, tmp_path / name)
+            validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path / name)
         except UserError:
             assert mode == "1"
         reports.append(
@@ -222,7 +245,7 @@ def test_nothing_but_loopback_is_contacted(manifest, tmp_path, monkeypatch):
             else guard("connect")(address)
         ),
     )
-    validate(manifest, SETTINGS, BITS, tmp_path)
+    validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path)
 
 
 def test_the_stage_reads_the_manifest_of_the_project(manifest, tmp_path, monkeypatch):

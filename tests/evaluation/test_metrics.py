@@ -25,6 +25,16 @@ def test_ssim_of_flat_pictures_is_the_luminance_term():
     assert metrics.ssim(PICTURE, PICTURE) == pytest.approx(1)
 
 
+def test_psnr_by_hand_and_of_equal_pictures():
+    flat = np.full((8, 8, 3), 100, np.uint8)
+    assert metrics.psnr(flat, flat + 10) == pytest.approx(20 * np.log10(255 / 10))
+    assert metrics.psnr(flat + 10, flat) == metrics.psnr(flat, flat + 10)  # uint8 does not wrap
+    one = flat.copy()
+    one[..., 0] += 30
+    assert metrics.psnr(flat, one) == pytest.approx(20 * np.log10(255 / np.sqrt(300)))
+    assert metrics.psnr(flat, flat) == pytest.approx(58.92, abs=0.01)
+
+
 def test_low_pass_ssim_forgives_texture_and_sees_a_change_of_scene():
     y, x = np.mgrid[:128, :128] * (2 * np.pi / 96)
     scene = np.repeat(127 + 60 * (np.sin(x) + np.sin(y))[..., None], 3, axis=2).astype(np.uint8)

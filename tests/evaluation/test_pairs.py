@@ -52,7 +52,7 @@ def test_the_seed_decides(manifest):
 
 def test_a_split_without_paintings_is_told(manifest):
     photographs = manifest[manifest.domain == "photograph"]
-    with pytest.raises(UserError, match="test split needs photographs and paintings"):
+    with pytest.raises(UserError, match="no painting is in the test split"):
         make_pairs(photographs, "test", SETTINGS, seed=1)
 
 

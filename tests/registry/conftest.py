@@ -1,12 +1,16 @@
 """One tiny training, followed in a real store, for all tests of the registry."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import stylefuse.models
 from stylefuse.config import load_params
+from tests.registry.toy import PACKAGE
+from tests.serving.tiny import SHAPES
 from tests.test_config import SHIPPED
 
 
@@ -22,16 +26,32 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def params():
-    """The shipped parameters, with a training of two steps."""
+    """The shipped parameters, with trainings of two steps."""
     shipped = load_params(SHIPPED)
-    train = shipped.active.train.model_copy(
-        update={
-            "crop": 32, "batch": 4, "kimg": 0.008, "width": 4, "blocks": 1, "code": 8,
-            "discriminator_width": 4, "r1_interval": 1, "tick_kimg": 0.004, "sample_kimg": 0.004,
-        }
-    )  # fmt: skip
-    profile = shipped.active.model_copy(update={"train": train})
-    return shipped.model_copy(update={"profiles": {"tiny": profile}, "profile": "tiny"})
+    short = {
+        "crop": 64, "batch": 4, "kimg": 0.008, "discriminator_width": 4, "r1_interval": 1,
+        "tick_kimg": 0.004, "sample_kimg": 0.004,
+    }  # fmt: skip
+    models = {
+        name: {"tiny": shipped.train(name).model_copy(update=short | shape)}
+        for name, shape in SHAPES.items()
+    }
+    prepare = {"tiny": shipped.prepare[shipped.profile]}
+    return shipped.model_copy(update={"profile": "tiny", "models": models, "prepare": prepare})
+
+
+@pytest.fixture
+def with_toy(params, tmp_path):
+    """The parameters with a fourth model, "toy", whose package lies in a folder of its own."""
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy/__init__.py").write_text(PACKAGE)
+    stylefuse.models.__path__.append(str(tmp_path))
+    from stylefuse.models.toy import Settings
+
+    settings = Settings(**params.train("restore").model_dump(include=set(Settings.model_fields)))
+    yield params.model_copy(update={"models": params.models | {"toy": {"tiny": settings}}})
+    stylefuse.models.__path__.remove(str(tmp_path))
+    del sys.modules["stylefuse.models.toy"]
 
 
 def write_tiles(folder: Path) -> None:
@@ -39,7 +59,7 @@ def write_tiles(folder: Path) -> None:
     folder.mkdir(parents=True)
     stream = np.random.default_rng(0)
     for split in ("train", "validation"):
-        for domain in ("photograph", "painting"):
-            tiles = stream.integers(0, 256, (8, 40, 40, 3), dtype=np.uint8)
+        for domain in ("photograph", "painting", "portrait"):
+            tiles = stream.integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
             np.save(folder / f"{split}_{domain}.npy", tiles)
     (folder / "tiles.json").write_text(json.dumps({}))

@@ -2,29 +2,43 @@
 
 import logging
 
+import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 
 from stylefuse.config import load_params
+from stylefuse.models.recipe import find_recipe
 from stylefuse.serving.codec import decode
-from stylefuse.serving.package import LIMITS, example, write_package
+from stylefuse.serving.package import LIMITS, example, signature, write_package
 from stylefuse.serving.pyfunc import _load_pyfunc
 from tests.serving.tiny import encoded, make_model, noise
 from tests.test_config import SHIPPED
 
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pyfunc")
-    limits = load_params(SHIPPED).serve.model_copy(update={"max_batch": 3, "max_pixels": 5000})
-    write_package(make_model(folder / "model"), limits, folder / "packed")
-    return folder / "packed"
+PARAMS = load_params(SHIPPED)
 
 
 @pytest.fixture(scope="module")
-def service(packed):
-    return _load_pyfunc(str(packed))
+def pack(tmp_path_factory):
+    """Makes the package of a model, with strict limits."""
+    limits = PARAMS.serve.model_copy(update={"max_batch": 3, "max_pixels": 5000})
+
+    def pack(name):
+        folder = tmp_path_factory.mktemp(name)
+        write_package(make_model(folder / "model", name), limits, folder / "packed")
+        return folder / "packed"
+
+    return pack
+
+
+@pytest.fixture(scope="module")
+def service(pack):
+    return _load_pyfunc(str(pack("transfer")))
+
+
+@pytest.fixture(scope="module")
+def portraits(pack):
+    return _load_pyfunc(str(pack("portrait")))
 
 
 def request(*rows):
@@ -35,8 +49,8 @@ def good():
     return (encoded(noise(40, 30)), encoded(noise(30, 30, seed=1), "JPEG"))
 
 
-def test_the_package_is_data_only(packed):
-    names = {path.name for path in packed.iterdir()}
+def test_the_package_is_data_only(pack):
+    names = {path.name for path in pack("transfer").iterdir()}
     assert names == {"config.json", "generator.weights.h5", "manifest.json", LIMITS}
 
 
@@ -46,8 +60,51 @@ def test_each_row_is_painted(service):
     assert [decode(text).size for text in answer.picture] == [(20, 15)] * 2
 
 
-def test_the_example_is_a_good_request(service, tmp_path):
-    assert len(service.predict(pd.DataFrame(example(tmp_path)))) == 1
+def test_a_restored_picture_is_as_large_as_it_was(pack):
+    answer = _load_pyfunc(str(pack("restore"))).predict(
+        pd.DataFrame({"picture": [encoded(noise(40, 30, "RGBA"))]}), {"strength": 0.5}
+    )
+    restored = decode(answer.picture[0])
+    assert (restored.size, restored.mode) == ((40, 30), "RGBA")
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.uint64, np.float32, float, object])
+def test_a_seed_may_come_as_any_kind_of_number(portraits, kind):
+    pictures = portraits.predict(pd.DataFrame({"seed": pd.Series([3, 4], dtype=kind)})).picture
+    right = portraits.predict(pd.DataFrame({"seed": [3, 4]})).picture
+    assert list(pictures) == list(right)
+    assert right[0] != right[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "dials"),
+    [
+        ("transfer", {"content": "string", "style": "string"},
+         {"strength": "double", "preserve_color": "boolean", "size": "long"}),
+        ("restore", {"picture": "string"}, {"strength": "double"}),
+        ("portrait", {"seed": "long"}, {"towards": "long", "blend": "double"}),
+    ],
+)  # fmt: skip
+def test_the_signature_is_the_recipes(name, columns, dials):
+    promised = signature(find_recipe(name))
+    assert {c.name: c.type.name for c in promised.inputs} == columns
+    assert {p.name: p.dtype.name for p in promised.params} == dials
+    assert [c.name for c in promised.outputs] == ["picture"]
+
+
+def test_the_example_shows_the_domains_in_order(service, tmp_path):
+    for level, domain in enumerate(("photograph", "painting")):
+        np.save(tmp_path / f"validation_{domain}.npy", np.full((1, 96, 96, 3), level, np.uint8))
+    request = example(find_recipe("transfer"), PARAMS.train("transfer").domains, tmp_path)
+    levels = {name: decode(texts[0]).getpixel((0, 0)) for name, texts in request.items()}
+    assert levels == {"content": (0, 0, 0), "style": (1, 1, 1)}
+    assert len(service.predict(pd.DataFrame(request))) == 1
+
+
+def test_the_example_needs_no_pictures(service, portraits, tmp_path):
+    for served in (service, portraits):
+        request = example(served.recipe, ("nothing",), tmp_path)
+        assert len(served.predict(pd.DataFrame(request))) == 1
 
 
 @pytest.mark.parametrize(
@@ -55,27 +112,50 @@ def test_the_example_is_a_good_request(service, tmp_path):
     [
         (request(), {}, "no rows"),
         (request(*[good()] * 4), {}, "4 rows, more than the 3 allowed"),
-        (request(good()).drop(columns="style"), {}, "'style' is missing"),
+        (request(good()).drop(columns="style"), {}, "'style' is missing; send content and style"),
         (request(good(), (None, good()[1])), {}, "row 2 of 2: content is no text"),
         (request((good()[0], 7)), {}, "row 1 of 1: style is no text"),
         (request(good(), (good()[0], "%%")), {}, "row 2 of 2: style is no valid base64"),
         (request((encoded(noise(100, 51)), good()[1])), {}, "row 1 of 1: content has 100×51"),
         (request(good()), {"strength": float("nan")}, "strength must be"),
-        (request(good()), {"size": 10**9}, "more than the 2048"),
+        (request(good()), {"size": 10**9}, "row 1 of 1: size 1000000000 is more than the 2048"),
     ],
 )
 def test_a_clients_mistake_is_told_in_one_sentence(service, frame, params, complaint):
-    with pytest.raises(MlflowException, match=complaint) as error:
+    assert complaint in complaint_of(service, frame, params)
+
+
+@pytest.mark.parametrize(
+    ("seed", "params", "complaint"),
+    [
+        ("7", {}, "row 1 of 1: seed is no whole number; send one without quotes"),
+        (1.5, {}, "seed is no whole number"),
+        (float("nan"), {}, "seed is no whole number"),
+        (float("inf"), {}, "seed is no whole number"),
+        (True, {}, "seed is no whole number"),
+        (None, {}, "seed is no whole number"),
+        (-1, {}, "row 1 of 1: a seed must be a whole number from 0, not -1"),
+        (1, {"blend": 2.0}, "blend must be"),
+    ],
+)
+def test_a_seed_that_is_none(portraits, seed, params, complaint):
+    frame = pd.DataFrame({"seed": pd.Series([seed], dtype=object)})
+    assert complaint in complaint_of(portraits, frame, params)
+
+
+def complaint_of(service, frame, params):
+    with pytest.raises(MlflowException) as error:
         service.predict(frame, params)
     assert error.value.get_http_status_code() == 400
     assert "\n" not in error.value.message
+    return error.value.message
 
 
 def test_a_fault_of_ours_stays_in_the_log(service, monkeypatch, caplog):
     def fails(*_):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(service.painter, "paint", fails)
+    monkeypatch.setattr(service.artist, "paint", fails)
     with caplog.at_level(logging.ERROR), pytest.raises(MlflowException) as error:
         service.predict(request(good()))
     assert "secret" not in error.value.serialize_as_json()

@@ -1,31 +1,47 @@
-"""A project as small as it gets: the shipped parameters and a random generator."""
+"""Projects as small as they get: the shipped parameters and random generators."""
 
 import base64
 import io
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
 
 from tests.test_config import SHIPPED
 
+SHAPES = {
+    "transfer": {"width": 4, "blocks": 1, "code": 8},
+    "restore": {"width": 4, "blocks": 1, "code": 8},
+    "portrait": {"architecture": "regular", "latent": 8, "width": 4},
+}
 
-def make_project(folder: Path) -> Path:
-    """Write `params.yaml` and `models/transfer` into a folder."""
+
+def make_project(folder: Path, *models: str) -> Path:
+    """Write `params.yaml` and `models/NAME` of some models into a folder."""
     shutil.copyfile(SHIPPED, folder / "params.yaml")
-    make_model(folder / "models/transfer")
+    for name in models:
+        make_model(folder / "models" / name, name)
     return folder
 
 
-def make_model(folder: Path) -> Path:
+def make_model(folder: Path, name: str = "transfer", **shape) -> Path:
+    """Save a random generator; its shape is given where `SHAPES` has none.
+
+    All weights are moved away from their start, where some layers do nothing yet.
+    """
     import keras
 
-    from stylefuse.models.stylizer import save_generator
-    from stylefuse.models.transfer import build_generator
+    from stylefuse.models.files import save_generator
+    from stylefuse.models.recipe import find_recipe
 
     keras.utils.set_random_seed(3)
-    save_generator(build_generator(4, 1, 8), folder)
+    recipe, shape = find_recipe(name), shape or SHAPES[name]
+    generator, stream = recipe.build_generator(**shape), np.random.default_rng(3)
+    moved = [w + 0.1 * stream.standard_normal(w.shape) for w in generator.get_weights()]
+    generator.set_weights(moved)
+    save_generator(recipe, SimpleNamespace(**shape), generator, folder)
     return folder
 
 

@@ -9,67 +9,83 @@ from stylefuse.config import Split
 from stylefuse.errors import UserError
 
 
-class Batch(NamedTuple):
-    """What one step sees; pictures are float32 `[batch, crop, crop, 3]` from −1 to 1."""
-
-    photograph: np.ndarray
-    painting: np.ndarray
-    reference: np.ndarray  # other crops of the same paintings
-    noise: np.ndarray  # standard normal, for the gradient penalty
-
-
-class Batches:
-    """Random crops of a split's prepared arrays, each in one of the eight ways to lay a square.
-
-    The crops of one painting are laid alike, so that a reference still tells the direction of its
-    strokes; but no direction is that of all paintings, or it would be printed into every sky.
+def load_tiles(folder: Path, split: Split, domain: str, crop: int) -> np.ndarray:
+    """A split's prepared array of one domain, read from disk as it is used.
 
     Args:
         folder: what `stylefuse.data.prepare` wrote.
-        split: "train" or "validation".
-        crop: side of a crop in pixels.
-        batch: pictures of each kind in a batch.
-        seed: the stream's name.
+        split: "train", "validation" or "test".
+        domain: what the pictures are of.
+        crop: side of the crops that will be cut, in pixels.
+
+    Returns:
+        uint8 `[tiles, side, side, 3]`.
 
     Raises:
-        UserError: the arrays are missing, or their tiles are smaller than a crop.
+        UserError: the array is missing, or its tiles are smaller than a crop.
     """
-
-    def __init__(self, folder: Path, split: Split, crop: int, batch: int, seed: int):
-        try:
-            self.photographs, self.paintings = (
-                np.load(folder / f"{split}_{domain}.npy", mmap_mode="r")
-                for domain in ("photograph", "painting")
-            )
-        except FileNotFoundError as error:
-            raise UserError(f"{error.filename} is missing; run `dvc repro prepare`") from None
-        side = min(self.photographs.shape[1], self.paintings.shape[1])
-        if side < crop:
-            raise UserError(
-                f"prepared tiles are {side} pixels wide, less than a crop of {crop}; "
-                "run `dvc repro prepare`"
-            )
-        self.split, self.crop, self.batch, self.seed = split, crop, batch, seed
-
-    def at(self, step: int) -> Batch:
-        """The batch of one step."""
-        stream = np.random.default_rng([self.seed, step, sum(self.split.encode())])
-        photographs = stream.integers(len(self.photographs), size=self.batch)
-        enough = len(self.paintings) >= self.batch
-        paintings = stream.choice(len(self.paintings), size=self.batch, replace=not enough)
-        lay_photographs, lay_paintings = stream.integers(8, size=(2, self.batch))
-        return Batch(
-            self._crops(self.photographs, photographs, lay_photographs, stream),
-            self._crops(self.paintings, paintings, lay_paintings, stream),
-            self._crops(self.paintings, paintings, lay_paintings, stream),
-            stream.standard_normal((self.batch, self.crop, self.crop, 3), dtype=np.float32),
+    path = folder / f"{split}_{domain}.npy"
+    try:
+        tiles = np.load(path, mmap_mode="r")
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; run `dvc repro prepare`") from None
+    if (side := tiles.shape[1]) < crop:
+        raise UserError(
+            f"the tiles of {path} are {side} pixels wide, less than a crop of {crop}; "
+            "run `dvc repro prepare`"
         )
+    return tiles
 
-    def _crops(self, tiles, rows, lays, stream) -> np.ndarray:
-        room = tiles.shape[1] - self.crop + 1
-        crops = np.empty((len(rows), self.crop, self.crop, 3), np.float32)
-        for i, (row, lay) in enumerate(zip(rows, lays, strict=True)):
-            y, x = stream.integers(room, size=2)
-            crop = np.rot90(tiles[row, y : y + self.crop, x : x + self.crop], lay // 2)
-            crops[i] = crop[:, ::-1] if lay % 2 else crop
-        return crops / 127.5 - 1
+
+def stream_of(seed: int, step: int, split: Split) -> np.random.Generator:
+    """The random numbers of one step, different in each split."""
+    return np.random.default_rng([seed, step, sum(split.encode())])
+
+
+class Crops(NamedTuple):
+    """Squares of tiles that are still to be cut: on the host, or where the tiles lie."""
+
+    tiles: np.ndarray  # uint8 [tiles, side, side, 3]
+    rows: np.ndarray  # of the tiles, ints [n]
+    tops: np.ndarray  # where each square begins, ints [n]
+    lefts: np.ndarray
+    lays: np.ndarray  # in which of the eight ways it is laid, ints [n] from 0 to 7
+    side: int  # of a square, pixels
+
+    def array(self) -> np.ndarray:
+        """float32 `[n, side, side, 3]` from −1 to 1."""
+        cut = np.empty((len(self.rows), self.side, self.side, 3), np.float32)
+        places = zip(self.rows, self.tops, self.lefts, self.lays, strict=True)
+        for i, (row, y, x, lay) in enumerate(places):
+            square = np.rot90(self.tiles[row, y : y + self.side, x : x + self.side], lay // 2)
+            cut[i] = square[:, ::-1] if lay % 2 else square
+        return cut / 127.5 - 1
+
+
+class Normal(NamedTuple):
+    """Standard normal numbers that are still to be drawn."""
+
+    shape: tuple[int, ...]
+    key: int
+
+    def array(self) -> np.ndarray:
+        """float32 of the shape."""
+        return np.random.default_rng(self.key).standard_normal(self.shape, dtype=np.float32)
+
+
+def random_crops(
+    tiles: np.ndarray, rows: np.ndarray, lays: np.ndarray, side: int, stream: np.random.Generator
+) -> Crops:
+    """Squares from random places of tiles; see `Crops`."""
+    tops, lefts = stream.integers(tiles.shape[1] - side + 1, size=(2, len(rows)))
+    return Crops(tiles, np.asarray(rows), tops, lefts, np.asarray(lays), side)
+
+
+def random_normal(shape: tuple[int, ...], stream: np.random.Generator) -> Normal:
+    """Numbers that belong to a stream's step; see `Normal`."""
+    return Normal(shape, int(stream.integers(2**31)))
+
+
+def arrays(batch: tuple) -> list[np.ndarray]:
+    """A batch with everything cut and drawn."""
+    return [part.array() if isinstance(part, Crops | Normal) else part for part in batch]

@@ -1,15 +1,18 @@
 """What is expected of the pictures: each expectation's name, plain words and check."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from stylefuse.config import Domain, Split, Validation
+from stylefuse.config import Split, Validation
 
 
-def expectations(settings: Validation, total: int) -> Iterator[tuple[str, str, Any]]:
+def expectations(
+    domains: Sequence[str], settings: Validation, total: int
+) -> Iterator[tuple[str, str, Any]]:
     """The suite: `(name, statement in plain words, Great Expectations' object)` of each.
 
     Args:
+        domains: what there should be pictures of.
         settings: the thresholds.
         total: rows of the manifest, which shares refer to.
 
@@ -19,7 +22,7 @@ def expectations(settings: Validation, total: int) -> Iterator[tuple[str, str, A
     from great_expectations.expectations.row_conditions import Column
 
     readable = Column("decodes") == True  # noqa: E712
-    domains, splits = get_args(Domain), get_args(Split)
+    splits = get_args(Split)
 
     yield (
         "pictures",
@@ -49,6 +52,15 @@ def expectations(settings: Validation, total: int) -> Iterator[tuple[str, str, A
                 max_value=int(settings.max_domain_share * total), row_condition=ours
             ),
         )
+        least, most = settings.min_side[domain], settings.max_side
+        for side in ("width", "height"):
+            yield (
+                f"{domain}_{side}",
+                f"The {side} of {domain}s is from {least} to {most} pixels.",
+                gxe.ExpectColumnValuesToBeBetween(
+                    column=side, min_value=least, max_value=most, row_condition=ours & readable
+                ),
+            )
 
     yield (
         "filled",
@@ -75,15 +87,6 @@ def expectations(settings: Validation, total: int) -> Iterator[tuple[str, str, A
         "Every picture can be decoded.",
         gxe.ExpectColumnValuesToBeNull(column="fault"),
     )
-    for side in ("width", "height"):
-        yield (
-            side,
-            f"The {side} is from {settings.min_side} to {settings.max_side} pixels.",
-            gxe.ExpectColumnValuesToBeBetween(
-                column=side, min_value=settings.min_side, max_value=settings.max_side,
-                row_condition=readable,
-            ),
-        )  # fmt: skip
     yield (
         "mode",
         f"The mode is one of {', '.join(settings.modes)}.",

@@ -67,6 +67,26 @@ def flatten(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
 
 
+def cut_square(picture: Image.Image, x: int, y: int, side: int) -> Image.Image:
+    """Cut a square that may reach outside of the picture; there, too, it is mid-grey.
+
+    Args:
+        picture: as `open_picture` gives it.
+        x, y: the upper left corner, which may be negative.
+        side: of the square; all in pixels.
+
+    Returns:
+        "RGB", `side` × `side`.
+
+    Raises:
+        ValueError: no part of the square is in the picture, or it is larger than a picture may be.
+    """
+    inside = -side < x < picture.width and -side < y < picture.height
+    if not inside or side <= 0 or side**2 > MOST_PIXELS:
+        raise ValueError(f"no such square is in a picture of {picture.width}×{picture.height}")
+    return flatten(picture.convert("RGBA").crop((x, y, x + side, y + side)))
+
+
 def _refuse_unsuitable(picture: Image.Image, name: str, most_pixels: int) -> None:
     width, height = picture.size
     if width * height > most_pixels:

@@ -1,4 +1,4 @@
-"""Pictures on disk → square arrays of one size, per split and domain.
+"""Pictures on disk → square arrays of one size per domain, for each split.
 
 `data/prepared/<split>_<domain>.npy` is uint8 `[tiles, side, side, 3]`; `tiles.json` names the
 picture that each tile was cut from. The same pictures give the same bytes.
@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 from rich.progress import track
 
-from stylefuse.config import Domain, Prepare, Split, load_params
+from stylefuse.config import Prepare, Split, load_params
 from stylefuse.data.pictures import flatten, open_picture
 from stylefuse.errors import UserError, run_main
 
@@ -49,20 +49,32 @@ def _spread(spare: int, tiles: int) -> list[int]:
 
 
 def prepare(manifest: pd.DataFrame, settings: Prepare, out: Path) -> None:
-    """Write the arrays of all splits and domains; `out` appears whole or not at all."""
+    """Write the arrays of all splits and domains; `out` appears whole or not at all.
+
+    Args:
+        manifest: one row per picture; its domains are those that are prepared.
+        settings: the side of each domain's squares.
+        out: the arrays' folder.
+
+    Raises:
+        UserError: a domain has no side, or no pictures in a split; or a picture cannot be read.
+    """
+    domains = sorted(set(manifest.domain))
+    if unnamed := [domain for domain in domains if domain not in settings.sides]:
+        raise UserError(f"params.yaml: prepare.<profile>.sides has no {', '.join(unnamed)}")
     draft = out.with_name(out.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     origin: dict[str, list[str]] = {}
     for split in get_args(Split):
-        for domain in get_args(Domain):
+        for domain in domains:
             chosen = manifest[(manifest.split == split) & (manifest.domain == domain)]
             tiles = []
             name = f"{split}_{domain}"
             origin[name] = []
             for path in track(sorted(chosen.path), description=f"cutting {name}"):
                 picture = open_picture(Path(path))
-                cut = cut_tiles(picture, settings.side, settings.tiles_per_picture)
+                cut = cut_tiles(picture, settings.sides[domain], settings.tiles_per_picture)
                 tiles.append(cut)
                 origin[name] += [path] * len(cut)
             if not tiles:
@@ -74,7 +86,8 @@ def prepare(manifest: pd.DataFrame, settings: Prepare, out: Path) -> None:
 
 
 def main() -> None:
-    prepare(pd.read_parquet(MANIFEST), load_params().active.prepare, PREPARED)
+    params = load_params()
+    prepare(pd.read_parquet(MANIFEST), params.prepare[params.profile], PREPARED)
 
 
 if __name__ == "__main__":

@@ -2,30 +2,35 @@
 
 import fnmatch
 import io
+import re
 import subprocess
 import tarfile
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from stylefuse.config import Source
 from stylefuse.data.copyrights import PackageCopyright
 from stylefuse.data.downloads import debian_package, python_package, url_file
-from stylefuse.data.pictures import SUFFIXES
+from stylefuse.data.pictures import SUFFIXES, cut_square, open_picture
 from stylefuse.data.puzzles import read_puzzles
 from stylefuse.errors import UserError
 
 MOST_BYTES = 200_000_000  # of one picture, unpacked
 
+LINE = re.compile(r"(?P<path>.+?)(?P<square>(?: -?\d+){3})?")  # of a curated list
+
 Member = tuple[str, int, Callable[[], bytes]]  # path inside the source, bytes, how to read it
+Square = tuple[int, ...]  # x, y of the upper left corner and side; empty for the whole picture
 
 
 class Found(NamedTuple):
     """A picture as its source has it."""
 
-    path: str  # inside the source
+    path: str  # inside the source; a square has `x y side` before the suffix
     data: bytes
     author: str
     licence: str
@@ -35,33 +40,61 @@ def pictures(source: Source) -> Iterator[Found]:
     """All pictures of a source that `pick` or `curated` admits, in a fixed order within a package.
 
     Raises:
-        UserError: the source cannot be had, or a curated picture is not in it.
+        UserError: the source cannot be had, or a curated picture or square is not in it.
     """
     read = {"apt": _apt, "pypi": _pypi, "folder": _folder, "url": _url}[source.kind]
     wanted = _curated(source)
-    missing = set(wanted or ())
+    missing = dict(wanted or {})
     for found in read(source, _admits(source, wanted)):
-        if wanted is None or found.path in missing:
-            missing.discard(found.path)
+        if wanted is None:
             yield found
+        for square in missing.pop(found.path, ()):
+            yield _cut(found, square, f"{source.curated}: {_line(found.path, square)}")
     if missing:
+        path = min(missing)
         raise UserError(
             f"{source.curated} names {len(missing)} picture(s) that source {source.name!r} does "
-            f"not have, the first being {min(missing)}"
+            f"not have, the first being {_line(path, missing[path][0])} (after a path, only "
+            "x y side may follow, three whole numbers)"
         )
 
 
-def _curated(source: Source) -> set[str] | None:
+def _curated(source: Source) -> dict[str, list[Square]] | None:
+    """The squares that are wanted of each member."""
     if source.curated is None:
         return None
     try:
         lines = source.curated.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise UserError(f"{source.curated} cannot be read: {error.strerror}") from None
-    return {line for line in lines if line and not line.startswith("#")}
+    wanted: dict[str, list[Square]] = defaultdict(list)
+    for line in dict.fromkeys(lines):
+        if (parts := LINE.fullmatch(line)) and not line.startswith("#"):
+            wanted[parts["path"]].append(tuple(map(int, (parts["square"] or "").split())))
+    return wanted
 
 
-def _admits(source: Source, wanted: set[str] | None) -> Callable[[str], bool]:
+def _line(path: str, square: Square) -> str:
+    return " ".join([path, *map(str, square)])
+
+
+def _cut(found: Found, square: Square, where: str) -> Found:
+    """A square of a picture as PNG, or the picture as it is where the square is empty."""
+    if not square:
+        return found
+    picture = open_picture(found.data, where)
+    try:
+        cut = cut_square(picture, *square)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    png = io.BytesIO()
+    cut.save(png, "PNG")
+    path = PurePosixPath(found.path)
+    name = _line(path.stem, square) + ".png"
+    return found._replace(path=str(path.with_name(name)), data=png.getvalue())
+
+
+def _admits(source: Source, wanted: dict[str, list[Square]] | None) -> Callable[[str], bool]:
     """Whether a member may hold wanted pictures: a picture itself, or a container of puzzles."""
     if wanted is not None:
         containers = {path.rpartition("/")[0] for path in wanted}

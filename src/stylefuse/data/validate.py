@@ -9,13 +9,14 @@ import os
 import re
 import shutil
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 import pandas as pd
 
-from stylefuse.config import Domain, Split, Validation, load_params
+from stylefuse.config import Split, Validation, load_params
 from stylefuse.data.expectations import expectations
 from stylefuse.data.splits import near_duplicate_groups
 from stylefuse.data.validation_page import render_page
@@ -43,29 +44,36 @@ class Finding:
 
 
 def validate(
-    manifest: pd.DataFrame, settings: Validation, near_duplicate_bits: int, out: Path
+    manifest: pd.DataFrame,
+    domains: Sequence[str],
+    settings: Validation,
+    near_duplicate_bits: int,
+    out: Path,
 ) -> None:
     """Judge a manifest and write the reports into `out`, whatever the verdict.
 
     Args:
         manifest: one row per picture, as ingest writes it.
+        domains: what there should be pictures of.
         settings: the thresholds.
         near_duplicate_bits: Hamming distance at which two 64-bit hashes are the same picture.
         out: the reports' folder.
 
     Raises:
-        UserError: columns are missing, or an expectation failed (exit code 10): the message names
-            each failed expectation and its pictures.
+        UserError: columns or thresholds are missing, or an expectation failed (exit code 10): the
+            message names each failed expectation and its pictures.
     """
     lacking = {*ALWAYS_KNOWN, *KNOWN_OF_PICTURES, "error"} - set(manifest.columns)
     if lacking:
         raise UserError(f"the manifest has no {', '.join(sorted(lacking))}; run `dvc repro ingest`")
+    if unnamed := sorted(set(domains) - set(settings.min_side)):
+        raise UserError(f"params.yaml: validation.min_side has no {', '.join(unnamed)}")
     table = with_defects(manifest.reset_index(drop=True), near_duplicate_bits)
-    findings = evaluate(table, settings, out / "data_docs")
+    findings = evaluate(table, domains, settings, out / "data_docs")
     summary = {
         "evaluated": len(findings),
         "passed": sum(finding.success for finding in findings),
-        "pictures": _counts(manifest),
+        "pictures": _counts(manifest, domains),
         "expectations": [
             {
                 "name": finding.name,
@@ -128,7 +136,9 @@ def _twins(rows: list[dict], near_duplicate_bits: int) -> list[str | None]:
     return twins
 
 
-def evaluate(table: pd.DataFrame, settings: Validation, data_docs: Path) -> list[Finding]:
+def evaluate(
+    table: pd.DataFrame, domains: Sequence[str], settings: Validation, data_docs: Path
+) -> list[Finding]:
     """Let Great Expectations judge a table from `with_defects`, and write its pages.
 
     Returns:
@@ -137,7 +147,7 @@ def evaluate(table: pd.DataFrame, settings: Validation, data_docs: Path) -> list
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 
-    suite = list(expectations(settings, len(table)))
+    suite = list(expectations(domains, settings, len(table)))
     context = _context(gx, data_docs)
     batch = (
         context.data_sources.add_pandas("ingest")
@@ -197,14 +207,14 @@ def _finding(name: str, statement: str, result) -> Finding:
     )
 
 
-def _counts(manifest: pd.DataFrame) -> dict[str, dict[str, int]]:
+def _counts(manifest: pd.DataFrame, domains: Sequence[str]) -> dict[str, dict[str, int]]:
     """Pictures per domain and split."""
     return {
         domain: {
             split: int(((manifest.domain == domain) & (manifest.split == split)).sum())
             for split in get_args(Split)
         }
-        for domain in get_args(Domain)
+        for domain in domains
     }
 
 
@@ -224,7 +234,8 @@ def main() -> None:
         manifest = pd.read_parquet(MANIFEST)
     except FileNotFoundError:
         raise UserError(f"{MANIFEST} is missing; run `dvc repro ingest`") from None
-    validate(manifest, params.validation, params.data.near_duplicate_bits, REPORTS)
+    bits = params.data.near_duplicate_bits
+    validate(manifest, params.domains, params.validation, bits, REPORTS)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from stylefuse.models.layers import OPPONENT
+from stylefuse.models.blocks.layers import OPPONENT
 
 CONTENT_SIDE, STYLE_SIDE = 384, 256  # what the published network was exported for
 

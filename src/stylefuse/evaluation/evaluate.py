@@ -1,149 +1,89 @@
-"""The transfer model on held-out pictures, beside doing nothing, matching colours and the peer."""
+"""A trained model on held-out pictures: figures, sheets and a page, by the judge of its name."""
 
+import argparse
 import csv
 import json
-from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from rich.progress import track
-from scipy.stats import spearmanr
 
-from stylefuse.config import Params, Split, load_params
+from stylefuse.config import load_params
 from stylefuse.errors import UserError, run_main
 from stylefuse.evaluation import features
-from stylefuse.evaluation.baselines import ArbitraryStylisation, match_colours
+from stylefuse.evaluation.bench import NETWORKS, Bench
 from stylefuse.evaluation.features import FeatureNetwork
-from stylefuse.evaluation.judge import Figures, Judge
-from stylefuse.evaluation.pairs import Pairs, make_pairs
 from stylefuse.evaluation.report import write_report
-from stylefuse.evaluation.sheets import save_grid
-from stylefuse.models.stylizer import Stylizer
+from stylefuse.models.files import load_generator
 
-MANIFEST, NETWORKS = Path("data/manifest.parquet"), Path("data/networks")
-MODEL, CURVES = Path("models/transfer"), Path("reports/train/transfer.csv")
-METRICS, SHEETS = Path("reports/metrics/transfer.json"), Path("reports/sheets")
-REPORT = Path("reports/transfer.html")
-BATCH = 10
-STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
-SHOWN, SIDE = 6, 176  # rows of a sheet, and the side of a picture in it
-
-Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
+MODELS, REPORTS = Path("models"), Path("reports")
+JUDGES = "stylefuse.evaluation.judges"
+ACCURACIES = ("accuracy_real", "accuracy_fake", "accuracy_held_out")
 
 
-def evaluate(params: Params, split: Split = "test") -> dict:
-    """Paint the pairs with every method and judge them.
+def find_judge(model: str) -> ModuleType:
+    """The module that judges a model: the one of its name, or else the default."""
+    mine = f"{JUDGES}.{model}"
+    return import_module(mine if find_spec(mine) else f"{JUDGES}.default")
+
+
+def evaluate(bench: Bench, curves: list[dict[str, float]]) -> None:
+    """Judge a model and write what came out: figures, sheets and page.
 
     Args:
-        params: `evaluate` says how many pictures of which size, `seed` draws the pairs.
-        split: "test" for what is reported, "validation" for whatever is tuned.
-
-    Returns:
-        What `reports/metrics/transfer.json` holds.
+        bench: the model and what it is judged by.
+        curves: one row of training metrics per tick.
     """
-    settings = params.evaluate
-    pairs = make_pairs(pd.read_parquet(MANIFEST), split, settings, params.seed)
-    network = FeatureNetwork(NETWORKS / features.NAME)
-    judge = Judge(network, pairs, settings, params.seed)
-    stylizer = Stylizer(MODEL)
-    methods: dict[str, Method] = {
-        "doing nothing": lambda contents, styles: contents,
-        "matching colours": match_colours,
-        "published network": ArbitraryStylisation(NETWORKS / "arbitrary-stylisation").stylize,
-        "stylefuse": stylizer.stylize,
-    }
-    painted = {name: _paint(method, pairs, name) for name, method in methods.items()}
-    figures = {name: judge.figures(pictures) for name, pictures in painted.items()}
-    kid, fid = judge.paintings_beside_paintings()
-    result = {
-        "features": features.NAME,
-        "split": split,
-        "pairs": len(pairs.rows),
-        "references": len(pairs.references),
-        "methods": {name: _rounded(row) for name, row in figures.items()},
-        "paintings beside paintings": {"kid": round(kid, 5), "fid": round(fid, 2)},
-        "kid_beside_doing_nothing": _ratio(figures, "stylefuse"),
-        "peer_kid_beside_doing_nothing": _ratio(figures, "published network"),
-        "strength_rank_correlation": _strength_order(stylizer, judge),
-        "discriminator": _last_accuracies(),
-    }
-    _sheets(pairs, painted, stylizer)
-    return result
+    model = bench.recipe.name
+    judged, page = find_judge(model).judge(bench)
+    accuracies = last_accuracies(curves)
+    about = {"model": model, "features": features.NAME, "split": bench.split}
+    result = {**about, **judged, "discriminator": accuracies}
+    path = REPORTS / "metrics" / f"{model}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(rounded(result), indent=1) + "\n")
+    write_report(REPORTS / f"{model}.html", page, curves, accuracies)
 
 
-def _paint(method: Method, pairs: Pairs, name: str) -> np.ndarray:
-    starts = range(0, len(pairs.rows), BATCH)
-    parts = [
-        method(pairs.contents[i : i + BATCH], pairs.styles[i : i + BATCH])
-        for i in track(starts, description=f"painting: {name}")
-    ]
-    return np.concatenate(parts)
+def last_accuracies(curves: list[dict[str, float]]) -> dict[str, float]:
+    """The discriminator's accuracies over a run's last tenth."""
+    last = curves[-max(1, len(curves) // 10) :]
+    return {name: float(np.mean([row[name] for row in last])) for name in ACCURACIES}
 
 
-def _ratio(figures: dict[str, Figures], name: str) -> float:
-    return round(figures[name].kid / figures["doing nothing"].kid, 4)
+def read_curves(path: Path) -> list[dict[str, float]]:
+    """The training metrics of a run.
 
-
-def _strength_order(stylizer: Stylizer, judge: Judge) -> float:
-    """Spearman correlation of strength and nearness to the style, averaged over some pairs."""
-    every = slice(None, None, max(1, len(judge.pairs.rows) // 20))
-    contents, styles = judge.pairs.contents[every], judge.pairs.styles[every]
-    target = judge.styles.style[every]
-    nearness = []
-    for strength in track(STRENGTHS, description="turning the strength dial"):
-        painted = judge.network(stylizer.stylize(contents, styles, strength))
-        nearness.append(-np.linalg.norm(painted.style - target, axis=1))
-    orders = [spearmanr(STRENGTHS, row).statistic for row in np.transpose(nearness)]
-    return round(float(np.mean(orders)), 4)
-
-
-def _last_accuracies() -> dict[str, float]:
-    """The discriminator's accuracies over the run's last tenth, from the training metrics."""
-    rows = _curves()
-    last = rows[-max(1, len(rows) // 10) :]
-    names = ("accuracy_real", "accuracy_fake", "accuracy_held_out")
-    return {name: round(float(np.mean([row[name] for row in last])), 4) for name in names}
-
-
-def _curves() -> list[dict[str, float]]:
+    Raises:
+        UserError: there are none.
+    """
     try:
-        with CURVES.open(newline="") as file:
+        with path.open(newline="") as file:
             return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     except FileNotFoundError:
-        raise UserError(f"{CURVES} is missing; run `dvc repro train`") from None
+        raise UserError(f"{path} is missing; run `dvc repro`") from None
 
 
-def _sheets(pairs: Pairs, painted: dict[str, np.ndarray], stylizer: Stylizer) -> None:
-    """A table of photographs by paintings, and the methods side by side."""
-    photographs, paintings = _spread(pairs.photographs), _spread(pairs.paintings)
-    table: list[list[np.ndarray | None]] = [[None, *paintings]]
-    for photograph in photographs:
-        contents = np.repeat(photograph[None], len(paintings), axis=0)
-        table.append([photograph, *stylizer.stylize(contents, paintings)])
-    save_grid(SHEETS / "transfer.png", table, ["photograph", *["painting"] * SHOWN], SIDE)
-
-    shown = ("matching colours", "published network", "stylefuse")
-    every = _spread(np.arange(len(pairs.rows)))
-    rows = [[pairs.contents[i], pairs.styles[i], *(painted[m][i] for m in shown)] for i in every]
-    save_grid(SHEETS / "comparison.png", rows, ["photograph", "painting", *shown], SIDE)
-
-
-def _spread(pictures: np.ndarray) -> np.ndarray:
-    """A few rows from the whole length."""
-    return pictures[np.linspace(0, len(pictures) - 1, SHOWN).astype(int)]
-
-
-def _rounded(figures: Figures) -> dict[str, float]:
-    return {name: round(value, 5) for name, value in figures._asdict().items()}
+def rounded(result: Any) -> Any:
+    """The same tree with five digits behind the point: more would differ between machines."""
+    if isinstance(result, dict):
+        return {key: rounded(value) for key, value in result.items()}
+    return round(float(result), 5) if isinstance(result, float) else result
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a name under `models` in params.yaml")
+    model = parser.parse_args().model
     params = load_params()
-    result = evaluate(params)
-    METRICS.parent.mkdir(parents=True, exist_ok=True)
-    METRICS.write_text(json.dumps(result, indent=1) + "\n")
-    write_report(REPORT, result, _curves(), SHEETS)
+    params.train(model)  # a name that is none is told as that, not as files that are missing
+    recipe, generator = load_generator(MODELS / model)
+    network = FeatureNetwork(NETWORKS / features.NAME)
+    bench = Bench(params, recipe, generator, network, REPORTS / "sheets" / model)
+    evaluate(bench, read_curves(REPORTS / "train" / model / "curves.csv"))
 
 
 if __name__ == "__main__":

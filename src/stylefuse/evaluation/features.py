@@ -8,6 +8,7 @@ from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.evaluation.torchfile import read_tensors
+from stylefuse.models.artist import compiled
 
 NAME = "efficientnet-lite0"
 SIDE = 224
@@ -34,14 +35,15 @@ class FeatureNetwork:
         files = sorted(folder.glob("*.pth"))
         if not files:
             raise UserError(f"no weights are in {folder}; run `dvc repro ingest`")
-        self.model = _build(read_tensors(files[0].read_bytes()))
+        model = _build(read_tensors(files[0].read_bytes()))
+        self._maps = compiled(lambda batch: model(batch, training=False))
 
     def __call__(self, pictures: np.ndarray) -> Features:
         """Features of uint8 pictures `[n, side, side, 3]`."""
         pooled, styles = [], []
         for start in range(0, len(pictures), BATCH):
             batch = np.stack([_resize(p) for p in pictures[start : start + BATCH]])
-            top, *maps = (np.asarray(output) for output in self.model(batch, training=False))
+            top, *maps = self._maps(batch)
             pooled.append(top)
             styles.append(
                 np.concatenate([s for m in maps for s in (m.mean((1, 2)), m.std((1, 2)))], axis=1)

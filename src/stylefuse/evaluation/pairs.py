@@ -1,4 +1,4 @@
-"""The pictures that judge: held-out photographs, each with some held-out paintings."""
+"""The pictures that judge: held-out squares, and photographs each with some paintings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,31 +42,45 @@ def make_pairs(manifest: pd.DataFrame, split: Split, settings: Evaluate, seed: i
         UserError: the split has no photographs or no paintings.
     """
     stream = np.random.default_rng(seed)
-    mine = manifest[manifest.split == split]
     photographs, paintings = (
-        sorted(mine[mine.domain == domain].path) for domain in ("photograph", "painting")
+        held_out(manifest, split, domain) for domain in ("photograph", "painting")
     )
-    if not photographs or not paintings:
-        raise UserError(f"the {split} split needs photographs and paintings; add pictures")
-    most = min(settings.photographs, len(photographs))
-    chosen = [photographs[i] for i in sorted(stream.permutation(len(photographs))[:most])]
+    chosen = drawn(photographs, settings.photographs, stream)
     each = min(settings.styles_per_photograph, len(paintings))
     rows = [
         (photograph, painting)
-        for photograph in range(most)
+        for photograph in range(len(chosen))
         for painting in stream.permutation(len(paintings))[:each]
     ]
     crops = [_random_crops(Path(path), settings, stream) for path in paintings]
     return Pairs(
-        photographs=_squares(chosen, settings.size),
-        paintings=_squares(paintings, settings.size),
+        photographs=squares(chosen, settings.size),
+        paintings=squares(paintings, settings.size),
         rows=np.array(rows),
         references=np.concatenate(crops),
         works=np.repeat(np.arange(len(paintings)), settings.reference_crops),
     )
 
 
-def _squares(paths: Sequence[str], size: int) -> np.ndarray:
+def held_out(manifest: pd.DataFrame, split: Split, domain: str) -> list[str]:
+    """Paths of a split's pictures of one domain, sorted.
+
+    Raises:
+        UserError: there are none.
+    """
+    mine = manifest[(manifest.split == split) & (manifest.domain == domain)]
+    if mine.empty:
+        raise UserError(f"no {domain} is in the {split} split; add pictures of this domain")
+    return sorted(mine.path)
+
+
+def drawn(paths: Sequence[str], most: int, stream: np.random.Generator) -> list[str]:
+    """Some of the paths, in their order."""
+    return [paths[i] for i in sorted(stream.permutation(len(paths))[:most])]
+
+
+def squares(paths: Sequence[str], size: int) -> np.ndarray:
+    """The middle of each picture, uint8 `[n, size, size, 3]`."""
     return np.concatenate([cut_tiles(open_picture(Path(path)), size, most=1) for path in paths])
 
 

@@ -1,68 +1,63 @@
-"""What a person reads about the model in the registry's UI, in Markdown."""
+"""What a person reads about a version in the registry's UI, in Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from stylefuse.config import Params
+from stylefuse.evaluation.figures import FIGURES
 
-FIGURES = {
-    "kid": "KID ↓",
-    "style_ratio": "style distance ↓",
-    "low_pass_ssim": "low-pass SSIM ↑",
-    "patch_retrieval": "patches in place ↑",
-}
-MODEL_CARD = """\
-**Paints a photograph in the style of any other picture**, seen in training or not.
-
-- `champion` is what `stylefuse serve` and `stylefuse transfer` use.
-- `challenger` is the newest version.
-
-Send `content` and `style` as base64 pictures; `picture` comes back as a base64 PNG of the
-content's size. Parameters: `strength` 0…1, `preserve_color`, `size` (longer side, pixels).
-"""
+MOST_FIGURES = 6  # columns that a page has room for
 
 
 def version_card(
-    params: Params, metrics: dict[str, float], tags: dict[str, str], kept: list[str]
+    params: Params,
+    model: str,
+    methods: Mapping[str, Mapping[str, Any]],
+    tags: Mapping[str, str],
+    kept: Sequence[str],
 ) -> str:
     """The description of one version.
 
     Args:
-        params: the active profile is told.
-        metrics: what evaluation measured on held-out pictures, by dotted name.
+        params: the chosen profile is told.
+        model: its name in `params.yaml`.
+        methods: what evaluation measured on held-out pictures, by method and figure.
         tags: see `provenance`.
         kept: paths of the reports among the run's artifacts.
     """
-    train = params.active.train
+    train = params.train(model)
     lines = [
         f"Trained with the profile `{params.profile}`, seed {params.seed}: {train.kimg:g} thousand "
-        f"photographs, crops of {train.crop} px, width {train.width}.",
+        f"pictures of {train.crop} px, width {train.width}.",
         "",
         _origin(tags),
+        "",
+        *(_table(methods) if methods else ["Not judged yet: `make repro` evaluates it."]),
     ]
-    if metrics:
-        lines += _table(metrics)
-    else:
-        lines += ["", "Not judged yet: `make repro` evaluates it."]
     if kept:
         paths = ", ".join(f"`{path}`" for path in kept)
         lines += ["", f"Among the artifacts of its run: {paths}."]
     return "\n".join(lines) + "\n"
 
 
-def _table(metrics: dict[str, float]) -> list[str]:
-    """Every judged method as a row, with the figures that decide."""
-    judged = [name.split(".") for name in metrics if name.startswith("methods.")]
-    methods = dict.fromkeys(method for _, method, _ in judged)
-    head = ["", "| on held-out pictures | " + " | ".join(FIGURES.values()) + " |"]
-    head.append("|---|" + "---:|" * len(FIGURES))
-    rows = [
-        f"| {method} | "
-        + " | ".join(f"{metrics[f'methods.{method}.{figure}']:.3f}" for figure in FIGURES)
-        + " |"
-        for method in methods
+def _table(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Every judged method as a row, with the first figures that all of them have."""
+    rows = methods.values()
+    shared = [name for name in FIGURES if all(row.get(name) is not None for row in rows)]
+    shown = {name: FIGURES[name] for name in shared[:MOST_FIGURES]}
+    lines = [
+        [method, *(form.format(row[name]) for name, (_, form) in shown.items())]
+        for method, row in methods.items()
     ]
-    return head + rows
+    head = ["on held-out pictures", *(title for title, _ in shown.values())]
+    return [_line(head), "|---|" + "---:|" * len(shown), *map(_line, lines)]
 
 
-def _origin(tags: dict[str, str]) -> str:
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _origin(tags: Mapping[str, str]) -> str:
     if "git.commit" not in tags:
         return "Made outside a git repository."
     changed = " with uncommitted changes" if tags["git.dirty"] == "true" else ""

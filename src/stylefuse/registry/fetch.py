@@ -1,24 +1,50 @@
 """A model's name → its files on this machine."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from stylefuse.config import Registry
+from stylefuse.config import Params, Registry
 from stylefuse.errors import UserError
-from stylefuse.registry.store import CHAMPION, MODEL_NAME, open_store, reason, store_exists
+from stylefuse.models.files import load_artist
+from stylefuse.models.recipe import Recipe
+from stylefuse.registry.store import CHAMPION, open_store, reason, registered_name, store_exists
 
-TRAINED = Path("models/transfer")
-CHAMPION_URI = f"models:/{MODEL_NAME}@{CHAMPION}"
+TRAINED = Path("models")
 
 
-def default_model(registry: Registry) -> str:
-    """The registry's champion where there is one, else the folder of the last training."""
+def fetch_artist(recipe: Recipe, model: str | None, params: Params) -> Any:
+    """A recipe's trained model, ready to paint: what its `artist` makes.
+
+    Args:
+        recipe: what the model must be of.
+        model: see `model_files`; the default one where it is None.
+        params: tell the registry, and the largest side to paint.
+
+    Raises:
+        UserError: there is no such model, or it is of another kind.
+    """
+    model = model or default_model(params.registry, recipe.name)
+    found, artist = load_artist(model_files(model, params.registry), params.serve.max_side)
+    if found.name != recipe.name:
+        raise UserError(f"{model} is a {found.name} model; name a {recipe.name} model")
+    return artist
+
+
+def champion_uri(name: str) -> str:
+    """The address of a model's champion."""
+    return f"models:/{registered_name(name)}@{CHAMPION}"
+
+
+def default_model(registry: Registry, name: str) -> str:
+    """A model's champion where the registry has one, else the folder of its last training."""
     if store_exists(registry):
-        found = open_store(registry).search_registered_models(f"name = '{MODEL_NAME}'")
+        client = open_store(registry)
+        found = client.search_registered_models(f"name = '{registered_name(name)}'")
         if found and CHAMPION in found[0].aliases:
-            return CHAMPION_URI
-    return str(TRAINED)
+            return champion_uri(name)
+    return str(TRAINED / name)
 
 
 def model_files(model: str, registry: Registry) -> Path:

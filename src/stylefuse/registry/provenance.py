@@ -10,16 +10,17 @@ import yaml
 from stylefuse.config import Params
 
 LOCK = Path("dvc.lock")
-TRACKED = ("data/prepared", "data/manifest.parquet", "models/transfer")
+TRACKED = ("data/prepared", "data/manifest.parquet")
 PACKAGES = ("stylefuse", "keras", "tensorflow-cpu")
 
 
-def provenance(params: Params) -> dict[str, str]:
+def provenance(params: Params, model: str) -> dict[str, str]:
     """Tags that tell how to make a model again; what cannot be known here is left out."""
     settings = hashlib.sha256(params.model_dump_json().encode()).hexdigest()
+    tracked = (*TRACKED, f"models/{model}")
     return {
         **_commit(),
-        **{f"dvc.{path}": md5 for path, md5 in _outputs().items() if path in TRACKED},
+        **{f"dvc.{path}": md5 for path, md5 in _outputs().items() if path in tracked},
         "params.sha256": settings,
         **{f"version.{package}": version(package) for package in PACKAGES},
     }

@@ -15,10 +15,11 @@ from stylefuse.errors import UserError
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-MODEL_NAME = "stylefuse-transfer"
 CHAMPION, CHALLENGER = "champion", "challenger"
 WEIGHTS_TAG = "stylefuse.weights"  # the content that a run made or a version holds
 RUN_TAG = "stylefuse.run_key"  # the training that an MLflow run follows
+MODEL_TAG = "stylefuse.model"  # the model that a run trains
+ALARM_TAG = "stylefuse.alarm"  # what went wrong in a run
 
 SETTINGS = {  # MLflow reads some of them while it is imported
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -31,6 +32,11 @@ SETTINGS = {  # MLflow reads some of them while it is imported
 }
 SQLITE = "sqlite:///"
 PATIENCE = 5  # seconds to wait for another program that holds the database
+
+
+def registered_name(model: str) -> str:
+    """What the registry calls a model of `params.yaml`."""
+    return f"stylefuse-{model}"
 
 
 def tracking_uri(registry: Registry) -> str:

@@ -10,7 +10,14 @@ from typing import Any
 from stylefuse.config import Params, Registry
 from stylefuse.data.pictures import open_picture
 from stylefuse.registry.flat import flatten
-from stylefuse.registry.store import RUN_TAG, WEIGHTS_TAG, open_store, reason
+from stylefuse.registry.store import (
+    ALARM_TAG,
+    MODEL_TAG,
+    RUN_TAG,
+    WEIGHTS_TAG,
+    open_store,
+    reason,
+)
 
 
 def _never_raises(method: Callable[..., None]) -> Callable[..., None]:
@@ -42,6 +49,7 @@ class MlflowTracker:
     def __init__(self, registry: Registry):
         self.registry = registry
         self.lost = False  # the store failed once
+        self.alarms: list[str] = []
 
     def __enter__(self) -> "MlflowTracker":
         return self
@@ -51,10 +59,11 @@ class MlflowTracker:
             self._end("FAILED" if issubclass(kind, Exception) else "KILLED")
 
     @_never_raises
-    def start(self, key: str, params: Params) -> None:
+    def start(self, model: str, key: str, params: Params) -> None:
         """Begin the run of a training, or go on with it.
 
         Args:
+            model: what is trained.
             key: names everything that decides what the training computes.
             params: logged where the run is new.
         """
@@ -68,15 +77,15 @@ class MlflowTracker:
             mlflow.start_run(runs[0].info.run_id, log_system_metrics=True)
             return
         mlflow.start_run(
-            run_name=f"transfer-{params.profile}-{key[:6]}",
-            tags={RUN_TAG: key},
+            run_name=f"{model}-{params.profile}-{key[:6]}",
+            tags={RUN_TAG: key, MODEL_TAG: model},
             log_system_metrics=True,
         )
-        mlflow.log_params(run_params(params) | {"backend": _backend()})
+        mlflow.log_params(run_params(params, model) | {"backend": _backend()})
 
     @_never_raises
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        """Log a row of metrics; `step` counts the photographs shown so far."""
+        """Log a row of metrics; `step` counts the pictures shown so far."""
         import mlflow
 
         mlflow.log_metrics(metrics, step=step)
@@ -87,6 +96,14 @@ class MlflowTracker:
         import mlflow
 
         mlflow.log_image(open_picture(path), key="samples", step=step)
+
+    @_never_raises
+    def alarm(self, message: str) -> None:
+        """Mark the run; of several alarms, each of which training tells once, all are kept."""
+        import mlflow
+
+        self.alarms.append(message)
+        mlflow.set_tag(ALARM_TAG, "\n".join(self.alarms))
 
     @_never_raises
     def finish(self, weights_hash: str) -> None:
@@ -103,10 +120,11 @@ class MlflowTracker:
         mlflow.end_run(status)
 
 
-def run_params(params: Params) -> dict[str, Any]:
-    """What a training run is shown with: the active profile by dotted name, seed and profile."""
-    chosen = params.active.model_dump(include={"prepare", "train"})
-    return {"profile": params.profile, "seed": params.seed, **flatten(chosen)}
+def run_params(params: Params, model: str) -> dict[str, Any]:
+    """What a training run is shown with: the model's settings by dotted name, seed and profile."""
+    chosen = {"prepare": params.prepare[params.profile], "train": params.train(model)}
+    settings = {name: section.model_dump() for name, section in chosen.items()}
+    return {"profile": params.profile, "seed": params.seed, **flatten(settings)}
 
 
 def _backend() -> str:

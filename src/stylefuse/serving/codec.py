@@ -9,6 +9,8 @@ from PIL import Image
 
 from stylefuse.data.pictures import MOST_PIXELS, open_picture
 from stylefuse.errors import UserError
+from stylefuse.models.recipe import Recipe
+from stylefuse.serving.metadata import made_by
 
 DATA_URI = re.compile(r"\s*data:[\w.+/-]*;base64,", re.ASCII)
 
@@ -38,8 +40,8 @@ def decode(text: str, name: str = "the picture", most_pixels: int = MOST_PIXELS)
     return open_picture(data, name, most_pixels)
 
 
-def encode(picture: Image.Image) -> str:
-    """A picture as the base64 text of a PNG file."""
+def encode(picture: Image.Image, recipe: Recipe | None = None) -> str:
+    """A picture as the base64 text of a PNG file, which says what made it where a model did."""
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    picture.save(file, "PNG", **(made_by(recipe, "PNG") if recipe else {}))
     return base64.b64encode(file.getvalue()).decode("ascii")

@@ -2,7 +2,7 @@
 
 import contextlib
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,8 @@ from PIL import Image
 
 from stylefuse.data.pictures import SUFFIXES, flatten
 from stylefuse.errors import UserError
+from stylefuse.models.recipe import Recipe
+from stylefuse.serving.metadata import made_by
 
 WRITTEN: dict[str, dict[str, Any]] = {  # suffix → how Pillow saves it
     ".png": {"format": "PNG"},
@@ -69,16 +71,34 @@ def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
     return paths
 
 
-def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a picture in the format of its path's suffix, without metadata.
+def keep_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        UserError: an output would replace an input.
+    """
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        if path.resolve() in read:
+            raise UserError(f"{path} would be replaced by its own painting; choose another output")
+
+
+def save_picture(picture: Image.Image, path: Path, recipe: Recipe) -> None:
+    """Write a picture in the format of its path's suffix; all it says of itself is what made it.
 
     JPEG has no transparency: what is see-through is laid over mid-grey. A file that was there is
     replaced only once the new one is whole.
+
+    Args:
+        picture: "RGB" or "RGBA".
+        path: ends in one of `WRITTEN`.
+        recipe: of the model that made the picture.
 
     Raises:
         UserError: the disk or the folder does not take it.
     """
     how = WRITTEN[path.suffix.lower()]
+    how = how | made_by(recipe, how["format"])
     draft = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

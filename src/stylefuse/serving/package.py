@@ -1,8 +1,10 @@
 """The served model as data: the files that go into a registry, and what they promise to clients."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +14,18 @@ from pydantic import ValidationError
 
 from stylefuse.config import Serve
 from stylefuse.errors import UserError
-from stylefuse.models.stylizer import CONFIG, MANIFEST, WEIGHTS
+from stylefuse.models.files import CONFIG, MANIFEST, WEIGHTS
+from stylefuse.models.recipe import Recipe
 from stylefuse.serving.codec import encode
-from stylefuse.serving.painter import PaintOptions
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 LOADER = "stylefuse.serving.pyfunc"
 LIMITS = "serving.json"
-INPUTS, OUTPUT = ("content", "style"), "picture"
+OUTPUT = "picture"
+COLUMNS = {Image.Image: "string", int: "long"}  # pictures travel as base64
+PARAMETERS = {float: "double", bool: "boolean", int: "long", str: "string"}
 PACKAGES = ("stylefuse", "keras", "tensorflow-cpu", "numpy", "pandas", "pillow")
 EXAMPLE_SIDE = 64  # pixels
 
@@ -49,43 +53,47 @@ def read_limits(folder: Path) -> Serve:
 
 
 def requirements() -> list[str]:
-    """What a server of the model needs, in the versions that are installed here."""
+    """What a server of a model needs, in the versions that are installed here."""
     return [f"{package}=={version(package)}" for package in PACKAGES]
 
 
-def signature() -> "ModelSignature":
-    """Two columns of base64 pictures → one, with the fields of `PaintOptions` as parameters."""
+def signature(recipe: Recipe) -> "ModelSignature":
+    """A column for each of the recipe's inputs → one picture, with the options as parameters."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    kinds = {float: "double", bool: "boolean", int: "long"}
+    options = asdict(recipe.options())
     return ModelSignature(
-        inputs=Schema([ColSpec("string", name) for name in INPUTS]),
+        inputs=Schema([ColSpec(COLUMNS[kind], name) for name, kind in recipe.inputs.items()]),
         outputs=Schema([ColSpec("string", OUTPUT)]),
         params=ParamSchema(
-            [
-                ParamSpec(name, kinds[type(default)], default)
-                for name, default in asdict(PaintOptions()).items()
-            ]
+            [ParamSpec(name, PARAMETERS[type(value)], value) for name, value in options.items()]
         ),
     )
 
 
-def example(prepared: Path) -> dict[str, list[Any]]:
-    """A request to try the model with: a held-out photograph and painting, or gradients.
+def example(recipe: Recipe, domains: Sequence[str], prepared: Path) -> dict[str, list[Any]]:
+    """A request to try a model with.
 
     Args:
+        recipe: its picture inputs are given held-out pictures, its numbers are given 1.
+        domains: what the model was trained on, in the order of the picture inputs; where there is
+            none left, or no array of it, a gradient is the picture.
         prepared: where `data.prepare` wrote its arrays.
 
     Returns:
         The columns of a request with one row.
     """
-    pictures = []
-    for turn, domain in enumerate(("photograph", "painting")):
-        path = prepared / f"validation_{domain}.npy"
-        tile = np.load(path, mmap_mode="r")[0] if path.exists() else np.rot90(_gradient(), turn)
-        pictures.append(Image.fromarray(tile).resize((EXAMPLE_SIDE, EXAMPLE_SIDE)))
-    return {name: [encode(picture)] for name, picture in zip(INPUTS, pictures, strict=True)}
+    arrays = chain((prepared / f"validation_{domain}.npy" for domain in domains), repeat(None))
+    return {
+        name: [encode(_picture(next(arrays))) if kind is Image.Image else 1]
+        for name, kind in recipe.inputs.items()
+    }
+
+
+def _picture(array: Path | None) -> Image.Image:
+    tile = np.load(array, mmap_mode="r")[0] if array and array.exists() else _gradient()
+    return Image.fromarray(tile).resize((EXAMPLE_SIDE, EXAMPLE_SIDE))
 
 
 def _gradient() -> np.ndarray:

@@ -1,32 +1,35 @@
-"""The model as `mlflow models serve` loads it: base64 pictures in, base64 pictures out.
+"""A model as `mlflow models serve` loads it: pictures and numbers in, pictures out.
 
 Whatever a request holds, the answer is a picture or one sentence, and the server stays up.
 """
 
 import logging
+import numbers
 import threading
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from mlflow.exceptions import MlflowException
+from PIL import Image
 
 from stylefuse.errors import UserError
+from stylefuse.models.files import load_artist
+from stylefuse.models.recipe import Options
 from stylefuse.serving.codec import decode, encode
-from stylefuse.serving.package import INPUTS, OUTPUT, read_limits
-from stylefuse.serving.painter import Painter, PaintOptions
+from stylefuse.serving.package import OUTPUT, read_limits
 
 AT_ONCE = 2  # pictures painted at the same time; each one may take gigabytes
 
 logger = logging.getLogger(__name__)
 
 
-def _load_pyfunc(data_path: str) -> "TransferService":
+def _load_pyfunc(data_path: str) -> "PaintService":
     """What MLflow calls with the folder that `serving.package.write_package` made."""
-    return TransferService(Path(data_path))
+    return PaintService(Path(data_path))
 
 
-class TransferService:
+class PaintService:
     """Answers requests; safe to use from several threads.
 
     Raises:
@@ -35,15 +38,15 @@ class TransferService:
 
     def __init__(self, folder: Path):
         self.limits = read_limits(folder)
-        self.painter = Painter(folder, self.limits)
+        self.recipe, self.artist = load_artist(folder, self.limits.max_side)
         self.turns = threading.BoundedSemaphore(AT_ONCE)
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Paint the pictures of a request.
 
         Args:
-            frame: the columns "content" and "style" hold pictures in base64.
-            params: fields of `PaintOptions`, for all rows.
+            frame: a column for each of the recipe's inputs: pictures in base64, or whole numbers.
+            params: fields of the recipe's options, for all rows.
 
         Returns:
             The column "picture", a PNG in base64 for each row.
@@ -54,7 +57,7 @@ class TransferService:
         """
         try:
             self._check(frame)
-            options = PaintOptions(**(params or {}))
+            options = self.recipe.options(**(params or {}))
             pictures = [self._answer(frame, row, options) for row in range(len(frame))]
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
@@ -66,9 +69,10 @@ class TransferService:
         return pd.DataFrame({OUTPUT: pictures})
 
     def _check(self, frame: pd.DataFrame) -> None:
-        missing = [column for column in INPUTS if column not in frame]
+        names = list(self.recipe.inputs)
+        missing = [name for name in names if name not in frame]
         if missing:
-            raise UserError(f"the column {missing[0]!r} is missing; send {' and '.join(INPUTS)}")
+            raise UserError(f"the column {missing[0]!r} is missing; send {' and '.join(names)}")
         if frame.empty:
             raise UserError("the request holds no rows; send at least one")
         if len(frame) > self.limits.max_batch:
@@ -77,17 +81,32 @@ class TransferService:
                 "allowed; send several requests"
             )
 
-    def _answer(self, frame: pd.DataFrame, row: int, options: PaintOptions) -> str:
-        where = f"row {row + 1} of {len(frame)}"
-        texts = []
-        for column in INPUTS:
-            value = frame[column].iloc[row]
-            if not isinstance(value, str):
-                raise UserError(f"{where}: {column} is no text; send a picture file in base64")
-            texts.append(value)
-        with self.turns:
-            content, style = (
-                decode(text, f"{where}: {column}", self.limits.max_pixels)
-                for text, column in zip(texts, INPUTS, strict=True)
-            )
-            return encode(self.painter.paint(content, self.painter.style_code([style]), options))
+    def _answer(self, frame: pd.DataFrame, row: int, options: Options) -> str:
+        try:
+            with self.turns:
+                request = {
+                    name: self._read(frame[name].iloc[row], kind, name)
+                    for name, kind in self.recipe.inputs.items()
+                }
+                return encode(self.artist.paint(request, options), self.recipe)
+        except UserError as error:
+            raise UserError(f"row {row + 1} of {len(frame)}: {error}") from None
+
+    def _read(self, value: Any, kind: type, name: str) -> Image.Image | int:
+        if kind is int:
+            return whole_number(value, name)
+        if not isinstance(value, str):
+            raise UserError(f"{name} is no text; send a picture file in base64")
+        return decode(value, name, self.limits.max_pixels)
+
+
+def whole_number(value: Any, name: str) -> int:
+    """An int from whatever kind of number a table holds.
+
+    Raises:
+        UserError: it is no number, or not a whole one.
+    """
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not (isinstance(value, numbers.Integral) or float(value).is_integer()):
+        raise UserError(f"{name} is no whole number; send one without quotes, like 7")
+    return int(value)

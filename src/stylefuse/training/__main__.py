@@ -1,13 +1,18 @@
-"""`python -m stylefuse.training`: train with nothing but Keras and a backend installed."""
+"""`python -m stylefuse.training MODEL`: train with nothing but Keras and a backend installed."""
+
+import sys
 
 from stylefuse.config import load_params
-from stylefuse.errors import run_main
+from stylefuse.errors import UserError, run_main
 
 
 def main() -> None:
+    params = load_params()
+    if len(sys.argv) != 2:
+        raise UserError(f"name one model: {', '.join(params.models)}")
     from stylefuse.training.loop import train
 
-    train(load_params())
+    train(sys.argv[1], params)
 
 
 if __name__ == "__main__":

@@ -2,33 +2,34 @@
 
 import numpy as np
 
+from stylefuse.config import Train
+
 
 class WeightAverage:
-    """Averages with a half-life in thousands of pictures (Karras et al. 2018, section A.2).
-
-    The half-life grows with the run, to a twentieth of what was seen at the most, so that the
-    random beginning is soon forgotten.
+    """Averages all steps, the last ones most (Karras et al. 2018, section A.2).
 
     Args:
-        model: whose trainable weights are averaged.
+        model: whose weights are averaged.
         average: a model of the same shape that holds the result.
-        half_life: in thousands of pictures.
     """
 
-    def __init__(self, model, average, half_life: float):
+    def __init__(self, model, average):
         self.pairs = list(zip(model.weights, average.weights, strict=True))
-        self.half_life = half_life
         for weight, mean in self.pairs:
             mean.assign(np.array(weight.value))  # a copy: a step may reuse the weight's memory
 
-    def update(self, batch_kimg: float, seen_kimg: float) -> None:
-        """Take one step's weights in.
-
-        Args:
-            batch_kimg: thousands of pictures in the step.
-            seen_kimg: thousands of pictures so far, this step included.
-        """
-        half_life = min(self.half_life, max(seen_kimg / 20, 1e-6))
-        keep = 0.5 ** (batch_kimg / half_life)
+    def update(self, keep: float) -> None:
+        """Take one step's weights in; `keep` is what `keep_share` says."""
         for weight, mean in self.pairs:
             mean.assign(mean.value * keep + weight.value * (1 - keep))
+
+
+def keep_share(settings: Train, step: int) -> float:
+    """The part of an average that a step keeps: half of it after `ema_kimg` thousand pictures.
+
+    The half-life grows with the run, to a twentieth of what was seen at the most, so that the
+    random beginning is soon forgotten.
+    """
+    batch_kimg = settings.batch / 1000
+    half_life = min(settings.ema_kimg, (step + 1) * batch_kimg / 20)
+    return 0.5 ** (batch_kimg / half_life)

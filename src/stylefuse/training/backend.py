@@ -1,12 +1,39 @@
 """The one place that knows which backend Keras runs on: gradients and compilation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import keras
 
 from stylefuse.errors import UserError
+from stylefuse.models.recipe import Objective
 
-Objective = Callable[..., tuple]  # (*batch) → (loss, tuple of scalars to report)
+
+@contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Layers made inside compute in this precision; their weights are kept in float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def use_all_devices(batch: int) -> None:
+    """Split batches among the devices where JAX sees several.
+
+    Raises:
+        UserError: the batch cannot be split evenly.
+    """
+    if keras.backend.backend() != "jax":
+        return
+    devices = keras.distribution.list_devices()
+    if len(devices) < 2 or keras.distribution.distribution():
+        return
+    if batch % len(devices):
+        raise UserError(f"a batch of {batch} cannot be split among {len(devices)} devices")
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
 
 
 def gradient_step(
@@ -36,6 +63,30 @@ def gradient_step(
     return make(objective, list(variables), optimizer, list(fixed))
 
 
+def compile_objective(objective: Objective, variables: Sequence) -> Callable:
+    """Compile what an objective reports, without a step.
+
+    Args:
+        objective: see `gradient_step`.
+        variables: every variable that it reads.
+
+    Returns:
+        A function of the objective's arguments that returns the reported scalars.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(lambda *batch: objective(*batch)[1])
+    import jax
+
+    def pure(values, batch):
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return objective(*batch)[1]
+
+    compiled = jax.jit(pure)
+    return lambda *batch: compiled([v.value for v in variables], batch)
+
+
 def _tensorflow_step(objective, variables, optimizer, fixed):
     import tensorflow as tf
 
@@ -45,7 +96,8 @@ def _tensorflow_step(objective, variables, optimizer, fixed):
             for variable in variables:
                 tape.watch(variable.value)
             loss, report = objective(*batch)
-        optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
+        gradients = tape.gradient(loss, [v.value for v in variables], unconnected_gradients="zero")
+        optimizer.apply(gradients, variables)
         return report
 
     return step

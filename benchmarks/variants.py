@@ -1,0 +1,159 @@
+"""Variants of a model: each trained and judged in a process and a folder of its own.
+
+The folder is `.cache/variants/STUDY/NAME`, with the project's data linked into it; the project's
+own models and reports stay as they are. A variant whose result is there is not trained again.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import page
+
+from stylefuse.config import load_params
+from stylefuse.errors import UserError
+
+ROOT = Path(".cache/variants")
+TILES = Path("data/prepared/tiles.json")
+PROFILE = "cpu"
+TICKS = 12  # rows of metrics that a run has at least
+
+
+def run_variants(
+    study: str, model: str, variants: Mapping[str, Mapping[str, Any]], **judging: Any
+) -> dict[str, dict[str, Any]]:
+    """Train and judge what is not there yet.
+
+    Args:
+        study: name of the folder.
+        model: a name under `models` in params.yaml.
+        variants: name → settings other than those of the profile; `seed` may be among them.
+        judging: settings of `evaluate` other than those of params.yaml.
+
+    Returns:
+        Name → what `_train_and_judge` wrote.
+    """
+    results = {}
+    for name, overrides in variants.items():
+        folder, asked = folder_of(study, name), _asked(model, dict(overrides), judging)
+        result = folder / "result.json"
+        if not result.exists() or json.loads(result.read_text())["asked"] != asked:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            (folder / "asked.json").write_text(json.dumps(asked))
+            sys.stderr.write(f"{study}: {name}\n")
+            subprocess.run([sys.executable, __file__, str(folder)], check=True, stdout=sys.stderr)
+        results[name] = json.loads(result.read_text())
+    return results
+
+
+def folder_of(study: str, name: str) -> Path:
+    """Where a variant is trained."""
+    return ROOT / study / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def defaults(model: str) -> Any:
+    """The model's settings that variants depart from."""
+    return _params().train(model)
+
+
+def _params() -> Any:
+    return load_params().model_copy(update={"profile": PROFILE})
+
+
+def _asked(model: str, overrides: dict[str, Any], judging: dict[str, Any]) -> dict[str, Any]:
+    """Everything that a variant's figures depend on, but for the code."""
+    params = _params()
+    seed = overrides.pop("seed", params.seed)
+    settings = params.train(model)
+    overrides.setdefault(
+        "tick_kimg", min(settings.tick_kimg, overrides.get("kimg", settings.kimg) / TICKS)
+    )
+    return {
+        "model": model,
+        "seed": seed,
+        "settings": settings.model_dump(mode="json") | overrides,
+        "evaluate": params.evaluate.model_dump(mode="json") | judging,
+        "tiles": hashlib.sha256(TILES.read_bytes()).hexdigest(),
+    }
+
+
+class Clock:
+    """Follows a run: its metrics, its alarms, and when they came."""
+
+    def __init__(self) -> None:
+        self.curves: list[dict[str, float]] = []
+        self.times: list[float] = []
+        self.alarms: list[str] = []
+
+    def start(self, model: str, key: str, params: Any) -> None: ...
+    def log_image(self, path: Path, step: int) -> None: ...
+    def finish(self, weights_hash: str) -> None: ...
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
+        self.curves.append({"kimg": step / 1000, **metrics})
+        self.times.append(time.monotonic())
+
+    def alarm(self, message: str) -> None:
+        self.alarms.append(message.split(";")[0])
+
+    def images_per_second(self) -> float | None:
+        """Of the whole run, but for its first tick, in which most is compiled."""
+        if len(self.times) < 2:
+            return None
+        kimg = self.curves[-1]["kimg"] - self.curves[0]["kimg"]
+        return 1000 * kimg / (self.times[-1] - self.times[0])
+
+
+def _train_and_judge(folder: Path) -> None:
+    """Write a variant's figures on the validation split, curves, speed and memory."""
+    asked = json.loads((folder / "asked.json").read_text())
+    params, model = _params(), asked["model"]
+    settings = type(params.train(model)).model_validate(asked["settings"])
+    evaluate = type(params.evaluate).model_validate(asked["evaluate"])
+    models = {model: {PROFILE: settings}}
+    params = params.model_copy(
+        update={"seed": asked["seed"], "models": models, "evaluate": evaluate}
+    )
+    (folder / "data").symlink_to(Path("data").resolve())
+    os.chdir(folder)
+
+    from stylefuse.evaluation import features
+    from stylefuse.evaluation.bench import NETWORKS, Bench
+    from stylefuse.evaluation.evaluate import find_judge, rounded
+    from stylefuse.models.files import load_generator
+    from stylefuse.training.loop import MODELS, train
+
+    clock, start = Clock(), time.monotonic()
+    result: dict[str, Any] = {"asked": asked}
+    try:
+        train(model, params, clock)
+    except UserError as error:  # it diverged; that is a result too
+        result["diverged"] = str(error)
+    result |= {
+        "seconds": time.monotonic() - start,
+        "images_per_second": clock.images_per_second(),
+        "peak_mib": page.peak_mib(),
+        "curves": clock.curves,
+        "alarms": clock.alarms,
+    }
+    if "diverged" not in result:
+        recipe, generator = load_generator(MODELS / model)
+        network = features.FeatureNetwork(NETWORKS / features.NAME)
+        bench = Bench(params, recipe, generator, network, Path("sheets"), "validation")
+        result["figures"] = rounded(find_judge(model).judge(bench)[0])
+        networks = {"generator": generator, "discriminator": recipe.build_discriminator(settings)}
+        result["parameters"] = {name: net.count_params() for name, net in networks.items()}
+    Path("result.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    _train_and_judge(Path(sys.argv[1]))

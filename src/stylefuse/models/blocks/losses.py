@@ -1,0 +1,37 @@
+"""What adversarial objectives are made of, for any discriminator."""
+
+from keras import ops
+
+PENALTY_STEP = 0.01  # length of the finite difference, in picture units
+
+
+def logistic_loss(margin):
+    """−log σ(margin), averaged (Goodfellow et al. 2014, eq. 1): small where margins are large.
+
+    A discriminator minimises it for D(real) and −D(fake), a generator for D(fake)
+    (non-saturating). Of D(real) − D(fake) it is the relativistic pairing loss (Huang et al. 2024,
+    eq. 2).
+    """
+    return ops.mean(ops.softplus(-margin))
+
+
+def gradient_penalty(judge, pictures, logits, noise):
+    """‖∇D‖² at some pictures, averaged: R1 at real and R2 at fake ones (Mescheder et al. 2018,
+    eq. 9), without the half of gamma before it.
+
+    Taken along random directions, E[((D(x + εn) − D(x)) / ε)²] = ‖∇D(x)‖² for n ~ N(0, I), which
+    needs no second derivative.
+
+    Args:
+        judge: the discriminator, pictures → logits `[batch]`.
+        pictures: `[batch, height, width, 3]`.
+        logits: what `judge` says of them.
+        noise: standard normal, the pictures' shape.
+    """
+    near = judge(pictures + PENALTY_STEP * noise)
+    return ops.mean(ops.square((near - logits) / PENALTY_STEP))
+
+
+def share(truth):
+    """The share of a tensor of truths that holds."""
+    return ops.mean(ops.cast(truth, "float32"))

@@ -1,0 +1,78 @@
+"""A trained generator on disk, as data only: configuration, weights and the checksums of both."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from stylefuse.errors import UserError
+from stylefuse.models.recipe import Recipe, find_recipe
+
+CONFIG, WEIGHTS, MANIFEST = "config.json", "generator.weights.h5", "manifest.json"
+
+
+def save_generator(recipe: Recipe, settings: Any, generator: Any, folder: Path) -> None:
+    """Write what `load_generator` reads; the same weights make the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shape = {key: getattr(settings, key) for key in recipe.shape}
+    config = {"model": recipe.name, "shape": shape}
+    (folder / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+    generator.save_weights(folder / WEIGHTS)
+    sums = {name: sha256(folder / name) for name in (CONFIG, WEIGHTS)}
+    (folder / MANIFEST).write_text(json.dumps(sums, indent=1, sort_keys=True) + "\n")
+
+
+def load_generator(folder: Path | str) -> tuple[Recipe, Any]:
+    """The recipe and the Keras model that were saved.
+
+    Raises:
+        UserError: a file is missing or is not the one that was saved, or the model is none that
+            this version knows.
+    """
+    folder = Path(folder)
+    config = json.loads(verified(folder)[CONFIG])
+    unknown = UserError(f"{folder} holds a model of another version of stylefuse; train again")
+    try:
+        recipe, shape = find_recipe(config["model"]), config["shape"]
+    except (KeyError, ModuleNotFoundError):
+        raise unknown from None
+    generator = recipe.build_generator(**shape)
+    try:
+        generator.load_weights(folder / WEIGHTS)
+    except ValueError:  # layers or shapes have changed
+        raise unknown from None
+    return recipe, generator
+
+
+def load_artist(folder: Path | str, max_side: int) -> tuple[Recipe, Any]:
+    """The recipe and its generator, ready to paint; see `load_generator`."""
+    recipe, generator = load_generator(folder)
+    return recipe, recipe.artist(generator, max_side)
+
+
+def weights_hash(folder: Path) -> str:
+    """The SHA-256 of a model's weights, once its files are seen to be those that were saved."""
+    return hashlib.sha256(verified(folder)[WEIGHTS]).hexdigest()
+
+
+def verified(folder: Path) -> dict[str, bytes]:
+    """Name → content of a model's files.
+
+    Raises:
+        UserError: a file is missing or is not the one that was saved.
+    """
+    try:
+        sums = json.loads((folder / MANIFEST).read_text())
+        found = {name: (folder / name).read_bytes() for name in (CONFIG, WEIGHTS)}
+    except FileNotFoundError as error:
+        raise UserError(f"no model: {error.filename} is missing; run `make repro`") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} cannot be read ({error}); run `make repro`") from None
+    for name, content in found.items():
+        if sums.get(name) != hashlib.sha256(content).hexdigest():
+            raise UserError(f"{folder / name} is not the file that was saved; train again")
+    return found
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

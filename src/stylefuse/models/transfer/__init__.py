@@ -1,0 +1,123 @@
+"""Transfer and fusion: one generator paints any photograph in the style of any other picture."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from PIL import Image
+
+from stylefuse.config import Count, NotNegative, Share, Split, Train
+from stylefuse.errors import UserError
+from stylefuse.models.recipe import Batches, Objective, Options, Recipe
+
+
+class Settings(Train):
+    """What the transfer model has beside the common settings."""
+
+    domains: ClassVar = ("photograph", "painting")
+
+    blocks: Count  # residual blocks at the lowest resolution
+    code: Count  # learned numbers in a style code, beside its six colour moments
+    reconstruction: NotNegative  # weights beside the adversarial loss
+    content: NotNegative
+    fused: Share  # of the steps, which paint from two photographs and two styles
+
+
+@dataclass(frozen=True)
+class TransferOptions(Options):
+    """How to paint.
+
+    Args:
+        strength: 0 keeps the content's own style, 1 takes the other's.
+        preserve_color: keep the content's colours, take the painting's light and shade only.
+        size: longer side of the output in pixels; 0 keeps the content's own.
+
+    Raises:
+        UserError: a value is out of its range.
+    """
+
+    strength: float = 1.0
+    preserve_color: bool = False
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.strength <= 1:
+            raise UserError(f"strength must be a number from 0 to 1, not {self.strength}")
+        if self.size < 0:
+            raise UserError(f"size must be a number of pixels, or 0, not {self.size}")
+
+
+class TransferRecipe(Recipe):
+    name = "transfer"
+    card = """\
+**Paints a photograph in the style of any other picture**, seen in training or not, and fuses two
+pictures with a dial for whose content and a dial for whose style.
+
+- `champion` is what `stylefuse serve`, `stylefuse transfer` and `stylefuse fuse` use.
+- `challenger` is the newest version.
+
+Send `content` and `style` as base64 pictures; `picture` comes back as a base64 PNG of the
+content's size. Parameters: `strength` 0…1, `preserve_color`, `size` (longer side, pixels).
+"""
+    inputs: ClassVar = {"content": Image.Image, "style": Image.Image}
+    options = TransferOptions
+    shape = ("width", "blocks", "code")
+    reports = ("adversarial", "reconstruction", "content", "variety")
+
+    def build_generator(self, **shape: Any) -> Any:
+        from keras import ops
+
+        from stylefuse.models.transfer.networks import TransferGenerator
+
+        generator = TransferGenerator(**shape, name="generator")
+        picture = ops.zeros((1, 64, 64, 3))
+        generator(picture, picture)
+        return generator
+
+    def build_discriminator(self, settings: Settings) -> Any:
+        from keras import ops
+
+        from stylefuse.models.transfer.networks import PairDiscriminator
+
+        discriminator = PairDiscriminator(settings.discriminator_width, name="discriminator")
+        picture = ops.zeros((1, 64, 64, 3))
+        discriminator(picture, discriminator.features(picture))
+        return discriminator
+
+    def batches(self, folder: Path, split: Split, settings: Settings, seed: int) -> Batches:
+        from stylefuse.models.transfer.pairs import PairBatches
+
+        return PairBatches(folder, split, settings, seed)
+
+    def stage(self, step: int, settings: Settings) -> int:
+        """1 for the steps that fuse, which take longer."""
+        from stylefuse.models.transfer.pairs import is_fused
+
+        return int(is_fused(step, settings))
+
+    def discriminator_objective(
+        self, generator: Any, discriminator: Any, settings: Settings, penalise: bool, stage: int
+    ) -> Objective:
+        from stylefuse.models.transfer.objectives import discriminator_objective
+
+        return discriminator_objective(generator, discriminator, settings, penalise, stage)
+
+    def generator_objective(
+        self, generator: Any, discriminator: Any, settings: Settings, stage: int
+    ) -> Objective:
+        from stylefuse.models.transfer.objectives import generator_objective
+
+        return generator_objective(generator, discriminator, settings, stage)
+
+    def show(self, generator: Any, held_out: Any) -> Any:
+        from stylefuse.models.transfer.pairs import sheet
+
+        return sheet(generator, held_out)
+
+    def artist(self, generator: Any, max_side: int) -> Any:
+        from stylefuse.models.transfer.artist import TransferArtist
+
+        return TransferArtist(generator, max_side)
+
+
+RECIPE = TransferRecipe()

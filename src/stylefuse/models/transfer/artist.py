@@ -1,0 +1,143 @@
+"""Transfer and fusion of Pillow pictures: what the command line and the server share."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from stylefuse.data.pictures import flatten
+from stylefuse.errors import UserError
+from stylefuse.models.artist import fit, scaled, with_alpha_of
+from stylefuse.models.blocks import poisson
+from stylefuse.models.transfer import TransferOptions
+from stylefuse.models.transfer.fusion import FusionOptions, content_mask, styled_by
+from stylefuse.models.transfer.stylizer import Stylizer
+
+STYLE_SIDE = 256  # the shorter side at which training and judging show a style
+STYLE_ASPECT = 4  # a longer strip is scaled down further, or it would fill the memory
+COLOUR_WEIGHT = 10.0  # how strongly a seamless fusion keeps both sides' colours
+
+
+class TransferArtist:
+    """Paints pictures in the style of others, and fuses two.
+
+    Args:
+        generator: a `TransferGenerator`.
+        max_side: bounds what is painted.
+    """
+
+    def __init__(self, generator: Any, max_side: int):
+        self.stylizer = Stylizer(generator)
+        self.max_side = max_side
+
+    def paint(self, pictures: dict[str, Image.Image], options: TransferOptions) -> Image.Image:
+        """Paint the picture "content" in the style of the picture "style"."""
+        return self.transfer(pictures["content"], self.style_code([pictures["style"]]), options)
+
+    def style_code(
+        self, styles: Sequence[Image.Image], weights: Sequence[float] | None = None
+    ) -> np.ndarray:
+        """The style of one picture, or a mix of several.
+
+        Args:
+            styles: pictures of any size.
+            weights: how much each counts; only their ratios matter. Equal when left out.
+
+        Returns:
+            float32 `[6 + code]`
+
+        Raises:
+            UserError: a weight is not positive and finite.
+        """
+        weights = weights or [1.0] * len(styles)
+        wrong = [weight for weight in weights if not (math.isfinite(weight) and weight > 0)]
+        if wrong:
+            raise UserError(f"a style's weight must be a positive number, not {wrong[0]}")
+        codes = self.stylizer.style_code([np.asarray(_style_size(flatten(s))) for s in styles])
+        return np.average(codes, axis=0, weights=weights).astype(np.float32)
+
+    def transfer(
+        self, content: Image.Image, code: np.ndarray, options: TransferOptions
+    ) -> Image.Image:
+        """Paint one picture in the style that `style_code` found.
+
+        Args:
+            content: "RGB", or "RGBA", whose transparency the result keeps.
+            code: float32 `[6 + code]`.
+            options: see `TransferOptions`.
+
+        Returns:
+            A picture of the content's mode. Its longer side is `options.size`, or the content's
+            own, scaled down to `max_side` where it is longer.
+
+        Raises:
+            UserError: `options.size` is more than `max_side`.
+        """
+        if options.size > self.max_side:
+            raise UserError(f"size {options.size} is more than the {self.max_side} pixels allowed")
+        if options.size:
+            content = scaled(content, options.size / max(content.size))
+        content = fit(content, self.max_side)
+        flat = flatten(content)
+        painted = Image.fromarray(self.stylizer.render(np.asarray(flat), code, options.strength))
+        if options.preserve_color:
+            light = painted.convert("YCbCr").getchannel(0)
+            chroma = flat.convert("YCbCr").split()[1:]
+            painted = Image.merge("YCbCr", (light, *chroma)).convert("RGB")
+        return with_alpha_of(content, painted)
+
+    def fuse(
+        self,
+        a: Image.Image,
+        b: Image.Image,
+        options: FusionOptions,
+        mask: Image.Image | None = None,
+        style: np.ndarray | None = None,
+    ) -> Image.Image:
+        """Fuse two pictures.
+
+        Args:
+            a: gives the size.
+            b: scaled and cropped to it.
+            options: the dials.
+            mask: white where A shows, for the mode "mask"; scaled to A's size.
+            style: a code to be painted in instead of A's and B's own.
+
+        Returns:
+            An "RGB" picture of A's size, scaled down where it was too large.
+        """
+        first = fit(flatten(a), self.max_side)
+        second = ImageOps.fit(flatten(b), first.size, Image.Resampling.LANCZOS)
+        given = None
+        if mask is not None:
+            shape = mask.convert("L").resize(first.size, Image.Resampling.BILINEAR)
+            given = np.asarray(shape, np.float32) / 255
+        light = [np.asarray(p.convert("L"), np.float32) for p in (first, second)]
+        where = content_mask(light[0], light[1], options, given)
+
+        own = [self.style_code([a]), self.style_code([b])] if style is None else [style, style]
+        contents = [np.asarray(first), np.asarray(second)]
+        detail = options.detail_balance
+        detail = options.style_balance if detail is None else detail
+        if options.style_by_region:
+            regions = styled_by(where, options.style_balance)
+            codes, fine = own, own
+        else:
+            regions = None
+            codes = [_lerp(own, options.style_balance)]
+            fine = [_lerp(own, detail)]
+        if not options.seamless:
+            return Image.fromarray(self.stylizer.fuse(contents, codes, fine, where, regions))
+        whole = [self.stylizer.fuse([c], codes, fine, None, regions) for c in contents]
+        return Image.fromarray(poisson.blend(whole[0], whole[1], where, COLOUR_WEIGHT))
+
+
+def _lerp(codes: Sequence[np.ndarray], balance: float) -> np.ndarray:
+    return balance * codes[0] + (1 - balance) * codes[1]
+
+
+def _style_size(style: Image.Image) -> Image.Image:
+    shorter, longer = sorted(style.size)
+    return scaled(style, min(STYLE_SIDE / shorter, STYLE_ASPECT * STYLE_SIDE / longer))

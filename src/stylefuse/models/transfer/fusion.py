@@ -1,0 +1,125 @@
+"""Whose content shows where, and whose style: the dials of a fusion as masks and codes."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
+from scipy.stats import rankdata
+
+from stylefuse.errors import UserError
+
+Mode = Literal["saliency", "mask", "scalar"]
+
+NEAR, FAR = 0.004, 0.04  # scales at which activity is seen and compared, shares of the width
+SHARPNESS = 25.0  # how soon the livelier picture takes all, per unit of rank
+OVER = 0.2  # how far beyond the ranks the border between the pictures moves
+FEATHER = 0.01  # softness of a given mask's edge, share of the width
+
+
+@dataclass(frozen=True)
+class FusionOptions:
+    """The dials of a fusion of A and B; each runs from B at 0 to A at 1.
+
+    Args:
+        content_balance: how much of A's content shows.
+        style_balance: how much of A's style it is painted in.
+        detail_balance: the same for the strokes alone, palette and form following
+            `style_balance`; None for the same.
+        mode: "saliency" shows at each place the picture with more going on there, "mask" shows A
+            where a given mask is white, "scalar" lays both over each other everywhere.
+        style_by_region: paint what shows of A in A's style, and what shows of B in B's;
+            `style_balance` then leans both to one side.
+        seamless: paint A and B each as a whole, and join them by their gradients.
+
+    Raises:
+        UserError: a value is out of its range.
+    """
+
+    content_balance: float = 0.5
+    style_balance: float = 0.5
+    detail_balance: float | None = None
+    mode: Mode = "saliency"
+    style_by_region: bool = False
+    seamless: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("content_balance", "style_balance", "detail_balance"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise UserError(f"{name} must be a number from 0 to 1, not {value}")
+        if self.mode not in get_args(Mode):
+            raise UserError(f"mode must be one of {', '.join(get_args(Mode))}, not {self.mode!r}")
+
+
+def content_mask(
+    a: np.ndarray, b: np.ndarray, options: FusionOptions, mask: np.ndarray | None
+) -> np.ndarray:
+    """Where A's content shows.
+
+    Args:
+        a: luminance of A, float `[height, width]`.
+        b: luminance of B, the same size.
+        options: mode and balance.
+        mask: float `[height, width]` from 0 to 1, for the mode "mask".
+
+    Returns:
+        float32 `[height, width]`: all 1 at a balance of 1, all 0 at 0.
+
+    Raises:
+        UserError: the mode needs a mask, or was given one in vain.
+    """
+    if (mask is None) == (options.mode == "mask"):
+        need = "needs a mask" if mask is None else "takes no mask"
+        raise UserError(f"the mode {options.mode!r} {need}")
+    balance = options.content_balance
+    if options.mode == "scalar":
+        return np.full(a.shape, balance, np.float32)
+    if mask is not None:
+        return leaning(gaussian_filter(mask, FEATHER * a.shape[1]), balance)
+    return saliency(a, b, balance)
+
+
+def saliency(a: np.ndarray, b: np.ndarray, balance: float) -> np.ndarray:
+    """Where A shows because more goes on there: its share is `balance` of the whole.
+
+    Local activities, the smoothed gradient energies of both pictures, decide, as fusion of
+    infra-red and visible pictures weighs its sources (after Xu et al. 2020, U2Fusion, eq. 2 and
+    3). Places are ranked by A's lead, so that a step of the balance always moves as much of the
+    picture, however much sharper one of the two is.
+
+    Args:
+        a: luminance, float `[height, width]`.
+        b: the same of the other picture.
+        balance: from 0 to 1.
+
+    Returns:
+        float32 `[height, width]` from 0 to 1, soft where the ranks are close.
+    """
+    if balance in (0.0, 1.0):
+        return np.full(a.shape, balance, np.float32)
+    near, far = NEAR * a.shape[1], FAR * a.shape[1]
+    activity = [
+        np.log(gaussian_filter(gaussian_gradient_magnitude(x, max(near, 1)), far) + 1e-2)
+        for x in (a, b)
+    ]
+    lead = activity[0] - activity[1]
+    rank = (rankdata(lead) / lead.size).reshape(lead.shape)
+    border = (1 - balance) * (1 + 2 * OVER) - OVER  # passes both ends, so that those are whole
+    return (1 / (1 + np.exp(-SHARPNESS * (rank - border)))).astype(np.float32)
+
+
+def leaning(mask: np.ndarray, balance: float) -> np.ndarray:
+    """A mask leant to one side: itself at a balance of ½, all 1 at 1, all 0 at 0, and on the way
+    every place goes over smoothly, the ones in doubt first (a Möbius map of the odds)."""
+    mask = np.clip(mask, 0, 1).astype(np.float32)
+    if balance in (0.0, 1.0):
+        return np.full_like(mask, balance)
+    a, b = balance * mask, (1 - balance) * (1 - mask)
+    return a / np.maximum(a + b, 1e-9)
+
+
+def styled_by(mask: np.ndarray, balance: float) -> np.ndarray:
+    """Shares of the two styles, float32 `[height, width, 2]`, where each content has its own."""
+    share = leaning(mask, balance)
+    return np.stack([share, 1 - share], axis=-1)

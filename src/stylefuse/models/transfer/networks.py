@@ -1,0 +1,182 @@
+"""The transfer model: one generator for every pair of content and style, one discriminator.
+
+Content is four maps at strides 1, 1, 2 and 4; those of several pictures can be mixed by a mask.
+A style code is `[batch, 6 + code]`: mean and deviation of the three opponent colours, then what
+the style encoder learned. Codes of several pictures can be mixed by weight.
+"""
+
+import keras
+from keras import ops
+
+from stylefuse.models.blocks.layers import (
+    AdaptiveInstanceNorm,
+    EqualConv2D,
+    EqualDense,
+    StyledResidual,
+    activate,
+    from_opponent,
+    instance_norm,
+    moments,
+    shrink,
+    soften,
+    spread,
+    to_opponent,
+    upsample,
+)
+
+STRIDES = (1, 1, 2, 4)  # of the content's maps
+
+
+@keras.saving.register_keras_serializable("stylefuse")
+class TransferGenerator(keras.Model):
+    """Paints a content picture in the style that a code describes.
+
+    The content encoder removes each map's own statistics at every scale, so that colour and
+    contrast have to come through the code. The output is the softened content with the style's
+    colour moments plus what the decoder paints on it: the palette is right from the first step,
+    and training is spent on how detail is painted.
+
+    Args:
+        width: channels at full resolution.
+        blocks: styled residual blocks at the lowest resolution.
+        code: learned numbers in a style code.
+    """
+
+    def __init__(self, width=16, blocks=3, code=64, **kwargs):
+        super().__init__(**kwargs, autocast=False)  # layers may compute in short floats, not this
+        self.width, self.block_count, self.code = width, blocks, code
+        w = width
+        self.content_convs = [
+            EqualConv2D(w, name="content_1"),
+            EqualConv2D(2 * w, 4, 2, name="content_2"),
+            EqualConv2D(4 * w, 4, 2, name="content_4"),
+        ]
+        self.style_convs = [
+            EqualConv2D(w, 4, 2, name="style_2"),
+            EqualConv2D(2 * w, 4, 2, name="style_4"),
+            EqualConv2D(4 * w, 4, 2, name="style_8"),
+            EqualConv2D(6 * w, 4, 2, name="style_16"),
+        ]
+        self.style_out = EqualDense(code, name="style_out")
+        self.blocks = [StyledResidual(4 * w, name=f"block_{i}") for i in range(blocks)]
+        self.up_2, self.up_1 = EqualConv2D(2 * w, name="up_2"), EqualConv2D(w, name="up_1")
+        self.skip_2 = EqualConv2D(2 * w, 1, name="skip_2")
+        self.skip_1 = EqualConv2D(w, 1, name="skip_1")
+        self.norm_2, self.norm_1 = AdaptiveInstanceNorm(name="n2"), AdaptiveInstanceNorm(name="n1")
+        self.last, self.last_norm = EqualConv2D(w, name="last"), AdaptiveInstanceNorm(name="n0")
+        self.paint = EqualConv2D(3, gain=1.0, name="paint")
+
+    def encode_content(self, x):
+        """Content picture `[batch, height, width, 3]` → its softened light and shade, and its maps
+        at strides 1, 2 and 4; sides are multiples of 4."""
+        content = [soften(instance_norm(to_opponent(x)))]
+        h = x
+        for conv in self.content_convs:
+            h = activate(instance_norm(conv(h)))
+            content.append(h)
+        return content
+
+    @staticmethod
+    def mix_content(a, b, mask):
+        """Content that is a's where `mask` `[batch, height, width, 1]` is 1, and b's where it is 0.
+
+        Between, activities are averaged: two scenes shine through each other. Masks that are 0 or
+        1 nearly everywhere do not show that.
+        """
+        shares = [shrink(mask, stride) for stride in STRIDES]
+        return [m * x + (1 - m) * y for m, x, y in zip(shares, a, b, strict=True)]
+
+    def encode_style(self, x):
+        """Style picture `[batch, height, width, 3]` → code `[batch, 6 + code]`."""
+        mean, deviation = moments(to_opponent(x))
+        h = x
+        for conv in self.style_convs:
+            h = activate(conv(h))
+        learned = ops.cast(self.style_out(ops.mean(h, axis=(1, 2))), "float32")
+        return ops.concatenate([mean[:, 0, 0], deviation[:, 0, 0], learned], axis=-1)
+
+    def decode(self, content, code, regions=None, fine=None):
+        """Paint.
+
+        Args:
+            content: what `encode_content` returns, or a mix.
+            code: style codes `[batch, 6 + code]`, or `[batch, styles, 6 + code]` with `regions`.
+            regions: shares of the styles, `[batch, height, width, styles]`.
+            fine: codes of the same shape for the layers at strides 2 and 1, which paint the
+                strokes, while `code` gives palette and form.
+
+        Returns:
+            Pictures `[batch, height, width, 3]`.
+        """
+        fine = code if fine is None else fine
+        ground, m1, m2, h = content
+        for block in self.blocks:
+            h = block(h, code, regions)
+        h = activate(self.norm_2(self.up_2(upsample(h)) + self.skip_2(m2), fine, regions))
+        h = activate(self.norm_1(self.up_1(upsample(h)) + self.skip_1(m1), fine, regions))
+        h = activate(self.last_norm(self.last(h), fine, regions))
+        palette = spread(code[..., :6], regions, ground)
+        mean, deviation = palette[..., :3], palette[..., 3:]
+        painted = ops.cast(self.paint(h), "float32")
+        return from_opponent((ground + painted) * deviation + mean)
+
+    def call(self, content, style):
+        """Content and style `[batch, height, width, 3]` in −1…1 → the content, painted."""
+        return self.decode(self.encode_content(content), self.encode_style(style))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "width": self.width,
+            "blocks": self.block_count,
+            "code": self.code,
+        }
+
+
+@keras.saving.register_keras_serializable("stylefuse")
+class PairDiscriminator(keras.Model):
+    """Tells, patch by patch, whether a picture was painted by the hand that painted a reference.
+
+    The reference's pooled features meet each patch by projection (Miyato & Koyama 2018, eq. 3), as
+    the co-occurrence discriminator of Park et al. 2020 ties texture to one reference.
+
+    Call: pictures `[batch, height, width, 3]` and reference features (see `features`)
+    → logits `[batch, height/8, width/8]`.
+    """
+
+    def __init__(self, width=32, **kwargs):
+        super().__init__(**kwargs)
+        self.width = width
+        self.trunk = [
+            EqualConv2D(width, 4, 2, padding="same", name="trunk_2"),
+            EqualConv2D(2 * width, 4, 2, padding="same", name="trunk_4"),
+            EqualConv2D(4 * width, 4, 2, padding="same", name="trunk_8"),
+            EqualConv2D(4 * width, 3, 1, padding="same", name="trunk_8b"),
+        ]
+        self.head = EqualConv2D(4 * width, padding="same", name="head")
+        self.real = EqualConv2D(1, 1, gain=1.0, name="real")
+        self.patch, self.reference = (
+            EqualDense(128, name="patch"),
+            EqualDense(128, name="reference"),
+        )
+
+    def maps(self, x):
+        """Pictures `[batch, height, width, 3]` → `[batch, height/8, width/8, 4·width]`."""
+        for conv in self.trunk:
+            x = activate(conv(x))
+        return x
+
+    def features(self, x):
+        """Reference pictures `[batch, height, width, 3]` → `[batch, 4·width]`."""
+        return ops.mean(self.maps(x), axis=(1, 2))
+
+    def judge(self, maps, reference):
+        """Maps of pictures and features of their references → logits of patches."""
+        alike = ops.einsum("bhwc,bc->bhw", self.patch(maps), self.reference(reference))
+        return self.real(activate(self.head(maps)))[..., 0] + alike / 128**0.5
+
+    def call(self, x, reference):
+        return self.judge(self.maps(x), reference)
+
+    def get_config(self):
+        return {**super().get_config(), "width": self.width}

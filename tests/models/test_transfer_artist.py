@@ -1,0 +1,142 @@
+"""The artist keeps what it promises to keep, whatever the weights have learned."""
+
+import numpy as np
+import pytest
+
+from stylefuse.errors import UserError
+from stylefuse.models.files import load_artist
+from stylefuse.models.transfer import TransferOptions
+from stylefuse.models.transfer.fusion import FusionOptions
+from tests.serving.tiny import make_model, noise
+
+DEFAULTS = TransferOptions()
+
+
+@pytest.fixture(scope="module")
+def artist(tmp_path_factory):
+    _, artist = load_artist(make_model(tmp_path_factory.mktemp("model")), max_side=64)
+    return artist
+
+
+@pytest.fixture(scope="module")
+def code(artist):
+    return artist.style_code([noise(40, 30, seed=1)])
+
+
+@pytest.mark.parametrize("size", [(40, 30), (31, 17), (1, 1), (3, 60)])
+def test_the_size_is_the_contents(artist, code, size):
+    assert artist.transfer(noise(*size), code, DEFAULTS).size == size
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "painted"),
+    [((40, 30), 20, (20, 15)), ((40, 30), 60, (60, 45)), ((128, 96), 0, (64, 48)),
+     ((200, 1), 0, (64, 1))],
+)  # fmt: skip
+def test_another_size(artist, code, own, asked, painted):
+    assert artist.transfer(noise(*own), code, TransferOptions(size=asked)).size == painted
+
+
+def test_a_request_is_a_content_and_a_style(artist, code):
+    content = noise(40, 30)
+    painted = artist.paint({"content": content, "style": noise(40, 30, seed=1)}, DEFAULTS)
+    np.testing.assert_array_equal(painted, artist.transfer(content, code, DEFAULTS))
+
+
+def test_transparency_is_kept(artist, code):
+    content = noise(24, 20, "RGBA")
+    painted = artist.transfer(content, code, DEFAULTS)
+    assert painted.mode == "RGBA"
+    np.testing.assert_array_equal(painted.getchannel("A"), content.getchannel("A"))
+
+
+def test_colours_are_kept_where_asked(artist, code):
+    content = noise(32, 32).resize((8, 8)).resize((32, 32))
+    free = artist.transfer(content, code, DEFAULTS)
+    kept = artist.transfer(content, code, TransferOptions(preserve_color=True))
+
+    def luminance(picture):
+        return np.asarray(picture.convert("YCbCr"), float)[..., 0]
+
+    def chroma(picture):
+        return np.asarray(picture.convert("YCbCr"), float)[..., 1:]
+
+    inside = (np.asarray(kept) > 0).all(-1) & (np.asarray(kept) < 255).all(-1)  # not clipped
+    assert inside.mean() > 0.2
+    assert abs(chroma(kept) - chroma(content))[inside].max() <= 2
+    assert abs(luminance(kept) - luminance(free))[inside].max() <= 2
+
+
+def test_weights_mix_the_styles(artist):
+    a, b = noise(40, 30, seed=1), noise(30, 40, seed=2).point(lambda level: level // 3)
+    one, two = artist.style_code([a]), artist.style_code([b])
+    mixed = artist.style_code([a, b], [3, 1])
+    np.testing.assert_allclose(mixed, 0.75 * one + 0.25 * two, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(mixed, artist.style_code([a, b], [0.75, 0.25]))
+
+
+def test_a_very_long_style_does_not_fill_the_memory(artist):
+    assert np.isfinite(artist.style_code([noise(4000, 1)])).all()
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), float("inf")])
+def test_a_strength_out_of_range_is_refused(strength):
+    with pytest.raises(UserError, match="strength must be a number from 0 to 1"):
+        TransferOptions(strength=strength)
+
+
+@pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf")])
+def test_a_weight_out_of_range_is_refused(artist, weight):
+    with pytest.raises(UserError, match="weight must be a positive number"):
+        artist.style_code([noise(8, 8), noise(8, 8)], [1, weight])
+
+
+def test_a_size_out_of_range_is_refused(artist, code):
+    with pytest.raises(UserError, match="more than the 64 pixels"):
+        artist.transfer(noise(8, 8), code, TransferOptions(size=65))
+    with pytest.raises(UserError, match="size must be"):
+        TransferOptions(size=-1)
+
+
+MODES = ["saliency", "scalar", "mask"]
+
+
+def own(artist, picture):
+    """A picture painted in its own style."""
+    return np.asarray(artist.transfer(picture, artist.style_code([picture]), DEFAULTS), int)
+
+
+def fused(artist, a, b, *dials, **more):
+    options = FusionOptions(*dials, **more)
+    mask = noise(9, 9, "L") if options.mode == "mask" else None
+    return np.asarray(artist.fuse(a, b, options, mask), int)
+
+
+@pytest.mark.parametrize("more", [{}, {"style_by_region": True}, {"seamless": True}], ids=str)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_fusion_at_its_ends_is_a_picture_in_its_own_style(artist, mode, more):
+    a, b = noise(40, 32, seed=1), noise(40, 32, seed=2).point(lambda level: level // 3)
+    for balance, whole in ((1, own(artist, a)), (0, own(artist, b))):
+        assert abs(fused(artist, a, b, balance, balance, mode=mode, **more) - whole).max() <= 1
+
+
+def test_content_and_style_are_turned_apart(artist):
+    a, b = noise(40, 32, seed=1), noise(40, 32, seed=2).point(lambda level: level // 3)
+    crossed = fused(artist, a, b, 1, 0)
+    expected = np.asarray(artist.transfer(a, artist.style_code([b]), DEFAULTS), int)
+    assert abs(crossed - expected).max() <= 1
+    strokes = fused(artist, a, b, 1, 0, 1)
+    assert abs(strokes - crossed).max() > 1
+    assert abs(strokes - own(artist, a)).mean() > 10  # the palette is still B's
+
+
+def test_a_third_style_takes_the_place_of_both(artist, code):
+    a, b = noise(40, 32, seed=1), noise(40, 32, seed=2)
+    painted = np.asarray(artist.fuse(a, b, FusionOptions(1, 0.5), style=code), int)
+    assert abs(painted - np.asarray(artist.transfer(a, code, DEFAULTS), int)).max() <= 1
+
+
+def test_a_fusion_has_the_size_of_a(artist):
+    fusion = artist.fuse(noise(50, 31, "RGBA"), noise(20, 70), FusionOptions())
+    assert (fusion.size, fusion.mode) == ((50, 31), "RGB")
+    assert artist.fuse(noise(128, 96), noise(8, 8), FusionOptions()).size == (64, 48)
