@@ -3,6 +3,7 @@
 import numpy as np
 
 from stylefuse.config import Train
+from stylefuse.training.backend import compile_update
 
 
 class WeightAverage:
@@ -17,11 +18,18 @@ class WeightAverage:
         self.pairs = list(zip(model.weights, average.weights, strict=True))
         for weight, mean in self.pairs:
             mean.assign(np.array(weight.value))  # a copy: a step may reuse the weight's memory
+        self._update = compile_update(
+            [mean for _, mean in self.pairs], [weight for weight, _ in self.pairs], mixed
+        )
 
     def update(self, keep: float) -> None:
         """Take one step's weights in; `keep` is what `keep_share` says."""
-        for weight, mean in self.pairs:
-            mean.assign(mean.value * keep + weight.value * (1 - keep))
+        self._update(np.float32(keep))
+
+
+def mixed(mean, weight, keep):
+    """The next average."""
+    return mean * keep + weight * (1 - keep)
 
 
 def keep_share(settings: Train, step: int) -> float:

@@ -87,8 +87,38 @@ def compile_objective(objective: Objective, variables: Sequence) -> Callable:
     return lambda *batch: compiled([v.value for v in variables], batch)
 
 
+def compile_update(targets: Sequence, sources: Sequence, rule: Callable) -> Callable:
+    """Compile `target = rule(target, source, *numbers)` for many pairs of variables at once.
+
+    Returns:
+        A function of the numbers.
+    """
+    pairs = list(zip(targets, sources, strict=True))
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        @tf.function
+        def update(*numbers):
+            for target, source in pairs:
+                target.assign(rule(target.value, source.value, *numbers))
+
+        return update
+    import jax
+
+    compiled = jax.jit(lambda a, b, *n: [rule(x, y, *n) for x, y in zip(a, b, strict=True)])
+
+    def apply(*numbers):
+        values = compiled([t.value for t in targets], [s.value for s in sources], *numbers)
+        for target, value in zip(targets, values, strict=True):
+            target.assign(value)
+
+    return apply
+
+
 def _tensorflow_step(objective, variables, optimizer, fixed):
     import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # it takes several phases for one that is traced again
 
     @tf.function
     def step(*batch):

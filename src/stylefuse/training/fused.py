@@ -14,13 +14,13 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from stylefuse.data.batches import Crops, Normal
 from stylefuse.models.blocks.augment import adapt
-from stylefuse.training.average import keep_share
+from stylefuse.training.average import keep_share, mixed
 
 FITS = 0.25  # share of a device's memory that tiles may take
 
 
 class FusedSteps:
-    """Runs steps of a `stylefuse.training.loop.Run`, many in one compiled call.
+    """Runs steps of a `stylefuse.training.run.Run`, many in one compiled call.
 
     Which phase a step needs (with a penalty or without, fused or not) is chosen on the device. With
     more than one device, batches are split among them and weights are kept on each
@@ -141,7 +141,7 @@ class FusedSteps:
             state |= changed
             keep = plan["keep"]
             for weight, mean in run.average.pairs:
-                state[id(mean)] = state[id(mean)] * keep + state[id(weight)] * (1 - keep)
+                state[id(mean)] = mixed(state[id(mean)], state[id(weight)], keep)
             return [state[id(v)] for v in run.variables], jnp.concatenate([report, scalars])
 
         def block(values, plan, parts, tiles):

@@ -1,4 +1,4 @@
-"""The training run of any model: phases in turn, a clock in thousands of pictures."""
+"""The training of any model: a clock in thousands of pictures, and what is kept along the way."""
 
 import csv
 import json
@@ -15,28 +15,15 @@ from PIL import Image
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stylefuse.config import Params
-from stylefuse.data.batches import arrays
 from stylefuse.errors import UserError
-from stylefuse.models.blocks.augment import adapt
 from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator
-from stylefuse.models.recipe import find_recipe
-from stylefuse.training.average import WeightAverage, keep_share
-from stylefuse.training.backend import (
-    compile_objective,
-    computing_in,
-    gradient_step,
-    use_all_devices,
-)
 from stylefuse.training.checkpoints import load_checkpoint, run_key, save_checkpoint
 from stylefuse.training.health import REMEDIES, alarms
+from stylefuse.training.run import PREPARED, Run
 
-PREPARED = Path("data/prepared")
 MODELS = Path("models")
 REPORTS = Path("reports/train")
 CHECKPOINTS = Path(".ckpt")
-
-AUGMENT_SPAN = 0.25  # share of a run that augmentation takes from never to always
-JUDGED = ("discriminator_loss", "accuracy_real", "accuracy_fake")
 
 
 class Tracker(Protocol):
@@ -51,116 +38,6 @@ class Tracker(Protocol):
     def log_image(self, path: Path, step: int) -> None: ...
     def alarm(self, message: str) -> None: ...
     def finish(self, weights_hash: str) -> None: ...
-
-
-class Run:
-    """Networks, optimisers, data and clock of one training run."""
-
-    def __init__(self, model: str, params: Params, prepared: Path = PREPARED):
-        self.settings = settings = params.train(model)
-        self.recipe = recipe = find_recipe(model)
-        use_all_devices(settings.batch)
-        keras.utils.set_random_seed(params.seed)
-        self.data = recipe.batches(prepared, "train", settings, params.seed)
-        self.held_out = recipe.batches(prepared, "validation", settings, params.seed)
-        shape = {key: getattr(settings, key) for key in recipe.shape}
-        with computing_in(settings.precision):
-            self.generator = recipe.build_generator(**shape)
-        self.discriminator = recipe.build_discriminator(settings)
-        self.averaged = recipe.build_generator(**shape)
-        self.average = WeightAverage(self.generator, self.averaged)
-        self.augment = keras.Variable(0.0, trainable=False, name="augment")  # its probability
-        self.judged = keras.Variable(np.zeros(len(JUDGED)), trainable=False, name="judged")
-        self.steps = max(1, math.ceil(settings.kimg * 1000 / settings.batch))
-        self.names = (*JUDGED, *recipe.reports)
-        self.pictures_per_turn = settings.batch * settings.discriminator_interval
-        self.span = 1000 * settings.kimg * AUGMENT_SPAN
-
-        def adam(rate, network):
-            falling = keras.optimizers.schedules.CosineDecay(rate, self.steps)
-            optimizer = keras.optimizers.Adam(falling, settings.beta_1, settings.beta_2, 1e-8)
-            optimizer.build(network.trainable_variables)
-            return optimizer
-
-        self.generator_optimizer = adam(settings.learning_rate, self.generator)
-        self.discriminator_optimizer = adam(
-            settings.discriminator_learning_rate, self.discriminator
-        )
-        self.variables = [
-            *self.generator.variables, *self.discriminator.variables, *self.averaged.variables,
-            *self.generator_optimizer.variables, *self.discriminator_optimizer.variables,
-            self.augment, self.judged,
-        ]  # fmt: skip
-        self._phases: dict = {}
-        self.advance = self._advance
-        if settings.steps_per_call > 1 and keras.backend.backend() == "jax":
-            from stylefuse.training.fused import FusedSteps
-
-            self.advance = FusedSteps(self)
-
-    def judges(self, index: int) -> bool:
-        """Whether the discriminator is trained in a step."""
-        return index % self.settings.discriminator_interval == 0
-
-    def penalises(self, index: int) -> bool:
-        """Whether its gradient is penalised in a step in which it is trained."""
-        turn = index // self.settings.discriminator_interval
-        return bool(self.settings.r1) and turn % self.settings.r1_interval == 0
-
-    def objective(self, name: str, stage: int):
-        """The objective of a phase: "generator", "discriminator" or "penalised"."""
-        networks = self.generator, self.discriminator
-        if name == "generator":
-            return self.recipe.generator_objective(*networks, self.settings, stage)
-        penalise = name == "penalised"
-        return self.recipe.discriminator_objective(*networks, self.settings, penalise, stage)
-
-    def step(self, index: int) -> np.ndarray:
-        """Train discriminator, then generator, on the batch of one step; returns `names`."""
-        stage = self.recipe.stage(index, self.settings)
-        batch = (*arrays(self.data.at(index)), np.asarray(self.augment.value, np.float32))
-        if self.judges(index):
-            phase = self._phase("penalised" if self.penalises(index) else "discriminator", stage)
-            self.judged.assign(np.array([float(value) for value in phase(*batch)]))
-            if target := self.settings.augment_target:
-                accuracy = self.judged.value[1]
-                self.augment.assign(
-                    adapt(self.augment.value, accuracy, target, self.pictures_per_turn, self.span)
-                )
-        made = self._phase("generator", stage)(*batch)
-        self.average.update(keep_share(self.settings, index))
-        return np.array([*np.asarray(self.judged.value), *(float(value) for value in made)])
-
-    def held_out_accuracy(self, index: int) -> float:
-        """Share of held-out pictures that the discriminator takes for real."""
-        stage = self.recipe.stage(index, self.settings)
-        batch = (*arrays(self.held_out.at(index)), np.float32(0))
-        return float(self._phase("judge", stage)(*batch)[1])
-
-    def _advance(self, first: int, count: int) -> np.ndarray:
-        """Train steps `first` to `first + count`; returns their reports, `[count, names]`."""
-        return np.stack([self.step(index) for index in range(first, first + count)])
-
-    def _phase(self, name: str, stage: int):
-        """A compiled phase, made when it is first needed."""
-        if (name, stage) not in self._phases:
-            self._phases[name, stage] = self._compiled(name, stage)
-        return self._phases[name, stage]
-
-    def _compiled(self, name: str, stage: int):
-        g, d = self.generator, self.discriminator
-        if name == "judge":
-            both = [*g.variables, *d.variables]
-            return compile_objective(self.objective("discriminator", stage), both)
-        moving, optimizer, fixed = (
-            (g, self.generator_optimizer, d)
-            if name == "generator"
-            else (d, self.discriminator_optimizer, g)
-        )
-        return gradient_step(
-            self.objective(name, stage), moving.trainable_variables, optimizer,
-            [*moving.non_trainable_variables, *fixed.variables],
-        )  # fmt: skip
 
 
 def train(

@@ -96,21 +96,19 @@ def shrink(x, k):
     return ops.average_pool(x, k, k) if k > 1 else x
 
 
-def spread(values, regions, x):
+def spread(values, regions):
     """Lay one vector per style over a map's positions.
 
     Args:
         values: `[batch, n]`, or `[batch, styles, n]` with `regions`.
-        regions: None, or shares `[batch, k·height, k·width, styles]`.
-        x: the map, `[batch, height, width, channels]`.
+        regions: None, or shares `[batch, height, width, styles]`.
 
     Returns:
         `[batch, 1, 1, n]`, or `[batch, height, width, n]` with `regions`.
     """
     if regions is None:
         return values[:, None, None, :]
-    shares = shrink(regions, regions.shape[1] // x.shape[1])
-    return ops.einsum("bhws,bsn->bhwn", shares, values)
+    return ops.einsum("bhws,bsn->bhwn", regions, values)
 
 
 def upsample(x):
@@ -202,7 +200,7 @@ class AdaptiveInstanceNorm(keras.layers.Layer):
     """Give a map the mean and contrast that a style code asks for (Huang & Belongie 2017, eq. 8).
 
     Call: map `[batch, height, width, channels]`, code `[batch, code]` → the map's shape. With
-    `regions`, shares `[batch, k·height, k·width, styles]` that sum to 1 everywhere, codes are
+    `regions`, shares `[batch, height, width, styles]` that sum to 1 everywhere, codes are
     `[batch, styles, code]`, and each position follows its own mix of them.
     """
 
@@ -211,7 +209,7 @@ class AdaptiveInstanceNorm(keras.layers.Layer):
         self.affine.build(code_shape)
 
     def call(self, x, code, regions=None):
-        scale, shift = ops.split(spread(self.affine(code), regions, x), 2, axis=-1)
+        scale, shift = ops.split(spread(self.affine(code), regions), 2, axis=-1)
         return instance_norm(x) * (1 + scale) + shift
 
     def compute_output_shape(self, x_shape, code_shape):

@@ -13,7 +13,6 @@ Mode = Literal["saliency", "mask", "scalar"]
 
 NEAR, FAR = 0.004, 0.04  # scales at which activity is seen and compared, shares of the width
 SHARPNESS = 25.0  # how soon the livelier picture takes all, per unit of rank
-OVER = 0.2  # how far beyond the ranks the border between the pictures moves
 FEATHER = 0.01  # softness of a given mask's edge, share of the width
 
 
@@ -105,7 +104,9 @@ def saliency(a: np.ndarray, b: np.ndarray, balance: float) -> np.ndarray:
     ]
     lead = activity[0] - activity[1]
     rank = (rankdata(lead) / lead.size).reshape(lead.shape)
-    border = (1 - balance) * (1 + 2 * OVER) - OVER  # passes both ends, so that those are whole
+    # the rank at which both are mixed evenly, for A's share of all ranks to be the balance
+    odds = np.expm1(SHARPNESS * balance) / (np.exp(SHARPNESS) - np.exp(SHARPNESS * balance))
+    border = -np.log(odds) / SHARPNESS
     return (1 / (1 + np.exp(-SHARPNESS * (rank - border)))).astype(np.float32)
 
 

@@ -109,13 +109,14 @@ class TransferGenerator(keras.Model):
             Pictures `[batch, height, width, 3]`.
         """
         fine = code if fine is None else fine
+        at_2, at_4 = (None if regions is None else shrink(regions, k) for k in (2, 4))
         ground, m1, m2, h = content
         for block in self.blocks:
-            h = block(h, code, regions)
-        h = activate(self.norm_2(self.up_2(upsample(h)) + self.skip_2(m2), fine, regions))
+            h = block(h, code, at_4)
+        h = activate(self.norm_2(self.up_2(upsample(h)) + self.skip_2(m2), fine, at_2))
         h = activate(self.norm_1(self.up_1(upsample(h)) + self.skip_1(m1), fine, regions))
         h = activate(self.last_norm(self.last(h), fine, regions))
-        palette = spread(code[..., :6], regions, ground)
+        palette = spread(code[..., :6], regions)
         mean, deviation = palette[..., :3], palette[..., 3:]
         painted = ops.cast(self.paint(h), "float32")
         return from_opponent((ground + painted) * deviation + mean)
