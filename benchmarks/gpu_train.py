@@ -12,7 +12,8 @@ import numpy as np
 
 from stylefuse.config import load_params
 from stylefuse.models.files import MANIFEST, WEIGHTS, sha256
-from stylefuse.training.loop import MODELS, REPORTS, Run, train
+from stylefuse.training.loop import MODELS, REPORTS, train
+from stylefuse.training.run import Run
 
 BASE = Path("models/base")
 TIMED_CALLS = 3

@@ -1,7 +1,8 @@
-"""The whole graph as a user runs it: `dvc repro` and `stylefuse register` in a copy of the tree."""
+"""The whole graph as a user runs it: `dvc repro` and `stylefuse` in a copy of the tree."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import yaml
 from PIL import Image
 
 from tests.training.filters import FILTERS, crops, photograph, tone
+from tests.training.tiny import SIZES
 
 ROOT = Path(__file__).parents[1]
 TREE = ("src", "data/curated", ".dvc/config", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore")
+MODELS = ("transfer", "restore", "portrait")
 
 # Every Python process under this folder on its path notes each address that it connects to.
 SPY = """
@@ -28,16 +31,51 @@ def noting(self, address):
 socket.socket.connect = noting
 """
 
-TINY = {
-    "prepare": {"side": 64, "tiles_per_picture": 1},
-    "train": {"crop": 32, "batch": 4, "kimg": 0.04, "width": 4, "blocks": 1, "code": 8,
-              "discriminator_width": 4, "tick_kimg": 0.008, "sample_kimg": 0.02},
-}  # fmt: skip
+SIDES = {"photograph": 64, "painting": 64, "portrait": 64}
+CLOCK = {"kimg": 0.02, "tick_kimg": 0.008, "sample_kimg": 0.016}
+
+
+def write_pictures(folder):
+    """Photographs, the same ones filtered, and faces cut from one of them."""
+    taken = [photograph(name) for name in ("astronaut", "coffee", "chelsea", "rocket")]
+    face = taken[0][:280, 100:340]
+    pictures = {
+        "photos": [crop for p in taken for crop in crops(p, 200, count=4, seed=1)],
+        "art": [c for p in taken for f in FILTERS.values() for c in crops(f(tone(p)), 200, 2, 2)],
+        "faces": crops(face, 160, count=48, seed=3),
+    }
+    for name, cut in pictures.items():
+        (folder / name).mkdir(parents=True)
+        for i, picture in enumerate(cut):
+            Image.fromarray(picture).save(folder / name / f"{i:02d}.png")
+
+
+def shrink_params(path):
+    """One tiny profile for every model, and three folders as sources."""
+    params = yaml.safe_load(path.read_text())
+    models = {name: params["models"][name]["cpu"] | SIZES[name] | CLOCK for name in MODELS}
+    params |= {
+        "profile": "tiny",
+        "prepare": {"tiny": {"sides": SIDES, "tiles_per_picture": 1}},
+        "models": {name: {"tiny": settings} for name, settings in models.items()},
+    }
+    folders = {"photos": "photograph", "art": "painting", "faces": "portrait"}
+    params["data"]["sources"] = [
+        {"name": name, "domain": domain, "kind": "folder", "path": f"own/{name}"}
+        for name, domain in folders.items()
+    ]
+    params["data"]["near_duplicate_bits"] = 0
+    params["evaluate"] |= {
+        "size": 64, "photographs": 2, "styles_per_photograph": 2, "reference_crops": 2,
+        "portraits": 16, "kid_subset": 8, "kid_subsets": 4,
+    }  # fmt: skip
+    params["validation"] |= {"min_pictures": 8, "min_test_pictures": 2}
+    path.write_text(yaml.safe_dump(params))
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A git repository like a clone, with two small folders of pictures as its sources."""
+    """A git repository like a clone, with small folders of pictures as its sources."""
     root = tmp_path_factory.mktemp("project")
     for name in TREE:
         source, target = ROOT / name, root / name
@@ -46,26 +84,8 @@ def project(tmp_path_factory):
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    taken = [photograph(name) for name in ("astronaut", "coffee", "chelsea", "rocket")]
-    photographs = [crop for p in taken for crop in crops(p, 200, count=4, seed=1)]
-    paintings = [
-        crop for p in taken for f in FILTERS.values() for crop in crops(f(tone(p)), 200, 2, seed=2)
-    ]
-    for folder, pictures in (("photos", photographs), ("art", paintings)):
-        (root / "own" / folder).mkdir(parents=True)
-        for i, picture in enumerate(pictures):
-            Image.fromarray(picture).save(root / f"own/{folder}/{i:02d}.png")
-    params = yaml.safe_load((root / "params.yaml").read_text())
-    train = params["profiles"]["cpu"]["train"]
-    params |= {"profile": "tiny", "profiles": {"tiny": {**TINY, "train": train | TINY["train"]}}}
-    params["data"]["sources"] = [
-        {"name": "photos", "domain": "photograph", "kind": "folder", "path": "own/photos"},
-        {"name": "art", "domain": "painting", "kind": "folder", "path": "own/art"},
-    ]
-    params["data"]["near_duplicate_bits"] = 2
-    params["evaluate"] |= {"size": 64, "photographs": 3, "reference_crops": 4, "kid_subset": 8}
-    params["validation"] |= {"min_pictures": 8, "min_test_pictures": 2}
-    (root / "params.yaml").write_text(yaml.safe_dump(params))
+    write_pictures(root / "own")
+    shrink_params(root / "params.yaml")
     who = "-c user.name=tester -c user.email=tester@example.org"
     for command in ("init -q", "add -A", f"{who} commit -qm clone"):
         subprocess.run(["git", *command.split()], cwd=root, check=True)
@@ -104,21 +124,31 @@ def finished(run):
     return run
 
 
+def figures(project, model):
+    return json.loads((project / f"reports/metrics/{model}.json").read_text())["methods"]
+
+
 def test_the_graph_runs_without_the_network_after_ingest(finished):
     assert not finished.spied.exists(), finished.spied.read_text()
 
 
 def test_every_product_is_there(finished, project):
     lock = yaml.safe_load((project / "dvc.lock").read_text())
-    assert list(lock["stages"]) == ["ingest", "validate", "prepare", "train", "evaluate"]
-    for out in ("data/ATTRIBUTION.md", "reports/validation.html", "reports/transfer.html",
-                "reports/sheets/transfer.png", "models/transfer/generator.weights.h5"):  # fmt: skip
-        assert (project / out).stat().st_size > 0
-    result = json.loads((project / "reports/metrics/transfer.json").read_text())
-    methods = result["methods"]
-    assert methods["doing nothing"]["low_pass_ssim"] == pytest.approx(1)
-    assert methods["doing nothing"]["style_ratio"] == pytest.approx(1)
-    assert set(methods) == {"doing nothing", "matching colours", "published network", "stylefuse"}
+    by_model = [f"{stage}@{model}" for stage in ("train", "evaluate") for model in MODELS]
+    assert set(lock["stages"]) == {"ingest", "validate", "prepare", *by_model}
+    for path in ("data/ATTRIBUTION.md", "reports/validation.html"):
+        assert (project / path).stat().st_size > 0
+    for model in MODELS:
+        for path in (f"models/{model}/generator.weights.h5", f"reports/{model}.html",
+                     f"reports/train/{model}/curves.csv"):  # fmt: skip
+            assert (project / path).stat().st_size > 0
+        for folder in (f"reports/sheets/{model}", f"reports/train/{model}/samples"):
+            assert list((project / folder).glob("*.png"))
+        assert len(figures(project, model)) > 1
+        assert "stylefuse" in figures(project, model)
+    nothing = figures(project, "transfer")["doing nothing"]
+    assert nothing["low_pass_ssim"] == pytest.approx(1)
+    assert nothing["style_ratio"] == pytest.approx(1)
 
 
 def test_a_second_run_does_nothing(finished, project):
@@ -130,31 +160,41 @@ def test_a_second_run_does_nothing(finished, project):
 
 def test_curves_are_plots_and_figures_are_metrics(finished):
     metrics = json.loads(finished("dvc", "metrics", "show", "--json").stdout)
-    shown = metrics[""]["data"]["reports/metrics/transfer.json"]["data"]
-    assert shown["methods"]["stylefuse"]["kid"] is not None
-    curves = finished("dvc", "plots", "show", "--show-vega", "losses").stdout
-    assert "adversarial" in curves
+    for model in MODELS:
+        shown = metrics[""]["data"][f"reports/metrics/{model}.json"]["data"]
+        assert shown["methods"]["stylefuse"]
+    curves = finished("dvc", "plots", "show", "--show-vega", "losses")
+    assert "adversarial" in curves.stdout
 
 
-def test_registering_twice_makes_one_version(finished, project):
+def test_registering_twice_makes_one_version_of_each_model(finished, project):
     from mlflow import MlflowClient
 
     for _ in range(2):
         finished("stylefuse", "register")
     client = MlflowClient(f"sqlite:///{project}/mlflow/mlflow.db")
-    (version,) = client.search_model_versions("name='stylefuse-transfer'")
-    model = client.get_registered_model("stylefuse-transfer")
-    assert model.aliases == {"champion": version.version, "challenger": version.version}
-    assert any("git" in tag for tag in version.tags)
-    steps = client.get_metric_history(version.run_id, "reconstruction")
-    assert [metric.step for metric in steps] == [8, 16, 24, 32, 40]
+    for model in MODELS:
+        (version,) = client.search_model_versions(f"name='stylefuse-{model}'")
+        aliases = client.get_registered_model(version.name).aliases
+        assert aliases == {"champion": version.version, "challenger": version.version}
+        assert any("git" in tag for tag in version.tags)
+        steps = client.get_metric_history(version.run_id, "adversarial")
+        assert [metric.step for metric in steps] == [8, 16, 20]
 
 
-def test_a_photograph_painted_by_the_champion(finished, project):
-    finished("stylefuse", "transfer", "own/photos/00.png", "--style", "own/art/01.png",
-             "-o", "out.png")  # fmt: skip
-    with Image.open(project / "out.png") as painted:
-        assert painted.size == (200, 200)
+@pytest.mark.parametrize(
+    ("command", "painted", "size"),
+    [
+        ("transfer own/photos/00.png --style own/art/01.png -o out.png", "out.png", 200),
+        ("fuse own/photos/00.png own/art/01.png --style-by-region -o one.png", "one.png", 200),
+        ("restore own/photos/00.png -o mended.png", "mended.png", 200),
+        ("portrait --seed 7 -o people", "people/portrait-00000007.png", 64),
+    ],
+)
+def test_the_champions_paint(finished, project, command, painted, size):
+    finished("stylefuse", *command.split())
+    with Image.open(project / painted) as picture:
+        assert picture.size == (size, size)
 
 
 def test_a_bad_picture_stops_the_graph_and_is_named(finished, project):
@@ -181,3 +221,38 @@ def test_a_wrong_key_is_one_message(finished, project):
     assert stopped.returncode == 2
     assert "sead: no such key" in stopped.stderr
     assert "Traceback" not in stopped.stderr
+
+
+SCORE = """
+import base64, io, sys
+import mlflow, pandas as pd
+from PIL import Image
+mlflow.set_tracking_uri("sqlite:///mlflow/mlflow.db")
+champion = mlflow.pyfunc.load_model("models:/stylefuse-sketch@champion")
+with open("own/photos/00.png", "rb") as file:
+    request = pd.DataFrame({"picture": [base64.b64encode(file.read()).decode()]})
+answer = champion.predict(request).picture[0]
+assert Image.open(io.BytesIO(base64.b64decode(answer))).size == (200, 200)
+"""
+
+
+def test_a_fourth_model_is_one_file_and_one_entry(finished, project):
+    """It is trained, judged, registered and served, and nothing else is made again."""
+    finished("dvc", "repro")  # after the bad picture, ingest once more
+    package = project / "src/stylefuse/models/sketch"
+    package.mkdir()
+    shutil.copy(ROOT / "tests/toy/sketch.py", package / "__init__.py")
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    common = params["models"]["restore"]["tiny"]
+    own = {"blocks", "code", "adversarial"}  # settings of the other model alone
+    settings = {name: value for name, value in common.items() if name not in own}
+    params["models"]["sketch"] = {"tiny": settings | {"likeness": 1}}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+
+    made = finished("dvc", "repro").stdout
+    assert re.findall(r"Running stage '(.*)'", made) == ["train@sketch", "evaluate@sketch"]
+    assert {"stylefuse", "doing nothing"} == set(figures(project, "sketch"))
+    assert "registered as stylefuse-sketch version 1 (challenger, champion)" in finished(
+        "stylefuse", "register", "sketch"
+    ).stdout  # fmt: skip
+    finished(sys.executable, "-c", SCORE)

@@ -50,9 +50,8 @@ def test_what_was_saved_comes_back(folder, tmp_path):
 def test_a_model_of_another_version_is_told_with_the_remedy(folder, changes):
     with pytest.raises(UserError) as error:
         load_generator(rewritten(folder, **changes))
-    assert (
-        str(error.value) == f"{folder} holds a model of another version of stylefuse; train again"
-    )
+    told = f"{folder} holds a model of another version of stylefuse; train again"
+    assert str(error.value) == told
 
 
 def test_a_changed_or_missing_file_is_named(folder, tmp_path):

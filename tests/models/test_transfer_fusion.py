@@ -13,7 +13,7 @@ from stylefuse.models.transfer.fusion import (
     styled_by,
 )
 
-BALANCES = np.linspace(0, 1, 11)
+BALANCES = [tenth / 10 for tenth in range(11)]
 MODES = ("saliency", "mask", "scalar")
 
 
@@ -48,14 +48,14 @@ def test_the_ends_are_whole(light, drawn, mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_more_balance_shows_more_of_a_everywhere(light, drawn, mode):
     masks = np.stack([masked(light, drawn, mode, balance) for balance in BALANCES])
-    assert (np.diff(masks, axis=0) >= -1e-6).all()
-    assert (np.diff(masks.mean((1, 2))) > 0.01).all()
+    assert (np.diff(masks, axis=0) >= 0).all()
+    assert (np.diff(masks.mean((1, 2))) > 0).all()
 
 
 @pytest.mark.parametrize("mode", ["saliency", "scalar"])
 def test_a_balance_is_the_share_of_a(light, drawn, mode):
     shares = [masked(light, drawn, mode, balance).mean() for balance in BALANCES]
-    np.testing.assert_allclose(shares, BALANCES, atol=0.08)
+    np.testing.assert_allclose(shares, BALANCES, atol=1e-3)
 
 
 def test_saliency_shows_where_more_goes_on(light):
@@ -63,8 +63,8 @@ def test_saliency_shows_where_more_goes_on(light):
     flat, lively = np.full((96, 96), 128.0), noise
     a, b = np.where(np.arange(96) < 48, (lively, flat), (flat, lively))
     mask = saliency(a, b, 0.5)
-    assert mask[:, :40].min() > 0.9
-    assert mask[:, 56:].max() < 0.1
+    assert mask[:, :36].min() > 0.9
+    assert mask[:, 60:].max() < 0.1
     np.testing.assert_allclose(saliency(b, a, 0.5), 1 - mask, atol=0.01)
     np.testing.assert_allclose(saliency(100 + 0.5 * a, 100 + 0.5 * b, 0.5), mask, atol=0.1)
 

@@ -12,18 +12,19 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from stylefuse.config import Train, load_params
-from stylefuse.models.layers import moments
-from stylefuse.models.transfer import build_generator
-from stylefuse.training.loop import Run
+from stylefuse.config import load_params
+from stylefuse.models.artist import to_float
+from stylefuse.models.blocks.layers import moments
+from stylefuse.models.transfer import RECIPE
+from stylefuse.training.run import Run
 from tests.test_config import SHIPPED
 from tests.training.filters import FILTERS, HELD_OUT, SEEN, crops, photograph, tone
 
 STEPS = 600  # some 100 seconds of processor time
-PROFILE = {
-    "crop": 32, "batch": 8, "kimg": STEPS * 8 / 1000, "width": 16, "blocks": 2, "code": 16,
-    "discriminator_width": 32, "learning_rate": 6e-3, "discriminator_learning_rate": 6e-3,
-    "reconstruction": 1, "content": 0.5,
+SHAPE = {"width": 16, "blocks": 2, "code": 16}
+SETTINGS = {
+    "crop": 32, "batch": 8, "kimg": STEPS * 8 / 1000, "discriminator_width": 32,
+    "learning_rate": 6e-3, "discriminator_learning_rate": 6e-3, "reconstruction": 1, "content": 0.5,
 }  # fmt: skip
 TILE, TILES = 80, 12  # pixels of a training tile; how many per photograph and filter
 SIDE, CONTENTS = 64, 8  # pixels of a picture of the exam; how many per photograph
@@ -48,10 +49,6 @@ def shortcomings(scores: Scores) -> set[str]:
         response=scores.response > 0.65,
     )
     return {name for name, passes in good._asdict().items() if not passes}
-
-
-def to_float(pictures):
-    return pictures.astype(np.float32) / 127.5 - 1
 
 
 def low_pass(pictures):
@@ -143,14 +140,10 @@ def prepare(folder):
 def trained(folder, seed):
     """The averaged generator after a short run of the shipped code."""
     shipped = load_params(SHIPPED)
-    train = Train.model_validate(shipped.active.train.model_dump() | PROFILE)
-    small = shipped.active.model_copy(update={"train": train})
-    params = shipped.model_copy(
-        update={"profiles": {"small": small}, "profile": "small", "seed": seed}
-    )
-    run = Run(params, folder)
-    for index in range(STEPS):
-        run.step(index)
+    train = shipped.train(RECIPE.name).model_copy(update=SHAPE | SETTINGS)
+    models = {RECIPE.name: {shipped.profile: train}}
+    run = Run(RECIPE.name, shipped.model_copy(update={"models": models, "seed": seed}), folder)
+    run.advance(0, STEPS)
     return run.averaged
 
 
@@ -177,9 +170,7 @@ def copying(contents, references):
 
 def untrained(contents, references):
     keras.utils.set_random_seed(7)
-    return build_generator(PROFILE["width"], PROFILE["blocks"], PROFILE["code"])(
-        contents, references
-    )
+    return RECIPE.build_generator(**SHAPE)(contents, references)
 
 
 @pytest.mark.parametrize(

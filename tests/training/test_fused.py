@@ -38,12 +38,13 @@ def advance(folder, model, special):
     import keras
 
     from stylefuse.data.batches import arrays
-    from stylefuse.training import fused, loop
+    from stylefuse.training import fused
+    from stylefuse.training.run import Run
 
     params, settings = load_params(folder / "params.yaml"), PLAIN | special
     fused.FITS = settings.pop("fits", 0.25)
     keras.distribution.set_distribution(None)
-    run = loop.Run(model, changed(params, model, **settings), folder / "data/prepared")
+    run = Run(model, changed(params, model, **settings), folder / "data/prepared")
     reports = np.concatenate([run.advance(i, CALL) for i in range(0, STEPS, CALL)])
     batch = arrays(run.held_out.at(0))
     shown = batch[1:2] if model == "portrait" else [batch[0], batch[2]]

@@ -13,6 +13,7 @@ from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist
 from stylefuse.training import checkpoints, loop
 from stylefuse.training.backend import gradient_step
+from stylefuse.training.run import Run
 from tests.serving.tiny import SHAPES, make_model, noise
 from tests.training.tiny import ROOT, changed, make_project, run_on_jax
 
@@ -95,6 +96,17 @@ def test_a_stopped_run_ends_with_the_same_bytes(params, model, special):
     assert products(model) == whole
 
 
+def test_a_run_with_no_time_goes_on_tick_by_tick(params):
+    short = changed(params, "restore", kimg=0.016)
+    assert loop.train("restore", short)
+    whole = products("restore")
+    shutil.rmtree("models")
+    assert not loop.train("restore", short, until=0)
+    assert not Path("models").exists()
+    assert loop.train("restore", short, until=0)
+    assert products("restore") == whole
+
+
 def test_metrics_pictures_and_alarms_are_told_along_the_way(params, capsys):
     """Of a portrait model that cannot learn: all its faces are the same."""
     ill = {"architecture": "dcgan", "learning_rate": 1e-9, "tick_kimg": 0.004}
@@ -112,8 +124,8 @@ def test_metrics_pictures_and_alarms_are_told_along_the_way(params, capsys):
 
 
 def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(params, monkeypatch):
-    step = loop.Run.step
-    monkeypatch.setattr(loop.Run, "step", lambda self, i: step(self, i) * (np.nan if i == 5 else 1))
+    step = Run.step
+    monkeypatch.setattr(Run, "step", lambda self, i: step(self, i) * (np.nan if i == 5 else 1))
     with pytest.raises(UserError, match="diverged at step 5") as error:
         loop.train("restore", params)
     assert error.value.exit_code == 1
