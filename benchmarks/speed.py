@@ -72,7 +72,7 @@ def training(rounds: int) -> list[str]:
 
 def train(model: str) -> Callable[[], Answer]:
     from stylefuse.config import load_params
-    from stylefuse.training.loop import Run
+    from stylefuse.training.run import Run
 
     run = Run(model, load_params())
     done = 0

@@ -197,6 +197,40 @@ def test_the_champions_paint(finished, project, command, painted, size):
         assert picture.size == (size, size)
 
 
+SCORE = """
+import base64, io, sys
+import mlflow, pandas as pd
+from PIL import Image
+mlflow.set_tracking_uri("sqlite:///mlflow/mlflow.db")
+champion = mlflow.pyfunc.load_model("models:/stylefuse-sketch@champion")
+with open("own/photos/00.png", "rb") as file:
+    request = pd.DataFrame({"picture": [base64.b64encode(file.read()).decode()]})
+answer = champion.predict(request).picture[0]
+assert Image.open(io.BytesIO(base64.b64decode(answer))).size == (200, 200)
+"""
+
+
+def test_a_fourth_model_is_one_file_and_one_entry(finished, project):
+    """It is trained, judged, registered and served, and nothing else is made again."""
+    package = project / "src/stylefuse/models/sketch"
+    package.mkdir()
+    shutil.copy(ROOT / "tests/toy/sketch.py", package / "__init__.py")
+    params = yaml.safe_load((project / "params.yaml").read_text())
+    common = params["models"]["restore"]["tiny"]
+    own = {"blocks", "code", "adversarial"}  # settings of the other model alone
+    settings = {name: value for name, value in common.items() if name not in own}
+    params["models"]["sketch"] = {"tiny": settings | {"likeness": 1}}
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+
+    made = finished("dvc", "repro").stdout
+    assert re.findall(r"Running stage '(.*)'", made) == ["train@sketch", "evaluate@sketch"]
+    assert {"stylefuse", "doing nothing"} == set(figures(project, "sketch"))
+    assert "registered as stylefuse-sketch version 1 (challenger, champion)" in finished(
+        "stylefuse", "register", "sketch"
+    ).stdout  # fmt: skip
+    finished(sys.executable, "-c", SCORE)
+
+
 def test_a_bad_picture_stops_the_graph_and_is_named(finished, project):
     bad = project / "own/photos/broken.png"
     bad.write_bytes(b"no picture at all")
@@ -221,38 +255,3 @@ def test_a_wrong_key_is_one_message(finished, project):
     assert stopped.returncode == 2
     assert "sead: no such key" in stopped.stderr
     assert "Traceback" not in stopped.stderr
-
-
-SCORE = """
-import base64, io, sys
-import mlflow, pandas as pd
-from PIL import Image
-mlflow.set_tracking_uri("sqlite:///mlflow/mlflow.db")
-champion = mlflow.pyfunc.load_model("models:/stylefuse-sketch@champion")
-with open("own/photos/00.png", "rb") as file:
-    request = pd.DataFrame({"picture": [base64.b64encode(file.read()).decode()]})
-answer = champion.predict(request).picture[0]
-assert Image.open(io.BytesIO(base64.b64decode(answer))).size == (200, 200)
-"""
-
-
-def test_a_fourth_model_is_one_file_and_one_entry(finished, project):
-    """It is trained, judged, registered and served, and nothing else is made again."""
-    finished("dvc", "repro")  # after the bad picture, ingest once more
-    package = project / "src/stylefuse/models/sketch"
-    package.mkdir()
-    shutil.copy(ROOT / "tests/toy/sketch.py", package / "__init__.py")
-    params = yaml.safe_load((project / "params.yaml").read_text())
-    common = params["models"]["restore"]["tiny"]
-    own = {"blocks", "code", "adversarial"}  # settings of the other model alone
-    settings = {name: value for name, value in common.items() if name not in own}
-    params["models"]["sketch"] = {"tiny": settings | {"likeness": 1}}
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
-
-    made = finished("dvc", "repro").stdout
-    assert re.findall(r"Running stage '(.*)'", made) == ["train@sketch", "evaluate@sketch"]
-    assert {"stylefuse", "doing nothing"} == set(figures(project, "sketch"))
-    assert "registered as stylefuse-sketch version 1 (challenger, champion)" in finished(
-        "stylefuse", "register", "sketch"
-    ).stdout  # fmt: skip
-    finished(sys.executable, "-c", SCORE)

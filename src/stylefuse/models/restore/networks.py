@@ -63,7 +63,7 @@ class RestoreGenerator(keras.Model):
         self.call(ops.zeros((1, 64, 64, 3)))
         still = self.amplify, self.threshold, self.tone, self.paint  # begin by changing nothing
         for layer in still:
-            layer.kernel.assign(ops.zeros_like(layer.kernel))
+            layer.kernel.assign(ops.zeros(layer.kernel.shape))
 
     def call(self, x):
         bands = detail_bands(to_opponent(x))
