@@ -36,7 +36,8 @@ def test_a_stopped_training_goes_on_in_its_run(project, params, runs):
     assert run.data.tags[MODEL_TAG] == "restore"
     assert run.info.run_name == "restore-tiny-key-1"
     assert run.data.params["train.width"] == "4"
-    assert run.data.params["train.adversarial"] == "0.005"  # a setting of this model alone
+    adversarial = params.train("restore").adversarial  # a setting of this model alone
+    assert run.data.params["train.adversarial"] == str(adversarial)
     assert run.data.params["seed"] == str(params.seed)
     history = open_store(params.registry).get_metric_history(run.info.run_id, "style")
     assert [(metric.step, metric.value) for metric in history] == [(4, 2.0), (8, 1.0)]
