@@ -11,7 +11,7 @@ from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio
 
 from stylefuse.models.restore import damage as module
-from stylefuse.models.restore.damage import KINDS, damage, damage_some
+from stylefuse.models.restore.damage import KINDS, damage, damage_colours, damage_some
 
 PHOTOGRAPH = np.asarray(Image.fromarray(astronaut()).resize((256, 256), Image.Resampling.LANCZOS))
 CROP = PHOTOGRAPH[16:80, 80:144]
@@ -162,8 +162,9 @@ def test_noise_and_fading_of_a_crop_are_those_of_a_photograph():
 @settings(max_examples=50, deadline=None)
 @given(seed=SEEDS)
 def test_some_damage_depends_on_the_stream_alone(seed):
-    one, other = (damage_some(CROP, stream(seed)) for _ in range(2))
+    (one, done), (other, again) = (damage_some(CROP, stream(seed)) for _ in range(2))
     np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(done, again)
     assert one.shape == CROP.shape
     assert one.dtype == np.uint8
 
@@ -174,7 +175,8 @@ def test_some_damage_is_of_few_kinds_in_order_and_all_as_frequent(monkeypatch):
     draws, source = [], stream(0)
     for _ in range(6000):
         asked.clear()
-        damage_some(CROP, source)
+        _, done = damage_some(CROP, source)
+        assert asked == [kind for kind, flag in zip(KINDS, done, strict=True) if flag]
         draws.append(tuple(asked))
     for kinds in set(draws):
         assert list(kinds) == sorted(set(kinds), key=KINDS.index)
@@ -188,5 +190,12 @@ def test_some_damage_is_of_few_kinds_in_order_and_all_as_frequent(monkeypatch):
 
 
 def test_some_damage_leaves_some_pictures_whole():
-    whole = [np.array_equal(damage_some(CROP, stream(seed)), CROP) for seed in range(400)]
+    whole = [np.array_equal(damage_some(CROP, stream(seed))[0], CROP) for seed in range(400)]
     assert 0.02 < np.mean(whole) < 0.1
+
+
+def test_damage_of_colours_is_fading_or_sepia_or_both():
+    source = stream(0)
+    done = {tuple(damage_colours(CROP, source)[1]) for _ in range(60)}
+    fading, sepia = (np.eye(len(KINDS))[KINDS.index(kind)] for kind in ("fading", "sepia"))
+    assert done == {tuple(fading), tuple(sepia), tuple(fading + sepia)}

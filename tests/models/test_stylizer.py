@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from stylefuse.models import tiles
 from stylefuse.models.files import load_generator
-from stylefuse.models.transfer import stylizer as module
 from stylefuse.models.transfer.stylizer import Stylizer
 from tests.serving.tiny import make_model, noise
 
@@ -91,7 +91,7 @@ def test_a_picture_larger_than_a_tile_has_no_seam(generator, codes, monkeypatch,
     record = stylizer._record
     stylizer._record = lambda *inputs: found.append(record(*inputs)) or found[-1]
     with monkeypatch.context() as patch:
-        patch.setattr(module, "TILE", 64)
+        patch.setattr(tiles, "TILE", 64)
         tiled = stylizer.fuse(*fusion)
     (moments,) = found
     stylizer._paint = lambda *inputs: stylizer._paint_tile(moments, *inputs)
@@ -104,16 +104,3 @@ def test_fusions_of_many_sizes(stylizer, codes):
     for size in ((40, 56), (33, 48), (70, 40)):
         for fusion in fusions(codes, *size).values():
             assert stylizer.fuse(*fusion).shape == (*size, 3)
-
-
-@pytest.mark.parametrize("length", [904, 1000, 1664, 1672, 4096])
-def test_tiles_cover_a_side_once(length):
-    spans = module._spans(length)
-    kept = np.zeros(length, int)
-    for outer, inner in spans:
-        part = np.arange(length)[outer]
-        assert len(part) == min(length, module.TILE + 2 * module.MARGIN)
-        kept[part[inner]] += 1
-        assert outer.start % 8 == 0
-    assert (kept > 0).all()
-    assert len(spans) == -(-(length - 2 * module.MARGIN) // module.TILE)

@@ -1,5 +1,7 @@
 """Batches as a pure function of seed and step: a resumed run sees the same ones."""
 
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,3 +91,26 @@ def random_normal(shape: tuple[int, ...], stream: np.random.Generator) -> Normal
 def arrays(batch: tuple) -> list[np.ndarray]:
     """A batch with everything cut and drawn."""
     return [part.array() if isinstance(part, Crops | Normal) else part for part in batch]
+
+
+class Ahead:
+    """The arrays of batches, each made by another thread while the one before it is in use.
+
+    Args:
+        batch: makes the batch of a step.
+    """
+
+    def __init__(self, batch: Callable[[int], tuple]):
+        self._batch = batch
+        self._worker = ThreadPoolExecutor(1)
+        self._next: tuple[int, Future] | None = None
+
+    def at(self, step: int) -> list[np.ndarray]:
+        """The batch of one step, and the next one begun."""
+        if self._next is None or self._next[0] != step:
+            self._next = step, self._submit(step)
+        made, self._next = self._next[1], (step + 1, self._submit(step + 1))
+        return made.result()
+
+    def _submit(self, step: int) -> Future:
+        return self._worker.submit(lambda: arrays(self._batch(step)))

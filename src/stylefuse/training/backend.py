@@ -127,7 +127,10 @@ def _tensorflow_step(objective, variables, optimizer, fixed):
                 tape.watch(variable.value)
             loss, report = objective(*batch)
         gradients = tape.gradient(loss, [v.value for v in variables], unconnected_gradients="zero")
-        optimizer.apply(gradients, variables)
+        # Without this, some weights may change while the pass forward still reads them: the order
+        # that the graph keeps by itself is lost when TensorFlow fuses its operations.
+        with tf.control_dependencies([loss, *report, *gradients]):
+            optimizer.apply(gradients, variables)
         return report
 
     return step

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from stylefuse.config import Params
-from stylefuse.data.batches import arrays
+from stylefuse.data.batches import Ahead, arrays
 from stylefuse.models.blocks.augment import adapt
 from stylefuse.models.recipe import find_recipe
 from stylefuse.training.average import WeightAverage, keep_share
@@ -32,6 +32,7 @@ class Run:
         use_all_devices(settings.batch)
         keras.utils.set_random_seed(params.seed)
         self.data = recipe.batches(prepared, "train", settings, params.seed)
+        self.ahead = Ahead(self.data.at)
         self.held_out = recipe.batches(prepared, "validation", settings, params.seed)
         shape = {key: getattr(settings, key) for key in recipe.shape}
         with computing_in(settings.precision):
@@ -88,7 +89,7 @@ class Run:
     def step(self, index: int) -> np.ndarray:
         """Train discriminator, then generator, on the batch of one step; returns `names`."""
         stage = self.recipe.stage(index, self.settings)
-        batch = (*arrays(self.data.at(index)), np.asarray(self.augment.value, np.float32))
+        batch = (*self.ahead.at(index), np.asarray(self.augment.value, np.float32))
         if self.judges(index):
             phase = self._phase("penalised" if self.penalises(index) else "discriminator", stage)
             self.judged.assign(np.array([float(value) for value in phase(*batch)]))

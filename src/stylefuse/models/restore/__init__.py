@@ -48,15 +48,16 @@ Parameter: `strength` 0…1. What was lost is invented: a restored picture is no
 """
     options = RestoreOptions
     shape = ("width", "blocks", "code")
-    reports = ("adversarial", "distance", "variety")
+    reports = ("adversarial", "distance", "recognition", "colour", "variety")
 
     def build_generator(self, **shape: Any) -> Any:
         from keras import ops
 
+        from stylefuse.models.restore.evidence import SIZE
         from stylefuse.models.restore.networks import RestoreGenerator
 
         generator = RestoreGenerator(**shape, name="generator")
-        generator(ops.zeros((1, 64, 64, 3)))
+        generator(ops.zeros((1, 64, 64, 3)), ops.zeros((1, SIZE)))
         return generator
 
     def build_discriminator(self, settings: Settings) -> Any:

@@ -1,15 +1,27 @@
 """Restoration of Pillow pictures: what the command line and the server share."""
 
+from typing import Any
+
 import numpy as np
 from PIL import Image
 
 from stylefuse.data.pictures import flatten
-from stylefuse.models.artist import Artist, fit, with_alpha_of
+from stylefuse.models import tiles
+from stylefuse.models.artist import Artist, compiled, fit, pad, to_float, to_levels, with_alpha_of
 from stylefuse.models.restore import RestoreOptions
+from stylefuse.models.restore.evidence import evidence
 
 
 class RestoreArtist(Artist):
-    """Restores pictures; see `Artist`."""
+    """Restores pictures; see `Artist`.
+
+    A large one is restored in tiles by what was measured of the whole, and none shows a seam, since
+    every tile sees all that its pixels depend on.
+    """
+
+    def __init__(self, generator: Any, max_side: int):
+        super().__init__(generator, max_side)
+        self._call = compiled(lambda x, measured: generator(x, measured))
 
     def paint(self, pictures: dict[str, Image.Image], options: RestoreOptions) -> Image.Image:
         """Restore the picture "picture", as far as `options.strength` says."""
@@ -17,3 +29,16 @@ class RestoreArtist(Artist):
         flat = flatten(picture)
         restored = Image.fromarray(self.render(np.asarray(flat)))
         return with_alpha_of(picture, Image.blend(flat, restored, options.strength))
+
+    def render(self, picture: np.ndarray) -> np.ndarray:
+        height, width = picture.shape[:2]
+        padded = pad(picture)
+        measured = evidence(padded)[None]
+        paint = self._in_tiles if tiles.needed(*padded.shape[:2]) else self._call
+        return to_levels(paint(to_float(padded[None]), measured)[0])[:height, :width]
+
+    def _in_tiles(self, x: np.ndarray, measured: np.ndarray) -> np.ndarray:
+        restored = np.empty_like(x)
+        for whole, inner in tiles.cover(*x.shape[1:3]):
+            restored[whole][inner] = self._call(x[whole], measured)[inner]
+        return restored

@@ -6,7 +6,7 @@ alike. Blur, scale, noise and JPEG follow GFPGAN (Wang et al. 2021, eq. 10), wit
 pictures of about 256 pixels; fading, sepia and scratches are our own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 
 import numpy as np
@@ -32,19 +32,42 @@ def damage(picture: np.ndarray, kind: str, stream: Stream) -> np.ndarray:
     return _DAMAGES[kind](picture, stream)
 
 
-def damage_some(picture: np.ndarray, stream: Stream) -> np.ndarray:
+def damage_some(picture: np.ndarray, stream: Stream) -> tuple[np.ndarray, np.ndarray]:
     """Damage a picture as training shows it: in no way, one, two or three, all equally frequent.
 
-    Several come in the order of `KINDS`. The pictures left whole, one in twenty, teach a network
-    to leave good ones alone.
+    The pictures left whole, one in twenty, teach a network to leave good ones alone.
 
     Returns:
-        uint8, as large as the picture; not to be written into, it may be the picture itself.
+        See `damage_all`.
     """
     count = stream.choice(len(COUNTS), p=COUNTS)
-    for i in np.sort(stream.permutation(len(KINDS))[:count]):
-        picture = damage(picture, KINDS[i], stream)
-    return picture
+    return damage_all(picture, stream.permutation(len(KINDS))[:count].tolist(), stream)
+
+
+def damage_colours(picture: np.ndarray, stream: Stream) -> tuple[np.ndarray, np.ndarray]:
+    """Fade a picture, or brown it, or both.
+
+    Returns:
+        See `damage_all`.
+    """
+    fading, sepia = KINDS.index("fading"), KINDS.index("sepia")
+    return damage_all(picture, [[fading], [sepia], [fading, sepia]][stream.integers(3)], stream)
+
+
+def damage_all(
+    picture: np.ndarray, numbers: Sequence[int], stream: Stream
+) -> tuple[np.ndarray, np.ndarray]:
+    """Damage a picture in several ways, in the order of `KINDS`.
+
+    Returns:
+        uint8, as large as the picture, not to be written into, since it may be the picture itself;
+        and float32 `[kinds]`, 1 for each kind that was done to it.
+    """
+    done = np.zeros(len(KINDS), np.float32)
+    for number in np.sort(numbers):
+        picture = damage(picture, KINDS[number], stream)
+        done[number] = 1
+    return picture, done
 
 
 def _blur(picture, stream):

@@ -1,4 +1,4 @@
-"""The restoration model: a U-shaped generator that knows the damage of the whole picture, and a
+"""The restoration model: a generator that recognises the damage of a picture and mends it, and a
 discriminator of pairs."""
 
 import keras
@@ -10,114 +10,122 @@ from stylefuse.models.blocks.layers import (
     EqualDense,
     activate,
     from_opponent,
-    shrink,
     to_opponent,
     upsample,
 )
+from stylefuse.models.restore.damage import KINDS
+from stylefuse.models.restore.remedies import (
+    BLURS,
+    WIDTHS,
+    denoising,
+    detail_bands,
+    sharpening,
+    thin_things,
+    unfaded,
+)
 
-WIDTHS = 0.5, 0.8, 1.2, 1.8, 2.7, 4.0  # of the bank of Gaussian blurs, σ in pixels
-REACH = 9  # pixels to each side that the widest blur sees
+FINE = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]  # damages of detail
+FADING, SEPIA, SCRATCHES = map(KINDS.index, ("fading", "sepia", "scratches"))
 HEAD = 2.0  # gain of the heads that start at zero: how fast they learn
-MOST = 3.0  # ln of how far a band may be amplified
 QUIET = -5.0  # where thresholds start, ln of picture units
+MOST = 3.0  # ln of how far a band may be amplified
+UNHEALED = -3.0  # where the masks of scratches start, a logit
+UNBLURRED = 4.0  # where "no blur" starts against each blur, a logit
 
 
 @keras.saving.register_keras_serializable("stylefuse")
 class RestoreGenerator(keras.Model):
     """Gives a damaged picture back as it was.
 
-    The backbone of the transfer model without its normalisation, since what it removes is wanted
-    here, at half the resolution (as in FFDNet, Zhang et al. 2018), and with skip connections
-    (Ronneberger et al. 2015). A code pooled from the whole picture describes the damage. It mends
-    what is the same everywhere in two closed forms, bands of detail that are amplified and
-    thresholded and a polynomial map of colours, and modulates the blocks that mend the rest.
+    Fully connected layers tell from what was measured of the whole picture which kinds of damage it
+    has; they are trained on nothing else. What is the same everywhere is mended in closed form,
+    each remedy as far as its damage is probable and as others of these layers say: inverse filters,
+    thresholds, curves and a matrix of colours. The rest is painted, and scratches are masked, by
+    the backbone of the transfer model without its normalisation, since what that removes is wanted
+    here, at half the resolution (as in FFDNet, Zhang et al. 2018), with a skip connection
+    (Ronneberger et al. 2015).
 
     Args:
         width: channels at full resolution.
         blocks: residual blocks at the lowest resolution.
         code: numbers that describe the damage.
 
-    Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4 → the same shape.
+    Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and `evidence` of the whole
+    pictures, `[batch, SIZE]` → the pictures' shape.
     """
 
     def __init__(self, width=16, blocks=3, code=64, **kwargs):
         super().__init__(**kwargs, autocast=False)  # layers may compute in short floats, not this
         self.width, self.block_count, self.code = width, blocks, code
-        w = width
+        w, dense = width, 2 * code
+        self.recognise = _Perceptron([dense, dense], len(KINDS), 1.0, name="recognise")
+        self.describe = _Perceptron([dense], code, 2**0.5, name="describe")
+        self.sharpen = EqualDense(1 + len(BLURS), gain=HEAD, name="sharpen")
+        self.denoise = EqualDense(6 * len(WIDTHS), gain=HEAD, name="denoise")
+        self.tone = _Perceptron([dense, dense], 9 + 12, 1.0, name="tone")
         self.enter_2 = EqualConv2D(3 * w, name="enter_2")
         self.enter_4 = EqualConv2D(4 * w, 4, 2, name="enter_4")
-        self.look = [EqualConv2D(4 * w, 4, 2, name=f"look_{s}") for s in (8, 16)]
-        self.describe = EqualDense(code, gain=2**0.5, name="describe")
-        self.understand = EqualDense(code, gain=2**0.5, name="understand")
-        self.amplify = EqualDense(3 * len(WIDTHS), gain=HEAD, name="amplify")
-        self.threshold = EqualDense(3 * len(WIDTHS), gain=HEAD, name="threshold")
-        self.tone = EqualDense(39, gain=HEAD, name="tone")
-        self.scales = [EqualDense(4 * w, gain=0.3, name=f"scale_{i}") for i in range(blocks)]
+        self.scales = [EqualDense(4 * w, gain=1.0, name=f"scale_{i}") for i in range(blocks)]
         self.first = [EqualConv2D(4 * w, name=f"first_{i}") for i in range(blocks)]
         self.second = [EqualConv2D(4 * w, gain=0.3, name=f"second_{i}") for i in range(blocks)]
         self.up_2 = EqualConv2D(3 * w, name="up_2")
         self.last = EqualConv2D(3 * w, name="last")
+        self.scale = EqualDense(3 * w, gain=1.0, name="scale")
         self.paint = EqualConv2D(12, gain=1.0, name="paint")
+        self.heal = EqualConv2D(8, gain=1.0, name="heal")
 
-    def build(self, x_shape):
-        self.call(ops.zeros((1, 64, 64, 3)))
-        still = self.amplify, self.threshold, self.tone, self.paint  # begin by changing nothing
-        for layer in still:
-            layer.kernel.assign(ops.zeros(layer.kernel.shape))
+    def build(self, x_shape, measured_shape):
+        self.restore(ops.zeros((1, 64, 64, 3)), ops.zeros((1, measured_shape[-1])))
+        for layer in (self.sharpen, self.denoise, self.tone.last, self.paint):
+            layer.kernel.assign(ops.zeros(layer.kernel.shape))  # begin by changing nothing
 
-    def call(self, x):
-        bands = detail_bands(to_opponent(x))
-        coarse = shrink(x, 4)
-        low, high = (f(coarse, axis=(1, 2), keepdims=True) for f in (ops.min, ops.max))
-        stretched = 2 * (x - low) / (high - low + 0.05) - 1
+    def call(self, x, measured):
+        return self.restore(x, measured)[0]
 
+    def restore(self, x, measured):
+        """The restored pictures, and logits of the `KINDS` of damage `[batch, kinds]`."""
+        logits = _full(self.recognise(measured))
+        probable = ops.stop_gradient(ops.sigmoid(logits))
+        code = ops.concatenate([_full(activate(self.describe(measured))), measured, probable], -1)
+
+        thin = ops.concatenate(thin_things(x), axis=-1)
+        h = self.backbone(ops.concatenate([x, 2 * thin], axis=-1), code)
+        scratched = probable[:, SCRATCHES : SCRATCHES + 1, None, None]
+        mask = scratched * ops.sigmoid(unfold(_full(self.heal(h))) + UNHEALED)
+        light, dark = ops.split(thin, 2, axis=-1)
+        healed = mask[..., 1:] * dark - mask[..., :1] * light
+        fine = self.sharpened_and_denoised(x, code, probable)
+        restored = x + healed + fine + unfold(_full(self.paint(h)))
+        return self.recoloured(restored, measured, probable), logits
+
+    def backbone(self, x, code):
+        """`[batch, height, width, channels]` → `[batch, height/2, width/2, 3·self.width]`."""
         m2 = activate(self.enter_2(fold(x)))
         h = activate(self.enter_4(m2))
-        code = self.damage_code(h, coarse, low, high, bands)
         for scale, first, second in zip(self.scales, self.first, self.second, strict=True):
-            inner = activate(first(h)) * (1 + scale(code)[:, None, None, :])
-            h = h + second(inner)
+            h = h + second(activate(first(h)) * _over(1 + scale(code)))
         h = activate(self.up_2(upsample(h)) + m2)
-        h = activate(self.last(h))
-        painted = unfold(ops.cast(self.paint(h), "float32"))
-        return x + self.cleared(bands, code) + self.recoloured(x, stretched, code) + painted
+        return activate(self.last(h)) * _over(1 + self.scale(code))
 
-    def damage_code(self, h, coarse, low, high, bands):
-        """What the whole picture says of its damage → `[batch, code]`: pooled maps, the range and
-        spread of its colours, and how much detail there is of each size."""
-        for conv in self.look:
-            h = activate(conv(h))
-        detail = ops.log(ops.mean(ops.abs(bands), axis=(1, 2)) + 1e-3) + 4
-        detail = ops.reshape(detail, (-1, 3 * len(WIDTHS)))
-        mean, spread = ops.mean(coarse, axis=(1, 2)), ops.std(coarse, axis=(1, 2))
-        low, high = low[:, 0, 0], high[:, 0, 0]
-        cast = mean - ops.mean(mean, axis=-1, keepdims=True)
-        plain = [detail, mean, 3 * spread, low, high, 5 * cast]
-        pooled = ops.cast(ops.mean(h, axis=(1, 2)), "float32")
-        code = activate(self.describe(ops.concatenate([pooled, *plain], axis=-1)))
-        code = activate(self.understand(code))
-        return ops.concatenate([ops.cast(code, "float32"), *plain], axis=-1)
+    def sharpened_and_denoised(self, x, code, probable):
+        """What the remedies of fine detail change, each kind of damage with weights of its own."""
+        code = ops.concatenate([code, ops.ones_like(code[:, :1])], axis=-1)
+        each = ops.stack([probable[:, kind : kind + 1] * code for kind in FINE], axis=1)
+        each = ops.reshape(each, (-1, len(FINE) * code.shape[-1]))
+        bands = detail_bands(to_opponent(x))
+        start = np.array([UNBLURRED] + [0.0] * len(BLURS), np.float32)
+        shares = ops.softmax(_full(self.sharpen(each)) + start)[:, 1:]
+        logs = ops.reshape(_full(self.denoise(each)), (-1, 2, 3, len(WIDTHS)))
+        thresholds, gains = ops.exp(QUIET + logs[:, 0]), ops.exp(ops.minimum(logs[:, 1], MOST))
+        return from_opponent(sharpening(bands, shares) + denoising(bands, thresholds, gains))
 
-    def cleared(self, bands, code):
-        """What changes when each band of detail is thresholded, which takes noise away (Donoho &
-        Johnstone 1994), and amplified, which undoes a blur; per opponent colour."""
-
-        def head(layer):
-            return ops.reshape(ops.cast(layer(code), "float32"), (-1, 1, 1, 3, len(WIDTHS)))
-
-        # powers of e, since the logarithms of a blur's remedy and of its traces are proportional
-        gains = ops.exp(ops.clip(head(self.amplify), -MOST, MOST))
-        thresholds = ops.exp(QUIET + head(self.threshold))
-        kept = ops.sign(bands) * ops.relu(ops.abs(bands) - thresholds)
-        return from_opponent(ops.sum(gains * kept - bands, axis=-1))
-
-    def recoloured(self, x, stretched, code):
-        """What a map of colours changes: linear in the picture, and cubic in the picture stretched
-        to its full range, as faded ones need."""
-        matrix, shift = ops.split(ops.cast(self.tone(code), "float32"), [36], axis=-1)
-        powers = ops.concatenate([x, stretched, stretched**2, stretched**3], axis=-1)
-        change = ops.einsum("bhwc,bcd->bhwd", powers, ops.reshape(matrix, (-1, 12, 3)))
-        return change + shift[:, None, None, :]
+    def recoloured(self, x, measured, probable):
+        """A matrix that takes a tint away, then curves against fading, each as far as probable."""
+        tone = _full(self.tone(measured))
+        change, matrix, shift = ops.split(tone, [9, 18], axis=-1)
+        tinted = ops.einsum("bhwc,bcd->bhwd", x, ops.reshape(matrix, (-1, 3, 3))) + _over(shift)
+        x = x + _over(probable[:, SEPIA : SEPIA + 1]) * tinted
+        return x + _over(probable[:, FADING : FADING + 1]) * (unfaded(x, measured, change) - x)
 
     def get_config(self):
         return {
@@ -126,6 +134,38 @@ class RestoreGenerator(keras.Model):
             "blocks": self.block_count,
             "code": self.code,
         }
+
+
+class _Perceptron(keras.layers.Layer):
+    """Fully connected layers with rectifiers between them.
+
+    Call: `[batch, inputs]` → `[batch, outputs]`.
+    """
+
+    def __init__(self, hidden, outputs, gain, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = [EqualDense(n, gain=2**0.5, name=f"hidden_{i}") for i, n in enumerate(hidden)]
+        self.last = EqualDense(outputs, gain=gain, name="last")
+
+    def build(self, x_shape):
+        for layer in (*self.hidden, self.last):
+            layer.build(x_shape)
+            x_shape = layer.compute_output_shape(x_shape)
+
+    def call(self, x):
+        for layer in self.hidden:
+            x = activate(layer(x))
+        return self.last(x)
+
+
+def _full(x):
+    """Whatever layers computed in, what colours are computed from is not rounded further."""
+    return ops.cast(x, "float32")
+
+
+def _over(x):
+    """`[batch, n]` → `[batch, 1, 1, n]`."""
+    return x[:, None, None, :]
 
 
 def fold(x):
@@ -141,28 +181,6 @@ def unfold(x):
     batch, height, width, c = ops.shape(x)
     x = ops.transpose(ops.reshape(x, (batch, height, width, 2, 2, c // 4)), (0, 1, 3, 2, 4, 5))
     return ops.reshape(x, (batch, 2 * height, 2 * width, c // 4))
-
-
-def detail_bands(x):
-    """Pictures `[batch, height, width, 3]` → what each blur of `WIDTHS` takes away beyond the one
-    before it, `[batch, height, width, 3, len(WIDTHS)]`."""
-    edge = [[0, 0], [REACH, REACH], [REACH, REACH], [0, 0]]
-    padded = ops.pad(x, edge, mode="reflect")
-    across = ops.depthwise_conv(padded, _kernels()[None, :], padding="valid")
-    # what was three channels is now 3·len(WIDTHS), each with its own kernel
-    down = ops.depthwise_conv(
-        across, ops.reshape(_kernels(), (2 * REACH + 1, 1, -1, 1)), padding="valid"
-    )
-    blurred = ops.reshape(down, (*ops.shape(x), len(WIDTHS)))
-    return ops.concatenate([x[..., None], blurred[..., :-1]], axis=-1) - blurred
-
-
-def _kernels():
-    """Gaussians `[2·REACH + 1, 3, len(WIDTHS)]`, the same for each colour."""
-    at = np.arange(-REACH, REACH + 1)[:, None]
-    bell = np.exp(-0.5 * (at / np.array(WIDTHS)) ** 2)
-    bell /= bell.sum(axis=0)
-    return ops.convert_to_tensor(np.tile(bell[:, None], (1, 3, 1)).astype(np.float32))
 
 
 @keras.saving.register_keras_serializable("stylefuse")

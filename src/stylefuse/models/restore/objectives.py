@@ -6,15 +6,17 @@ from stylefuse.models.blocks.augment import augmentation
 from stylefuse.models.blocks.losses import gradient_penalty, logistic_loss, share
 from stylefuse.models.blocks.signs import variety
 
-FLAWLESS = 3e-3  # squared error below which little is left to gain, some 31 dB
+FLAWLESS = 1e-3  # squared error below which little is left to gain, some 36 dB
 
 
 def discriminator_objective(generator, discriminator, settings, penalise):
     """Real: the undamaged picture beside the damaged one. Fake: the restored one beside it."""
 
-    def objective(damaged, clean, ramp, noise, draws, probability):
+    def objective(
+        damaged, measured, clean, studies, kinds, points, ramp, noise, draws, probability
+    ):
         seen = augmentation(settings, draws, probability)
-        restored = ops.stop_gradient(generator(damaged))
+        restored = ops.stop_gradient(generator(damaged, measured))
         beside = seen(damaged)
         clean = seen(clean)
         real = discriminator(clean, beside)
@@ -33,19 +35,35 @@ def discriminator_objective(generator, discriminator, settings, penalise):
 
 def generator_objective(generator, discriminator, settings):
     """Come near to the undamaged picture, by as many decibels whatever the damage (the PSNR loss of
-    Chen et al. 2021, HINet, eq. 2), and, once that is learned, be taken for it."""
+    Chen et al. 2021, HINet, eq. 2), and, once that is learned, be taken for it. What a generator
+    does to whole pictures, it learns from many more of them: to tell the kinds of damage, and to
+    give a few points of each their colours back."""
 
-    def objective(damaged, clean, ramp, noise, draws, probability):
+    def objective(
+        damaged, measured, clean, studies, kinds, points, ramp, noise, draws, probability
+    ):
         seen = augmentation(settings, draws, probability)
-        restored = generator(damaged)
-        errors = ops.mean(ops.square(restored - clean), axis=(1, 2, 3))
-        distance = ops.mean(ops.log(errors + FLAWLESS)) / 2
-        judged = discriminator(seen(restored), seen(damaged))
-        adversarial = logistic_loss(judged)
-        loss = distance + settings.adversarial * ramp * adversarial
-        return loss, (adversarial, distance, variety(restored, clean))
+        restored = generator(damaged, measured)
+        distance = _decibels(restored, clean)
+        adversarial = logistic_loss(discriminator(seen(restored), seen(damaged)))
+
+        told, coloured = ops.split(studies, 2)
+        told_kinds, coloured_kinds = ops.split(kinds, 2)
+        logits = generator.recognise(told)
+        recognition = ops.mean(ops.softplus(logits) - told_kinds * logits)  # cross-entropy
+        faded, vivid = points[:, :1], points[:, 1:]
+        colour = _decibels(generator.recoloured(faded, coloured, coloured_kinds), vivid)
+
+        loss = distance + recognition + colour + settings.adversarial * ramp * adversarial
+        return loss, (adversarial, distance, recognition, colour, variety(restored, clean))
 
     return objective
+
+
+def _decibels(restored, clean):
+    """Mean logarithm of the distance of pictures `[batch, height, width, 3]`."""
+    errors = ops.mean(ops.square(restored - clean), axis=(1, 2, 3))
+    return ops.mean(ops.log(errors + FLAWLESS)) / 2
 
 
 def _whole(logits):

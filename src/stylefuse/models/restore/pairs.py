@@ -6,29 +6,41 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stylefuse.config import Split
-from stylefuse.data.batches import Normal, load_tiles, random_crops, random_normal, stream_of
+from stylefuse.data.batches import Normal, load_tiles, random_normal, stream_of
 from stylefuse.models.artist import to_float, to_levels
 from stylefuse.models.blocks.augment import DRAWS
-from stylefuse.models.restore.damage import KINDS, damage, damage_some
+from stylefuse.models.restore.damage import KINDS, Stream, damage, damage_some
+from stylefuse.models.restore.evidence import evidence
+from stylefuse.models.restore.study import make_study
 
 ALONE = 1 / 3  # share of the run before the discriminator has a say
+GRID = 8  # pixels; crops keep to the blocks of a JPEG, as whole pictures do
+STUDIES_PER_KIMG, MOST_STUDIES = 125, 10_000  # rows of each half of a study
+PER_STEP = 8  # of them in a step
+DOUBT = 0.1  # σ of what is added to what was measured, lest it be learned by heart
 
 
 class DamagedBatch(NamedTuple):
     """What one step sees; pictures are float32 `[batch, crop, crop, 3]` from −1 to 1."""
 
     damaged: np.ndarray
+    measured: np.ndarray  # [batch, SIZE], `evidence` of the pictures that the crops are of
     clean: np.ndarray
+    studies: np.ndarray  # [2·PER_STEP, SIZE], evidence of more pictures, see `Study`
+    kinds: np.ndarray  # [2·PER_STEP, kinds], 1 for each kind of damage
+    points: np.ndarray  # [PER_STEP, 2, POINTS, 3], damaged and clean, of the second half of them
     ramp: np.ndarray  # scalar 0…1: weight of the adversarial loss
     noise: Normal  # standard normal, for the gradient penalty
     draws: np.ndarray  # [batch, DRAWS], for augmentation
 
 
 class DamagedBatches:
-    """Random crops, each in one of the eight ways to lay a square, damaged on the fly.
+    """Parts of photographs, each in one of the eight ways to lay a square, damaged on the fly; of
+    each the network sees a crop, and what was measured of the part.
 
-    They are taken at the prepared size, a half and a quarter of it: a crop of the whole photograph
-    teaches what fading does to its lights and darks, one of a part what damage does to detail.
+    A part is half of a tile to all of it, high and wide: there are few photographs, and what is
+    measured of a whole one would be learned by heart. What the network does to a whole picture it
+    could still not learn from one picture per crop; it also sees rows of a `Study`.
 
     Args:
         folder: what `stylefuse.data.prepare` wrote.
@@ -43,38 +55,48 @@ class DamagedBatches:
     def __init__(self, folder: Path, split: Split, settings: Any, seed: int):
         (domain,) = settings.domains
         self.photographs = load_tiles(folder, split, domain, settings.crop)
-        halvings = [n for n in (1, 2, 4) if self.photographs.shape[1] // n >= settings.crop]
-        self.scales = [_reduced(self.photographs, n) for n in halvings]
         self.split, self.settings, self.seed = split, settings, seed
+        rows = min(STUDIES_PER_KIMG * settings.kimg, MOST_STUDIES) if split == "train" else 0
+        self.study = make_study(self._part, max(PER_STEP, int(rows)), seed)
 
     def at(self, step: int) -> DamagedBatch:
         """The batch of one step."""
         n, crop = self.settings.batch, self.settings.crop
         stream = stream_of(self.seed, step, self.split)
-        rows = stream.integers(len(self.photographs), size=n)
-        lays = stream.integers(8, size=n)
-        scales = np.sort(stream.integers(len(self.scales), size=n))
-        clean = np.concatenate(
-            [
-                random_crops(tiles, rows[scales == i], lays[scales == i], crop, stream).array()
-                for i, tiles in enumerate(self.scales)
-            ]
-        )
-        damaged = np.stack([damage_some(picture, stream) for picture in to_levels(clean)])
+        damaged, measured, clean = zip(*(self._one(stream) for _ in range(n)), strict=True)
+        chosen = stream.integers(self.study.measured.shape[1], size=PER_STEP)
+        studies, kinds = self.study.measured[:, chosen], self.study.kinds[:, chosen]
+        doubt = DOUBT * stream.standard_normal(studies[0].shape, np.float32)
         done = step * n / (1000 * self.settings.kimg)
         ramp = np.clip((done - ALONE) / ALONE, 0, 1)
-        noise = random_normal((n, crop, crop, 3), stream)
-        draws = stream.random((n, DRAWS), dtype=np.float32)
-        return DamagedBatch(to_float(damaged), clean, np.array(ramp, np.float32), noise, draws)
+        return DamagedBatch(
+            to_float(np.stack(damaged)),
+            np.stack(measured),
+            to_float(np.stack(clean)),
+            np.concatenate([studies[0] + doubt, studies[1]]),
+            np.concatenate([*kinds]),
+            self.study.points[1, chosen],
+            np.array(ramp, np.float32),
+            random_normal((n, crop, crop, 3), stream),
+            stream.random((n, DRAWS), dtype=np.float32),
+        )
 
+    def _one(self, stream: Stream) -> tuple[np.ndarray, ...]:
+        crop, part = self.settings.crop, self._part(stream)
+        damaged, _ = damage_some(part, stream)
+        y, x = GRID * stream.integers((np.array(part.shape[:2]) - crop) // GRID + 1)
+        seen = np.s_[y : y + crop, x : x + crop]
+        return damaged[seen], evidence(damaged), part[seen]
 
-def _reduced(tiles: np.ndarray, n: int) -> np.ndarray:
-    """Tiles at a smaller size, averaged over n×n pixels."""
-    if n == 1:
-        return tiles
-    count, side = tiles.shape[0], tiles.shape[1] // n
-    blocks = tiles[:, : side * n, : side * n].reshape(count, side, n, side, n, 3)
-    return np.rint(blocks.mean(axis=(2, 4), dtype=np.float32)).astype(np.uint8)
+    def _part(self, stream: Stream) -> np.ndarray:
+        """uint8 `[height, width, 3]`"""
+        crop, side = self.settings.crop, self.photographs.shape[1]
+        tile = self.photographs[stream.integers(len(self.photographs))]
+        height, width = stream.integers(max(crop, side // 2), side + 1, size=2)
+        top, left = stream.integers([side - height + 1, side - width + 1])
+        part, lay = tile[top : top + height, left : left + width], int(stream.integers(8))
+        part = np.rot90(part, lay // 2)
+        return np.ascontiguousarray(part[:, ::-1] if lay % 2 else part)
 
 
 def sheet(generator: Any, held_out: DamagedBatches) -> np.ndarray:
@@ -87,5 +109,6 @@ def sheet(generator: Any, held_out: DamagedBatches) -> np.ndarray:
             for i, (picture, kind) in enumerate(zip(chosen, KINDS, strict=True))
         ]
     )
-    restored = to_levels(np.asarray(generator(to_float(damaged))))
+    measured = np.stack([evidence(picture) for picture in damaged])
+    restored = to_levels(np.asarray(generator(to_float(damaged), measured)))
     return np.concatenate([np.concatenate([*row], axis=1) for row in (damaged, restored)], axis=0)

@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from stylefuse.models import tiles
 from stylefuse.models.artist import compiled, pad, to_float, to_levels
 from stylefuse.models.blocks.layers import give_moments, record_moments
-
-TILE = 768  # pixels; a larger picture is painted in tiles
-MARGIN = 64  # pixels beyond a tile that its own pixels can depend on, and a few more
 
 
 class Stylizer:
@@ -93,7 +91,7 @@ class Stylizer:
         masks = [] if mask is None else [_padded(mask[..., None])]
         areas = [] if regions is None else [_padded(regions)]
         code, strokes = (np.asarray(c if areas else c[0], np.float32)[None] for c in (codes, fine))
-        paint = self._paint if max(height, width) <= TILE + 2 * MARGIN else self._in_tiles
+        paint = self._in_tiles if tiles.needed(height, width) else self._paint
         return to_levels(paint(pictures, masks, code, strokes, areas)[0])[:height, :width]
 
     def _decode(self, pictures, masks, code, fine, regions):
@@ -115,33 +113,15 @@ class Stylizer:
 
     def _in_tiles(self, pictures, masks, code, fine, regions):
         def shrunk(maps):
-            return [_resized(x, TILE / max(x.shape[1:3])) for x in maps]
+            return [_resized(x, tiles.TILE / max(x.shape[1:3])) for x in maps]
 
         found = self._record(shrunk(pictures), shrunk(masks), code, fine, shrunk(regions))
         painted = np.empty_like(pictures[0])
-        for rows, inner_rows in _spans(painted.shape[1]):
-            for columns, inner_columns in _spans(painted.shape[2]):
-                cut = [[x[:, rows, columns] for x in maps] for maps in (pictures, masks, regions)]
-                tile = self._paint_tile(found, cut[0], cut[1], code, fine, cut[2])
-                painted[:, rows, columns][:, inner_rows, inner_columns] = tile[
-                    :, inner_rows, inner_columns
-                ]
+        for whole, inner in tiles.cover(*painted.shape[1:3]):
+            cut = [[x[whole] for x in maps] for maps in (pictures, masks, regions)]
+            tile = self._paint_tile(found, cut[0], cut[1], code, fine, cut[2])
+            painted[whole][inner] = tile[inner]
         return painted
-
-
-def _spans(length: int) -> list[tuple[slice, slice]]:
-    """Stretches of one length that cover a side, each with the part of it that is kept.
-
-    All tiles have one size, so that they are compiled once.
-    """
-    whole = min(length, TILE + 2 * MARGIN)
-    last = length - whole
-    starts = sorted({min(start, last) for start in range(0, last + TILE, TILE)})
-    spans = []
-    for start in starts:
-        first = 0 if start == 0 else MARGIN
-        spans.append((slice(start, start + whole), slice(first, whole)))
-    return spans
 
 
 def _padded(shares: np.ndarray) -> np.ndarray:

@@ -1,0 +1,130 @@
+"""What the ablation adds to the transfer recipe, and that it adds nothing else."""
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from keras import ops, utils
+
+from stylefuse.config import load_params
+from stylefuse.models.blocks.augment import DRAWS
+from stylefuse.models.transfer import RECIPE
+from stylefuse.models.transfer.pairs import PairBatch
+
+ROOT = Path(__file__).parents[1]
+SIZE = (2, 32, 32, 3)
+SHAPE = {"width": 4, "blocks": 1, "code": 8}
+
+
+@pytest.fixture(autouse=True)
+def benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    yield
+    for name in ("terms", "contrast", "guide", "unconditional"):
+        sys.modules.pop(name, None)
+
+
+def settings_with(**own):
+    from terms import Settings
+
+    small = load_params(ROOT / "params.yaml").train("transfer").model_dump() | SHAPE
+    return Settings.model_validate(small | {"discriminator_width": 4, **own})
+
+
+def drawn(seed=0):
+    stream = np.random.default_rng(seed)
+    pictures = stream.uniform(-1, 1, (3, *SIZE)).astype("float32")
+    return PairBatch(
+        *map(ops.convert_to_tensor, pictures),
+        mask=np.ones((*SIZE[:3], 1), "float32"),
+        weight=np.ones((SIZE[0], 1), "float32"),
+        noise=stream.standard_normal(SIZE).astype("float32"),
+        draws=stream.random((SIZE[0], DRAWS), dtype="float32"),
+    )
+
+
+def built(recipe, settings):
+    utils.set_random_seed(0)
+    return recipe.build_generator(**SHAPE), recipe.build_discriminator(settings)
+
+
+def test_without_weights_it_is_the_recipe():
+    import terms
+
+    settings, batch = settings_with(), (*drawn(), np.float32(0))
+    networks = built(RECIPE, settings)
+    for way in ("generator_objective", "discriminator_objective"):
+        rest = (settings, True, 0) if way.startswith("d") else (settings, 0)
+        ours, theirs = (
+            getattr(recipe, way)(*networks, *rest)(*batch) for recipe in (terms.RECIPE, RECIPE)
+        )
+        assert float(ours[0]) == float(theirs[0])
+        np.testing.assert_array_equal(ours[1][: len(theirs[1])], theirs[1])
+
+
+def test_terms_are_added_by_their_weights(monkeypatch):
+    import contrast
+    import guide
+    import terms
+
+    monkeypatch.setattr(contrast, "patch_contrast", lambda found, kept, noise: 10.0)
+    monkeypatch.setattr(guide, "guidance", lambda painted, batch: 100.0)
+    batch = (*drawn(), np.float32(0))
+    networks = built(RECIPE, settings_with())
+
+    def loss(**weights):
+        return float(
+            terms.RECIPE.generator_objective(*networks, settings_with(**weights), 0)(*batch)[0]
+        )
+
+    assert loss(contrastive=2.0, perceptual=3.0) - loss() == pytest.approx(320, rel=1e-4)
+
+
+def test_an_unconditional_discriminator_looks_at_no_reference():
+    import terms
+
+    settings = settings_with(conditional=False)
+    generator, discriminator = built(terms.RECIPE, settings)
+    sizes = (d.count_params() for d in (discriminator, RECIPE.build_discriminator(settings)))
+    assert next(sizes) < next(sizes)
+    one, other = drawn(), drawn(1)
+    judged = [
+        discriminator(one.painting, discriminator.features(b.reference)) for b in (one, other)
+    ]
+    np.testing.assert_array_equal(*map(np.asarray, judged))
+    objective = terms.RECIPE.discriminator_objective(generator, discriminator, settings, True, 0)
+    total, (loss, *shares) = objective(*one, np.float32(0))
+    assert float(total) > float(loss) and all(0 <= float(s) <= 1 for s in shares)
+
+
+def test_contrast_wants_each_place_where_it_was():
+    from contrast import patch_contrast
+
+    batch = drawn()
+    kept = built(RECIPE, settings_with())[0].encode_content(batch.photograph)
+    moved = [ops.roll(x, 1, axis=1) for x in kept]
+    flat = [ops.ones_like(x) for x in kept]
+    here, there, nowhere = (
+        float(patch_contrast(x, kept, batch.noise)) for x in (kept, moved, flat)
+    )
+    assert here < nowhere < there
+    assert float(patch_contrast(flat, flat, batch.noise)) == pytest.approx(np.log(64), rel=1e-3)
+
+
+def test_the_guide_wants_the_style_of_the_reference(monkeypatch):
+    import guide
+
+    stream = np.random.default_rng(0)
+    channels = [3, 4, 4, 4, 4]
+    blocks = [
+        [(stream.standard_normal((3, 3, *pair)).astype("float32"), np.zeros(4, "float32"))]
+        for pair in pairwise(channels)
+    ]
+    monkeypatch.setattr(guide, "weights", lambda: blocks)
+    batch = drawn()
+    same = batch._replace(reference=batch.photograph)
+    assert [x.shape[1] for x in guide.features(batch.painting)] == [32, 16, 8, 4]
+    assert float(guide.guidance(batch.photograph, same)) == pytest.approx(0, abs=1e-6)
+    assert float(guide.guidance(batch.photograph / 2, same)) > 0.1
