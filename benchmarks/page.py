@@ -40,11 +40,28 @@ def table(rows: Mapping[str, Mapping[str, str]], corner: str = "") -> str:
 
 def write(folder: Path, name: str, title: str, *parts: str) -> None:
     """Write a page, and print it."""
-    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    text = "\n\n".join([f"# {title}", f"Made by `{command}` on {machine()}.", *parts]) + "\n"
+    text = "\n\n".join([f"# {title}", made(), *parts]) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.md").write_text(text)
     print(text)
+
+
+def write_section(folder: Path, title: str, *parts: str) -> None:
+    """Write a section of the page on speed, and print it; other commands' sections stay."""
+    path = folder / "speed.md"
+    page = path.read_text() if path.exists() else "# Speed and memory\n\n"
+    head, *sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)
+    by_title = {section.split("\n", 1)[0]: section.strip() for section in sections}
+    text = by_title[f"## {title}"] = "\n\n".join([f"## {title}", made(), *parts])
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n\n".join([head.strip(), *by_title.values()]) + "\n")
+    print(text)
+
+
+def made() -> str:
+    """The command that runs, and where."""
+    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    return f"Made by `{command}` on {machine()}."
 
 
 def machine() -> str:
@@ -52,10 +69,11 @@ def machine() -> str:
     found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     packages = ", ".join(f"{name} {version(name)}" for name in ("keras", "tensorflow-cpu"))
     cores = len(os.sched_getaffinity(0))
-    return f"{cores} cores of {found[1].strip() if found else 'a processor'}, {packages}"
+    processor = found[1].strip() if found else "a processor"
+    return f"{cores} core{'s' * (cores > 1)} of {processor}, {packages}"
 
 
 def peak_mib() -> float:
     """The most memory that this process has held so far, MiB: VmHWM, which counts from its exec."""
     status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024
+    return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) / 1024

@@ -2,23 +2,27 @@
 
     python -m venv .cache/torch && .cache/torch/bin/pip install torch==2.13.0 numpy
     python benchmarks/pytorch.py
-    python benchmarks/pytorch.py --docs .cache/trial --rounds 2                   a trial
+    python benchmarks/pytorch.py --docs .cache/trial --rounds 2                             a trial
 
-The first command fetches some 200 MB where pip finds a CPU build, several GB where not.
+The first command fetches some 200 MB where pip finds a CPU build, several GB where not. Needs
+`data/prepared`, which `make repro` leaves.
 """
 
 import json
-import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import page
-from turns import Worker, middle, ratio, serve, take_turns
+from turns import Answer, Worker, beside, middle, own, run, take_turns
 
 FOLDER = Path(".cache/pytorch")
-STEPS = 16  # of a turn
+STEPS = 16  # of a turn: each holds every kind of step as often as the others
 OTHER = Path(__file__).with_name("torch_transfer.py")
+BACKENDS = ("tensorflow", "jax")
+LOSSES = ("discriminator_loss", "adversarial", "reconstruction", "content")
 
 
 def main() -> None:
@@ -26,101 +30,96 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--python", default=".cache/torch/bin/python", help="that has PyTorch")
     args = parser.parse_args()
-    ours = {
-        backend: Worker(
-            sys.executable, __file__, "--work", backend,
-            KERAS_BACKEND=backend, TF_CPP_MIN_LOG_LEVEL="3",
-        )
-        for backend in ("tensorflow", "jax")
-    }  # fmt: skip
-    for worker in ours.values():
-        worker.ask()  # what the other side reads is written now
-    found = take_turns(
-        ours | {"pytorch": Worker(args.python, str(OTHER), str(FOLDER), str(STEPS))}, args.rounds
-    )
+    workers = {backend: own("train", backend, KERAS_BACKEND=backend) for backend in BACKENDS}
+    first = {name: worker.ask() for name, worker in workers.items()}  # writes what PyTorch reads
+    workers["pytorch"] = Worker(args.python, str(OTHER), str(FOLDER), str(STEPS))
+    first["pytorch"] = workers["pytorch"].ask()
+    found = take_turns(workers, args.rounds, unheard=1)
     rows = {
         name: {
             "images/s": f"{middle(answers, 'rate'):.1f}",
-            "beside PyTorch": f"{ratio(answers, found['pytorch'], 'rate'):.2f}",
+            "÷ PyTorch": beside(answers, found["pytorch"], "rate"),
+            **{loss: f"{x:.5f}" for loss, x in zip(LOSSES, first[name]["losses"], strict=True)},
         }
         for name, answers in found.items()
     }
-    last = found["pytorch"][-1]
-    weights = found["tensorflow"][-1]
-    page.write(
+    ours = first["tensorflow"]
+    page.write_section(
         args.docs,
-        "pytorch",
-        "Training speed beside PyTorch",
+        "Training, beside PyTorch",
         page.table(rows, "transfer, float32"),
-        f"Median of {args.rounds} turns of {STEPS} steps, ratios of neighbours in time. Networks, "
-        "losses, penalty, Adam and averaging are the same, on one random batch of the profile's "
-        f"size: {weights['generator']:,.0f} weights in the generator and "
-        f"{weights['discriminator']:,.0f} in the discriminator. Handed the same weights, outputs "
-        f"of the two generators differ by {last['painted apart']:.1e}, of the discriminators by "
-        f"{last['judged apart']:.1e}, at the most.",
+        f"Medians of {args.rounds} turns of {STEPS} steps, and beside the ratio where its middle "
+        "half lies. Networks, losses, penalty, Adam and averaging are the same, on one random "
+        f"batch of {ours['batch']} crops of {ours['crop']}²: {ours['generator']:,} weights in the "
+        f"generator, {ours['discriminator']:,} in the discriminator. That they are the same shows "
+        "in the losses of the first step, from the same weights. PyTorch "
+        f"{first['pytorch']['version']}, not compiled.",
     )
 
 
-def work(backend: str) -> None:
-    """Train ours, once the other side has been told all that it needs."""
-    import keras
-
+def train(backend: str) -> Callable[[], Answer]:
     from stylefuse.config import load_params
     from stylefuse.training.run import Run
 
     params = load_params()
-    settings = params.train("transfer")
-    ours = {name: 0.0 for name in ("contrastive", "perceptual") if hasattr(settings, name)}
-    settings = settings.model_copy(update=ours | {"augment_target": 0.0})
+    settings = params.train("transfer").model_copy(
+        update={"augment_target": 0.0, "precision": "float32", "steps_per_call": 1}
+    )
     models = {"transfer": {params.profile: settings}}
-    run = Run("transfer", params.model_copy(update={"models": models}))
-    n, side = settings.batch, settings.crop
-    stream = np.random.default_rng(0)
-
-    def normal(channels: int) -> np.ndarray:
-        return stream.standard_normal((n, side, side, channels), dtype=np.float32)
-
-    shares = stream.random((n, side, side, 1), np.float32), stream.random((n, 1), np.float32)
-    batch = (normal(3), normal(3), normal(3), *shares, normal(3))
-
-    class Same:
-        """The same batch at every step."""
-
-        def at(self, step: int) -> tuple:
-            return (*batch, run_draws)
-
-    run_draws = run.data.at(0).draws
-    run.data = Same()
-    networks = {"generator": run.generator, "discriminator": run.discriminator}
+    trained: Any = Run("transfer", params.model_copy(update={"models": models}))
+    trained.ahead = Same(trained, settings.batch, settings.crop)
     if backend == "tensorflow":
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        (FOLDER / "settings.json").write_text(json.dumps(settings.model_dump(mode="json")))
-        np.savez(FOLDER / "batch.npz", *batch)
-        painted = run.generator(batch[0], batch[1])
-        judged = run.discriminator(painted, run.discriminator.features(batch[1]))
-        weights = {
-            f"{name}/{variable.path.split('/', 1)[1]}": np.asarray(variable.value)
-            for name, network in networks.items()
-            for variable in network.weights
-        }
-        shown = {"content": batch[0], "style": batch[1], "painted": painted, "judged": judged}
-        arrays = {name: keras.ops.convert_to_numpy(x) for name, x in shown.items()}
-        np.savez(FOLDER / "twin.npz", **weights, **arrays)
-    counts = {name: float(network.count_params()) for name, network in networks.items()}
+        tell(trained)
+    facts = {
+        "batch": settings.batch,
+        "crop": settings.crop,
+        "generator": trained.generator.count_params(),
+        "discriminator": trained.discriminator.count_params(),
+    }
     done = 0
 
-    def turn() -> dict[str, float]:
+    def work() -> Answer:
         nonlocal done
         start = time.perf_counter()
-        run.advance(done, STEPS)
+        reports = trained.advance(done, STEPS)
         done += STEPS
-        return {"rate": STEPS * n / (time.perf_counter() - start), **counts}
+        rate = STEPS * settings.batch / (time.perf_counter() - start)
+        losses = [float(reports[0, trained.names.index(name)]) for name in LOSSES]
+        return {"rate": rate, "losses": losses, **facts}
 
-    serve(turn)
+    return work
+
+
+class Same:
+    """One random batch at every step: what is timed is training alone."""
+
+    def __init__(self, trained: Any, n: int, side: int):
+        stream = np.random.default_rng(0)
+        pictures = stream.standard_normal((4, n, side, side, 3), dtype=np.float32)
+        photograph, painting, reference, noise = pictures
+        mask = stream.random((n, side, side, 1), np.float32)
+        weight = stream.random((n, 1), np.float32)
+        self.batch = photograph, painting, reference, mask, weight, noise
+        self.draws = trained.data.at(0).draws  # of augmentation, which is off
+
+    def at(self, step: int) -> tuple:
+        return (*self.batch, self.draws)
+
+
+def tell(trained: Any) -> None:
+    """Write settings, batch and weights for the other side."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    settings = trained.settings.model_dump(mode="json")
+    (FOLDER / "settings.json").write_text(json.dumps(settings))
+    np.savez(FOLDER / "batch.npz", *trained.ahead.batch)
+    networks = {"generator": trained.generator, "discriminator": trained.discriminator}
+    weights: dict[str, Any] = {
+        f"{name}/{variable.path.removeprefix(name + '/')}": np.asarray(variable.value)
+        for name, network in networks.items()
+        for variable in network.weights
+    }
+    np.savez(FOLDER / "twin.npz", **weights)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--work"]:
-        work(sys.argv[2])
-    else:
-        main()
+    run(main, [train])

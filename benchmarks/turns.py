@@ -1,17 +1,28 @@
 """Times several ways of doing a thing in turn, A B A B …, each in a process of its own.
 
 What else the machine does then weighs on all of them alike, a ratio is of neighbours in time, and
-no way meets another's threads or memory.
+no way meets another's threads or memory. Needs nothing but Python, as not every way has more.
 """
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from statistics import median
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median, quantiles
+from typing import Any
 
-Answer = dict[str, float]
+Answer = dict[str, Any]
+THREADS = len(os.sched_getaffinity(0))  # that each way is given
+
+
+def run(main: Callable[[], None], works: Sequence[Callable[..., Callable[[], Answer]]]) -> None:
+    """Be a script, or the worker of it that `own` has started; `works` prepare what a turn does."""
+    if sys.argv[1:2] != ["--work"]:
+        main()
+        return
+    prepare = {f.__name__: f for f in works}[sys.argv[2]]
+    serve(prepare(*sys.argv[3:]))
 
 
 def serve(work: Callable[[], Answer]) -> None:
@@ -54,6 +65,14 @@ class Worker:
         self.process.wait()
 
 
+def own(work: str, *args: str, **environment: str) -> Worker:
+    """The running script once more, as a worker of `run`."""
+    return Worker(
+        sys.executable, sys.argv[0], "--work", work, *args,
+        TF_CPP_MIN_LOG_LEVEL="3", **environment,
+    )  # fmt: skip
+
+
 def take_turns(
     workers: Mapping[str, Worker], rounds: int, unheard: int = 2
 ) -> dict[str, list[Answer]]:
@@ -74,6 +93,9 @@ def middle(answers: list[Answer], figure: str) -> float:
     return median(answer[figure] for answer in answers)
 
 
-def ratio(ours: list[Answer], theirs: list[Answer], figure: str) -> float:
-    """The median over the rounds of how many times theirs ours is."""
-    return median(a[figure] / b[figure] for a, b in zip(ours, theirs, strict=True))
+def beside(ours: list[Answer], theirs: list[Answer], figure: str) -> str:
+    """How many times theirs ours is, round by round: the median, and between which two values the
+    middle half of the rounds is."""
+    times = [a[figure] / b[figure] for a, b in zip(ours, theirs, strict=True)]
+    low, half, high = quantiles(times, n=4, method="inclusive")
+    return f"{half:.2f} ({low:.2f}–{high:.2f})"

@@ -13,22 +13,30 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import page
+from clock import Clock
 
 from stylefuse.config import load_params
+from stylefuse.data.downloads import CACHE
 from stylefuse.errors import UserError
 
 ROOT = Path(".cache/variants")
 TILES = Path("data/prepared/tiles.json")
 PROFILE = "cpu"
 TICKS = 12  # rows of metrics that a run has at least
+DIVERGED = 1  # exit code of a run whose losses are no numbers any more
 
 
 def run_variants(
-    study: str, model: str, variants: Mapping[str, Mapping[str, Any]], **judging: Any
+    study: str,
+    model: str,
+    variants: Mapping[str, Mapping[str, Any]],
+    recipe: str | None = None,
+    **judging: Any,
 ) -> dict[str, dict[str, Any]]:
     """Train and judge what is not there yet.
 
@@ -36,21 +44,26 @@ def run_variants(
         study: name of the folder.
         model: a name under `models` in params.yaml.
         variants: name → settings other than those of the profile; `seed` may be among them.
+        recipe: a module beside this one whose `Settings` and `RECIPE` take the place of the
+            model's own in the processes of the variants.
         judging: settings of `evaluate` other than those of params.yaml.
 
     Returns:
         Name → what `_train_and_judge` wrote.
     """
     results = {}
+    recipe = recipe or f"stylefuse.models.{model}"
+    environment = os.environ | {"STYLEFUSE_CACHE": str(CACHE.resolve())}
     for name, overrides in variants.items():
-        folder, asked = folder_of(study, name), _asked(model, dict(overrides), judging)
+        folder, asked = folder_of(study, name), _asked(model, recipe, dict(overrides), judging)
         result = folder / "result.json"
         if not result.exists() or json.loads(result.read_text())["asked"] != asked:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             (folder / "asked.json").write_text(json.dumps(asked))
             sys.stderr.write(f"{study}: {name}\n")
-            subprocess.run([sys.executable, __file__, str(folder)], check=True, stdout=sys.stderr)
+            command = [sys.executable, __file__, str(folder)]
+            subprocess.run(command, check=True, stdout=sys.stderr, env=environment)
         results[name] = json.loads(result.read_text())
     return results
 
@@ -69,7 +82,9 @@ def _params() -> Any:
     return load_params().model_copy(update={"profile": PROFILE})
 
 
-def _asked(model: str, overrides: dict[str, Any], judging: dict[str, Any]) -> dict[str, Any]:
+def _asked(
+    model: str, recipe: str, overrides: dict[str, Any], judging: dict[str, Any]
+) -> dict[str, Any]:
     """Everything that a variant's figures depend on, but for the code."""
     params = _params()
     seed = overrides.pop("seed", params.seed)
@@ -77,47 +92,23 @@ def _asked(model: str, overrides: dict[str, Any], judging: dict[str, Any]) -> di
     overrides.setdefault(
         "tick_kimg", min(settings.tick_kimg, overrides.get("kimg", settings.kimg) / TICKS)
     )
+    asked = import_module(recipe).Settings.model_validate(settings.model_dump() | overrides)
     return {
         "model": model,
+        "recipe": recipe,
         "seed": seed,
-        "settings": settings.model_dump(mode="json") | overrides,
+        "settings": asked.model_dump(mode="json"),
         "evaluate": params.evaluate.model_dump(mode="json") | judging,
         "tiles": hashlib.sha256(TILES.read_bytes()).hexdigest(),
     }
 
 
-class Clock:
-    """Follows a run: its metrics, its alarms, and when they came."""
-
-    def __init__(self) -> None:
-        self.curves: list[dict[str, float]] = []
-        self.times: list[float] = []
-        self.alarms: list[str] = []
-
-    def start(self, model: str, key: str, params: Any) -> None: ...
-    def log_image(self, path: Path, step: int) -> None: ...
-    def finish(self, weights_hash: str) -> None: ...
-
-    def log_metrics(self, metrics: dict[str, float], step: int) -> None:
-        self.curves.append({"kimg": step / 1000, **metrics})
-        self.times.append(time.monotonic())
-
-    def alarm(self, message: str) -> None:
-        self.alarms.append(message.split(";")[0])
-
-    def images_per_second(self) -> float | None:
-        """Of the whole run, but for its first tick, in which most is compiled."""
-        if len(self.times) < 2:
-            return None
-        kimg = self.curves[-1]["kimg"] - self.curves[0]["kimg"]
-        return 1000 * kimg / (self.times[-1] - self.times[0])
-
-
 def _train_and_judge(folder: Path) -> None:
     """Write a variant's figures on the validation split, curves, speed and memory."""
     asked = json.loads((folder / "asked.json").read_text())
-    params, model = _params(), asked["model"]
-    settings = type(params.train(model)).model_validate(asked["settings"])
+    params, model, module = _params(), asked["model"], import_module(asked["recipe"])
+    import_module(f"stylefuse.models.{model}").RECIPE = module.RECIPE  # where it is looked for
+    settings = module.Settings.model_validate(asked["settings"])
     evaluate = type(params.evaluate).model_validate(asked["evaluate"])
     models = {model: {PROFILE: settings}}
     params = params.model_copy(
@@ -136,8 +127,10 @@ def _train_and_judge(folder: Path) -> None:
     result: dict[str, Any] = {"asked": asked}
     try:
         train(model, params, clock)
-    except UserError as error:  # it diverged; that is a result too
-        result["diverged"] = str(error)
+    except UserError as error:
+        if error.exit_code != DIVERGED:
+            raise
+        result["diverged"] = str(error)  # that is a result too
     result |= {
         "seconds": time.monotonic() - start,
         "images_per_second": clock.images_per_second(),

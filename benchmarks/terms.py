@@ -1,0 +1,85 @@
+"""The transfer model with terms that the ablation tries: an experiment, no option of the product.
+
+`Settings` and `RECIPE`, as a model's module has them. The generator is the product's own, so that
+what is trained here is saved, loaded and judged as the product is.
+"""
+
+from typing import Any
+
+from stylefuse.config import NotNegative
+from stylefuse.models import transfer
+from stylefuse.models.recipe import Objective
+
+
+class Settings(transfer.Settings):
+    """By default those of the product's recipe."""
+
+    conditional: bool = True  # whether the discriminator sees the reference
+    contrastive: NotNegative = 0.0  # weights beside the recipe's own terms
+    perceptual: NotNegative = 0.0
+
+
+class TermsRecipe(transfer.TransferRecipe):
+    reports = (*transfer.TransferRecipe.reports, "contrastive", "perceptual")
+
+    def build_discriminator(self, settings: Settings) -> Any:
+        if settings.conditional:
+            return super().build_discriminator(settings)
+        from unconditional import build_discriminator
+
+        return build_discriminator(settings)
+
+    def discriminator_objective(
+        self, generator: Any, discriminator: Any, settings: Settings, penalise: bool, stage: int
+    ) -> Objective:
+        found = super().discriminator_objective
+        if not settings.conditional:
+            from unconditional import discriminator_objective as found
+        return found(generator, discriminator, settings, penalise, stage)
+
+    def generator_objective(
+        self, generator: Any, discriminator: Any, settings: Settings, stage: int
+    ) -> Objective:
+        """The recipe's objective, and the terms beside it that have a weight."""
+        from contrast import patch_contrast
+        from guide import guidance
+
+        from stylefuse.models.transfer.pairs import PairBatch
+
+        painter = Painter(generator)
+        recipe = super().generator_objective(painter, discriminator, settings, stage)
+
+        def objective(*batch):
+            loss, reported = recipe(*batch)
+            seen = PairBatch(*batch[: len(PairBatch._fields)])
+            contrastive = perceptual = 0.0
+            if settings.contrastive:
+                found = generator.encode_content(painter.painted)
+                contrastive = patch_contrast(found, painter.content, seen.noise)
+            if settings.perceptual:
+                perceptual = guidance(painter.painted, seen)
+            loss += settings.contrastive * contrastive + settings.perceptual * perceptual
+            return loss, (*reported, contrastive, perceptual)
+
+        return objective
+
+
+class Painter:
+    """A generator that remembers its last decoding, so that more can be asked of a picture that
+    an objective has had painted without painting it twice."""
+
+    def __init__(self, generator: Any):
+        self.generator = generator
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.generator, name)
+
+    def __call__(self, *pictures: Any) -> Any:
+        return self.generator(*pictures)
+
+    def decode(self, content: Any, code: Any) -> Any:
+        self.content, self.painted = content, self.generator.decode(content, code)
+        return self.painted
+
+
+RECIPE = TermsRecipe()
