@@ -22,7 +22,7 @@ FOLDER = Path(".cache/pytorch")
 STEPS = 16  # of a turn: each holds every kind of step as often as the others
 OTHER = Path(__file__).with_name("torch_transfer.py")
 BACKENDS = ("tensorflow", "jax")
-LOSSES = ("discriminator_loss", "adversarial", "reconstruction", "content")
+LOSSES = ("discriminator_loss", "adversarial", "reconstruction", "content")  # as a run names them
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
         name: {
             "images/s": f"{middle(answers, 'rate'):.1f}",
             "÷ PyTorch": beside(answers, found["pytorch"], "rate"),
-            **{loss: f"{x:.5f}" for loss, x in zip(LOSSES, first[name]["losses"], strict=True)},
+            **(losses(first[name]) if name != "jax" else {}),  # which starts from other weights
         }
         for name, answers in found.items()
     }
@@ -52,9 +52,13 @@ def main() -> None:
         "half lies. Networks, losses, penalty, Adam and averaging are the same, on one random "
         f"batch of {ours['batch']} crops of {ours['crop']}²: {ours['generator']:,} weights in the "
         f"generator, {ours['discriminator']:,} in the discriminator. That they are the same shows "
-        "in the losses of the first step, from the same weights. PyTorch "
-        f"{first['pytorch']['version']}, not compiled.",
+        "in the losses of the first step, for which PyTorch is handed TensorFlow's weights. "
+        f"PyTorch {first['pytorch']['version']}, channels last, not compiled.",
     )
+
+
+def losses(answer: Answer) -> dict[str, str]:
+    return {name: f"{x:.4f}" for name, x in zip(LOSSES, answer["losses"], strict=True)}
 
 
 def train(backend: str) -> Callable[[], Answer]:
@@ -84,8 +88,8 @@ def train(backend: str) -> Callable[[], Answer]:
         reports = trained.advance(done, STEPS)
         done += STEPS
         rate = STEPS * settings.batch / (time.perf_counter() - start)
-        losses = [float(reports[0, trained.names.index(name)]) for name in LOSSES]
-        return {"rate": rate, "losses": losses, **facts}
+        reported = [float(reports[0, trained.names.index(name)]) for name in LOSSES]
+        return {"rate": rate, "losses": reported, **facts}
 
     return work
 
