@@ -42,15 +42,8 @@ def discriminator_objective(generator, discriminator, settings, penalise, fused)
         fake = discriminator(seen(ops.stop_gradient(painted)), None)
         loss = total = logistic_loss(real) + logistic_loss(-fake)
         if penalise:
-            penalty = gradient_penalty(
-                lambda x: _whole(discriminator(x, None)), painting, _whole(real), noise
-            )
+            penalty = gradient_penalty(lambda x: discriminator(x, None), painting, real, noise)
             total = loss + 0.5 * settings.r1 * settings.r1_interval * penalty
         return total, (loss, share(real > 0), share(fake < 0))
 
     return objective
-
-
-def _whole(logits):
-    """Patches' logits → one per picture."""
-    return ops.mean(logits, axis=(1, 2))

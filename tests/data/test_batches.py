@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylefuse.data.batches import arrays, load_tiles, random_crops, random_normal, stream_of
+from stylefuse.data.batches import (
+    Ahead,
+    arrays,
+    laid,
+    load_tiles,
+    random_crops,
+    random_normal,
+    stream_of,
+)
 from stylefuse.errors import UserError
 
 TILES, SIDE, CROP = 6, 12, 8
@@ -109,3 +117,24 @@ def test_what_is_missing_or_too_small_is_named(tmp_path):
     np.save(tmp_path / "train_icon.npy", np.zeros((1, CROP - 1, CROP - 1, 3), np.uint8))
     with pytest.raises(UserError, match="7 pixels wide, less than a crop of 8"):
         load_tiles(tmp_path, "train", "icon", CROP)
+
+
+def test_batches_made_ahead_are_those_that_were_asked_for():
+    def batch(step):
+        if step == 5:
+            raise UserError("step 5 cannot be made")
+        return np.full(2, step), random_normal((3,), stream_of(7, step, "train"))
+
+    ahead = Ahead(batch)
+    for step in (0, 1, 2, 1, 7, 8, 3, 4):  # a resumed run begins anywhere
+        for made, wanted in zip(ahead.at(step), arrays(batch(step)), strict=True):
+            np.testing.assert_array_equal(made, wanted)
+    with pytest.raises(UserError, match="step 5"):
+        ahead.at(5)
+
+
+def test_there_are_eight_ways_to_lay_a_square():
+    square = np.arange(16).reshape(4, 4)
+    ways = {laid(square, lay).tobytes() for lay in range(8)}
+    assert len(ways) == 8
+    np.testing.assert_array_equal(laid(square, 0), square)

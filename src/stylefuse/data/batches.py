@@ -59,8 +59,7 @@ class Crops(NamedTuple):
         cut = np.empty((len(self.rows), self.side, self.side, 3), np.float32)
         places = zip(self.rows, self.tops, self.lefts, self.lays, strict=True)
         for i, (row, y, x, lay) in enumerate(places):
-            square = np.rot90(self.tiles[row, y : y + self.side, x : x + self.side], lay // 2)
-            cut[i] = square[:, ::-1] if lay % 2 else square
+            cut[i] = laid(self.tiles[row, y : y + self.side, x : x + self.side], lay)
         return cut / 127.5 - 1
 
 
@@ -73,6 +72,12 @@ class Normal(NamedTuple):
     def array(self) -> np.ndarray:
         """float32 of the shape."""
         return np.random.default_rng(self.key).standard_normal(self.shape, dtype=np.float32)
+
+
+def laid(picture: np.ndarray, lay: int) -> np.ndarray:
+    """A picture `[height, width, 3]` turned and mirrored in one of eight ways; a view of it."""
+    turned = np.rot90(picture, lay // 2)
+    return turned[:, ::-1] if lay % 2 else turned
 
 
 def random_crops(

@@ -23,13 +23,14 @@ def gradient_penalty(judge, pictures, logits, noise):
     needs no second derivative.
 
     Args:
-        judge: the discriminator, pictures → logits `[batch]`.
+        judge: the discriminator, pictures → logits `[batch]`, or of patches `[batch, …]`, whose
+            mean is then what counts.
         pictures: `[batch, height, width, 3]`.
         logits: what `judge` says of them.
         noise: standard normal, the pictures' shape.
     """
-    near = judge(pictures + PENALTY_STEP * noise)
-    return ops.mean(ops.square((near - logits) / PENALTY_STEP))
+    change = (judge(pictures + PENALTY_STEP * noise) - logits) / PENALTY_STEP
+    return ops.mean(ops.square(ops.mean(change, axis=tuple(range(1, change.ndim)))))
 
 
 def share(truth):

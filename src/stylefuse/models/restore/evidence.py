@@ -10,8 +10,8 @@ import numpy as np
 from scipy.fft import dctn
 
 from stylefuse.models.blocks.layers import OPPONENT
+from stylefuse.models.restore.damage import LUMA
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601
 SHARES = 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1  # of pixels that are no lighter
 RINGS = 16, 6, 6  # of frequencies, in light and in two colours
 LEVELS = 20, 45, 80  # how far a scratch may stand out

@@ -24,9 +24,7 @@ def discriminator_objective(generator, discriminator, settings, penalise):
         loss = logistic_loss(real) + logistic_loss(-fake)
         total = loss
         if penalise:
-            penalty = gradient_penalty(
-                lambda x: _whole(discriminator(x, beside)), clean, _whole(real), noise
-            )
+            penalty = gradient_penalty(lambda x: discriminator(x, beside), clean, real, noise)
             total = loss + 0.5 * settings.r1 * settings.r1_interval * penalty
         return total, (loss, share(real > 0), share(fake < 0))
 
@@ -64,8 +62,3 @@ def _decibels(restored, clean):
     """Mean logarithm of the distance of pictures `[batch, height, width, 3]`."""
     errors = ops.mean(ops.square(restored - clean), axis=(1, 2, 3))
     return ops.mean(ops.log(errors + FLAWLESS)) / 2
-
-
-def _whole(logits):
-    """Patches' logits → one per picture."""
-    return ops.mean(logits, axis=(1, 2))

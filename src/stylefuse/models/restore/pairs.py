@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stylefuse.config import Split
-from stylefuse.data.batches import Normal, load_tiles, random_normal, stream_of
+from stylefuse.data.batches import Normal, laid, load_tiles, random_normal, stream_of
 from stylefuse.models.artist import to_float, to_levels
 from stylefuse.models.blocks.augment import DRAWS
 from stylefuse.models.restore.damage import KINDS, Stream, damage, damage_some
@@ -94,9 +94,8 @@ class DamagedBatches:
         tile = self.photographs[stream.integers(len(self.photographs))]
         height, width = stream.integers(max(crop, side // 2), side + 1, size=2)
         top, left = stream.integers([side - height + 1, side - width + 1])
-        part, lay = tile[top : top + height, left : left + width], int(stream.integers(8))
-        part = np.rot90(part, lay // 2)
-        return np.ascontiguousarray(part[:, ::-1] if lay % 2 else part)
+        part = tile[top : top + height, left : left + width]
+        return np.ascontiguousarray(laid(part, int(stream.integers(8))))
 
 
 def sheet(generator: Any, held_out: DamagedBatches) -> np.ndarray:

@@ -45,9 +45,7 @@ def discriminator_objective(generator, discriminator, settings, penalise, fused)
         loss += (1 - OTHERS) * logistic_loss(-fake) + OTHERS * logistic_loss(-other)
         total = loss
         if penalise:
-            penalty = gradient_penalty(
-                lambda x: _whole(discriminator(x, features)), painting, _whole(real), noise
-            )
+            penalty = gradient_penalty(lambda x: discriminator(x, features), painting, real, noise)
             total = loss + 0.5 * settings.r1 * settings.r1_interval * penalty
         return total, (loss, share(real > 0), share(fake < 0))
 
@@ -83,11 +81,6 @@ def _next(x):
 
 def _mix(codes, weight):
     return weight * codes + (1 - weight) * _next(codes)
-
-
-def _whole(logits):
-    """Patches' logits → one per picture."""
-    return ops.mean(logits, axis=(1, 2))
 
 
 def _distance(a, b):
