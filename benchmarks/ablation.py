@@ -47,8 +47,8 @@ def main() -> None:
         f"Judged on {_pairs(results)} pairs of the validation split. KID and style distance are "
         "beside those of doing nothing: 1 is no change at all, less is nearer to the paintings. "
         f"What a row changes is beside the row before it, from “{OTHER_SEED}” on beside the "
-        "recipe. That row is chance: other first weights, other batches, other pairs to judge. "
-        "Smaller changes than its own say nothing.",
+        "recipe. That row is chance: other first weights and other batches. Smaller changes than "
+        "its own say nothing.",
         f"- *{PURE}*: the adversarial loss alone, from a discriminator that tells paintings from "
         "painted photographs and is not shown whose style was asked for. Nothing ties a painted "
         "picture to its photograph, or to its reference, but the way that the generator is built.\n"

@@ -97,6 +97,7 @@ def _asked(
         "model": model,
         "recipe": recipe,
         "seed": seed,
+        "judging_seed": params.seed,  # the same pairs for all
         "settings": asked.model_dump(mode="json"),
         "evaluate": params.evaluate.model_dump(mode="json") | judging,
         "tiles": hashlib.sha256(TILES.read_bytes()).hexdigest(),
@@ -141,6 +142,7 @@ def _train_and_judge(folder: Path) -> None:
     if "diverged" not in result:
         recipe, generator = load_generator(MODELS / model)
         network = features.FeatureNetwork(NETWORKS / features.NAME)
+        params = params.model_copy(update={"seed": asked["judging_seed"]})
         bench = Bench(params, recipe, generator, network, Path("sheets"), "validation")
         result["figures"] = rounded(find_judge(model).judge(bench)[0])
         networks = {"generator": generator, "discriminator": recipe.build_discriminator(settings)}
