@@ -201,3 +201,31 @@ def test_an_unknown_model_and_a_missing_run_are_told(project, monkeypatch):
         evaluate.main()
     with pytest.raises(UserError, match=r"curves\.csv is missing"):
         evaluate.read_curves(Path("reports/train/toy/curves.csv"))
+
+
+# --- scores, by which two models are compared ---
+
+
+@pytest.mark.parametrize("judge", [transfer, restore, portrait, default])
+def test_scores_are_those_of_every_output(judge, make_bench):
+    name = "restore" if judge is default else judge.__name__.rsplit(".", 1)[1]
+    found, again = (judge.score(make_bench(name)) for _ in range(2))
+    assert found.figures
+    for figure, values in found.figures.items():
+        assert len(values) == len(found.groups)
+        assert figure in FIGURES
+        assert np.array_equal(values, again.figures[figure])
+    if found.aim == "kid":
+        assert len(found.features) == len(found.groups)
+        assert len(found.references) == len(found.reference_groups)
+    else:
+        assert found.aim in found.figures
+
+
+def test_scores_agree_with_what_is_judged(make_bench):
+    bench = make_bench("restore")
+    judged, _ = restore.judge(bench)
+    found = restore.score(bench)
+    for figure in ("psnr", "ssim"):
+        mean = judged["methods"]["stylefuse"][figure]
+        assert found.figures[figure].mean() == pytest.approx(mean)

@@ -6,7 +6,7 @@ up.
 """
 
 from itertools import cycle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -14,45 +14,78 @@ from PIL import Image
 from stylefuse.evaluation import metrics
 from stylefuse.evaluation.bench import DISTANCES, Bench
 from stylefuse.evaluation.report import OURS, Page, Picture, Table
+from stylefuse.evaluation.scores import KID, Scores
 from stylefuse.evaluation.sheets import save_grid, spread
 
 SHOWN, SIDE = 8, 128  # columns of the sheet, and the side of a picture in it
 
 
+class Painted(NamedTuple):
+    """What a model was shown, by the name of its inputs, and what it painted of it."""
+
+    shown: dict[str, np.ndarray]  # uint8 [n, side, side, 3] each; empty where it asks for numbers
+    pictures: np.ndarray  # uint8 [n, height, width, 3]
+
+
 def judge(bench: Bench) -> tuple[dict[str, Any], Page]:
     """Paint from held-out pictures or from numbers, beside doing nothing or copying."""
-    domains, recipe = bench.train.domains, bench.recipe
-    asked = [name for name, kind in recipe.inputs.items() if kind is Image.Image]
-    shown = {name: bench.tiles(domain) for name, domain in zip(asked, cycle(domains), strict=False)}
-    most = bench.settings.photographs if asked else bench.settings.portraits
-    count = min([most, *map(len, shown.values())])
-
-    def inputs(index: int) -> dict[str, Any]:
-        pictures = {name: Image.fromarray(tiles[index]) for name, tiles in shown.items()}
-        return {name: pictures.get(name, index) for name in recipe.inputs}
-
-    options = recipe.options()
-    painted = np.stack(
-        [np.asarray(bench.artist.paint(inputs(index), options)) for index in range(count)]
-    )
-    target = domains[-1]
+    shown, painted = _paint(bench)
+    asked, target = list(shown), bench.train.domains[-1]
     beside, others = (
-        ("doing nothing", shown[asked[0]][:count])
+        ("doing nothing", shown[asked[0]])
         if asked
-        else ("training pictures", bench.tiles(target, "train"))
+        else ("training pictures", np.asarray(bench.tiles(target, "train")))
     )
-    methods = {beside: np.asarray(others), OURS: painted}
-    references = bench.network(np.asarray(bench.tiles(target)))
+    methods = {beside: others, OURS: painted}
+    references = bench.network(_target(bench))
     rows = {name: bench.distances(bench.network(x), references) for name, x in methods.items()}
     if asked:
         for name, pictures in methods.items():
             rows[name]["ssim"] = float(np.mean(list(map(metrics.ssim, pictures, others))))
 
     sheet = bench.sheets / "samples.png"
-    columns = [spread(np.asarray(tiles[:count]), SHOWN) for tiles in (*shown.values(), painted)]
+    columns = [spread(tiles, SHOWN) for tiles in (*shown.values(), painted)]
     save_grid(sheet, columns, SIDE, names=[*asked, OURS])
-    result = {"painted": count, "references": len(references.pooled), "methods": rows}
+    result = {"painted": len(painted), "references": len(references.pooled), "methods": rows}
     return result, _page(bench, result, beside, Picture(sheet, "inputs, and what was painted"))
+
+
+def score(bench: Bench) -> Scores:
+    """What was painted: nearness to held-out pictures, and to its own first input."""
+    shown, painted = _paint(bench)
+    found, references = bench.network(painted), bench.network(_target(bench))
+    first = next(iter(shown.values()), None)
+    kept = {} if first is None else {"ssim": np.array(list(map(metrics.ssim, painted, first)))}
+    return Scores(
+        aim=KID,
+        figures=kept,
+        groups=np.arange(len(painted)),
+        features=found.pooled,
+        references=references.pooled,
+        reference_groups=np.arange(len(references.pooled)),
+        paired=bool(shown),
+    )
+
+
+def _target(bench: Bench) -> np.ndarray:
+    return np.asarray(bench.tiles(bench.train.domains[-1]))
+
+
+def _paint(bench: Bench) -> Painted:
+    recipe, domains = bench.recipe, cycle(bench.train.domains)
+    asked = [name for name, kind in recipe.inputs.items() if kind is Image.Image]
+    tiles = {name: bench.tiles(domain) for name, domain in zip(asked, domains, strict=False)}
+    most = bench.settings.photographs if asked else bench.settings.portraits
+    count = min([most, *map(len, tiles.values())])
+    shown = {name: np.asarray(pictures[:count]) for name, pictures in tiles.items()}
+
+    def inputs(index: int) -> dict[str, Any]:
+        pictures = {name: Image.fromarray(tiles[index]) for name, tiles in shown.items()}
+        return {name: pictures.get(name, index) for name in recipe.inputs}
+
+    options = recipe.options()
+    painted = [np.asarray(bench.artist.paint(inputs(index), options)) for index in range(count)]
+    return Painted(shown, np.stack(painted))
 
 
 def _page(bench: Bench, result: dict[str, Any], beside: str, sheet: Picture) -> Page:

@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist, pdist
 from stylefuse.evaluation.bench import DISTANCES, Bench
 from stylefuse.evaluation.features import Features
 from stylefuse.evaluation.report import OURS, Page, Picture, Table
+from stylefuse.evaluation.scores import KID, Scores
 from stylefuse.evaluation.sheets import save_grid
 from stylefuse.models.portrait import PortraitOptions
 from stylefuse.models.portrait.faces import invent
@@ -56,6 +57,28 @@ def judge(bench: Bench) -> tuple[dict[str, Any], Page]:
     result = {**counts, "methods": rows}
     _save_sheets(bench, methods[OURS], known)
     return result, _page(bench, result)
+
+
+def score(bench: Bench) -> Scores:
+    """Invented portraits: nearness to real ones, how far from each other and from known ones."""
+    (domain,) = bench.train.domains
+    training = np.asarray(bench.tiles(domain, "train"))
+    known = bench.network(np.concatenate([training, training[:, :, ::-1]])).pooled
+    invented = bench.network(_invent(bench, bench.generator)).pooled
+    held_out = bench.network(np.asarray(bench.tiles(domain))).pooled
+    others = len(invented) - 1
+    return Scores(
+        aim=KID,
+        figures={
+            "variety": cdist(invented, invented).sum(axis=1) / others,
+            "nearest": cdist(invented, known).min(axis=1),
+        },
+        groups=np.arange(len(invented)),
+        features=invented,
+        references=held_out,
+        reference_groups=np.arange(len(held_out)),
+        paired=False,  # a seed is another character to another generator
+    )
 
 
 def _invent(bench: Bench, generator: Any) -> np.ndarray:

@@ -12,6 +12,7 @@ from stylefuse.evaluation.bench import MANIFEST, Bench
 from stylefuse.evaluation.classical import CLASSICAL
 from stylefuse.evaluation.pairs import drawn, held_out, squares
 from stylefuse.evaluation.report import OURS, Page, Picture, Table
+from stylefuse.evaluation.scores import Scores
 from stylefuse.evaluation.sheets import save_grid
 from stylefuse.models.restore.damage import KINDS, damage
 
@@ -23,16 +24,11 @@ Row = dict[str, float]  # of figures
 
 def judge(bench: Bench) -> tuple[dict[str, Any], Page]:
     """Damage held-out photographs in every way, and have every method restore them."""
-    stream = np.random.default_rng(bench.params.seed)
-    paths = held_out(pd.read_parquet(MANIFEST), bench.split, "photograph")
-    clean = squares(drawn(paths, bench.settings.photographs, stream), bench.settings.size)
+    clean = _photographs(bench)
     per_kind: dict[str, dict[str, Row]] = {}
     columns = []
     for number, kind in enumerate(track(KINDS, description="damaging and restoring")):
-        damaged = [
-            damage(picture, kind, np.random.default_rng([bench.params.seed, number, i]))
-            for i, picture in enumerate(clean)
-        ]
+        damaged = _damaged(bench, clean, number)
         restored = {
             "damaged": damaged,
             **{name: list(map(method, damaged)) for name, method in CLASSICAL[kind].items()},
@@ -58,6 +54,34 @@ def judge(bench: Bench) -> tuple[dict[str, Any], Page]:
     rows = list(zip(*columns, strict=True))
     save_grid(sheet, rows, SIDE, KINDS, ["damaged", "best classical", "restored", "original"])
     return result, _page(bench, result, Picture(sheet, "one column per kind of damage"))
+
+
+def score(bench: Bench) -> Scores:
+    """Every photograph damaged in every way and restored: nearness to the original."""
+    clean = _photographs(bench)
+    found: dict[str, list[float]] = {name: [] for name in MEASURES}
+    for number in track(range(len(KINDS)), description="damaging and restoring"):
+        for picture, damaged in zip(clean, _damaged(bench, clean, number), strict=True):
+            restored = bench.artist.render(damaged)
+            for name, measure in MEASURES.items():
+                found[name].append(measure(picture, restored))
+    figures = {name: np.array(values) for name, values in found.items()}
+    return Scores("psnr", figures, groups=np.tile(np.arange(len(clean)), len(KINDS)))
+
+
+def _photographs(bench: Bench) -> np.ndarray:
+    """Some of the held-out photographs, uint8 `[n, size, size, 3]`."""
+    stream = np.random.default_rng(bench.params.seed)
+    paths = held_out(pd.read_parquet(MANIFEST), bench.split, "photograph")
+    return squares(drawn(paths, bench.settings.photographs, stream), bench.settings.size)
+
+
+def _damaged(bench: Bench, clean: np.ndarray, number: int) -> list[np.ndarray]:
+    """The photographs with one of `KINDS` of damage each, as strong as chance has it."""
+    return [
+        damage(picture, KINDS[number], np.random.default_rng([bench.params.seed, number, i]))
+        for i, picture in enumerate(clean)
+    ]
 
 
 def _figures(clean: np.ndarray, restored: Sequence[np.ndarray]) -> Row:

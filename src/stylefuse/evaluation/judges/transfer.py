@@ -15,6 +15,7 @@ from stylefuse.evaluation.features import Features
 from stylefuse.evaluation.fusion import judge_fusion, make_couples, save_fusions
 from stylefuse.evaluation.pairs import Pairs, make_pairs
 from stylefuse.evaluation.report import OURS, Page, Picture, Table
+from stylefuse.evaluation.scores import KID, Scores
 from stylefuse.evaluation.sheets import save_grid, spread
 
 BATCH = 10
@@ -68,6 +69,21 @@ def judge(bench: Bench) -> tuple[dict[str, Any], Page]:
     _save_sheets(bench, pairs, painted)
     save_fusions(bench.artist, couples, bench.sheets)
     return result, _page(bench, result)
+
+
+def score(bench: Bench) -> Scores:
+    """The painted pairs: nearness to paintings, and whether the scene stayed."""
+    pairs = make_pairs(pd.read_parquet(MANIFEST), bench.split, bench.settings, bench.params.seed)
+    painted = _paint(bench.artist.stylizer.stylize, pairs, "the pairs")
+    kept = (metrics.low_pass_ssim, metrics.patch_retrieval)
+    return Scores(
+        aim=KID,
+        figures={m.__name__: np.array(list(map(m, painted, pairs.contents))) for m in kept},
+        groups=pairs.rows[:, 0],
+        features=bench.network(painted).pooled,
+        references=bench.network(pairs.references).pooled,
+        reference_groups=pairs.works,
+    )
 
 
 def _paint(method: Method, pairs: Pairs, name: str) -> np.ndarray:

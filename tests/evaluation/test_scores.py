@@ -1,0 +1,84 @@
+"""Two models compared beyond chance: the interval covers, and follows what is known."""
+
+import numpy as np
+import pytest
+
+from stylefuse.evaluation.scores import KID, Scores, compare
+
+INPUTS, EACH, WORKS, CROPS, SIZE = 20, 3, 12, 4, 8
+
+
+def scores(features, references, quality=None, paired=True):
+    figures = {} if quality is None else {"low_pass_ssim": quality}
+    return Scores(
+        KID, figures, np.repeat(np.arange(INPUTS), EACH), features, references,
+        np.repeat(np.arange(WORKS), CROPS), paired,
+    )  # fmt: skip
+
+
+def grouped(stream, groups, each, shift=0.0):
+    """Rows that resemble each other within a group."""
+    middle = stream.normal(size=(groups, SIZE)).repeat(each, axis=0)
+    return middle + 0.5 * stream.normal(size=(groups * each, SIZE)) + shift
+
+
+@pytest.fixture
+def stream():
+    return np.random.default_rng(5)
+
+
+def test_a_model_beside_itself_gains_nothing(stream):
+    mine = scores(grouped(stream, INPUTS, EACH), grouped(stream, WORKS, CROPS))
+    found = compare(mine, mine, 0.95, 200, seed=1)[KID]
+    assert found.gain == found.low == found.high == 0
+
+
+def test_what_is_nearer_to_the_references_is_better(stream):
+    references, away = grouped(stream, WORKS, CROPS), grouped(stream, INPUTS, EACH, shift=1.0)
+    far, near = scores(away, references), scores(away - 0.7, references)
+    better, worse = (compare(*pair, 0.95, 400, seed=1)[KID] for pair in ((far, near), (near, far)))
+    assert better.low > 0 > worse.high
+    assert better.gain == pytest.approx(-worse.gain)
+
+
+def test_kid_is_the_unbiased_one_of_all_rows(stream):
+    """Against the definition, a loop over pairs of different rows."""
+    x, r = grouped(stream, INPUTS, EACH), grouped(stream, WORKS, CROPS)
+
+    def kernel(a, b):
+        return (a @ b / SIZE + 1) ** 3
+
+    def within(rows):
+        n = len(rows)
+        pairs = [kernel(rows[i], rows[j]) for i in range(n) for j in range(n) if i != j]
+        return np.mean(pairs)
+
+    across = np.mean([kernel(a, b) for a in x for b in r])
+    mine = scores(x, r)
+    found = compare(mine, mine, 0.95, 100, seed=1)[KID]
+    assert found.champion == pytest.approx(-(within(x) + within(r) - 2 * across))
+
+
+def test_figures_are_means_and_unpaired_outputs_are_drawn_apart(stream):
+    references, features = grouped(stream, WORKS, CROPS), grouped(stream, INPUTS, EACH)
+    quality = stream.uniform(0.5, 1, INPUTS * EACH)
+    champion, challenger = (
+        scores(features, references, q, paired=False) for q in (quality, quality + 0.01)
+    )
+    apart = compare(champion, challenger, 0.95, 400, seed=1)["low_pass_ssim"]
+    assert apart.champion == pytest.approx(quality.mean())
+    assert apart.gain == pytest.approx(0.01)
+    assert apart.low < 0 < apart.high
+    pair = [scores(features, references, q) for q in (quality, quality + 0.01)]
+    together = compare(*pair, 0.95, 400, seed=1)["low_pass_ssim"]
+    assert together.low == pytest.approx(together.high) == pytest.approx(0.01)
+
+
+def test_a_model_with_one_right_answer_is_compared_in_that(stream):
+    groups = np.arange(30)
+    psnr = stream.normal(30, 2, 30)
+    better = psnr + stream.normal(0.5, 0.2, 30)
+    pair = [Scores("psnr", {"ssim": psnr / 40, "psnr": x}, groups) for x in (psnr, better)]
+    found = compare(*pair, 0.95, 400, seed=1)
+    assert list(found) == ["psnr", "ssim"]  # the aim comes first
+    assert found["psnr"].low > 0
