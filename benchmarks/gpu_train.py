@@ -30,7 +30,7 @@ def main() -> None:
 
     figures = speed(params)
     print(json.dumps(figures, indent=1))
-    if not train("transfer", params, until=ends):
+    if not train("transfer", params, stop=lambda: time.monotonic() > ends):
         print("the time is up; run this again to go on")
         sys.exit(75)
     keep(params, figures)

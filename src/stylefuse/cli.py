@@ -12,6 +12,8 @@ from pathlib import Path
 from stylefuse import __version__
 from stylefuse.errors import UserError, run_main
 
+STOPPED = 143  # exit code of a process that was asked to end: 128 + SIGTERM
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `stylefuse`; a user's mistake ends it with a message and an exit code, no traceback."""
@@ -27,9 +29,11 @@ def _train(args: argparse.Namespace) -> None:
     params.train(args.name)  # a name that is none is told before Keras is imported
     from stylefuse.registry.tracker import MlflowTracker
     from stylefuse.training.loop import train
+    from stylefuse.training.stopping import asked_to_stop
 
-    with MlflowTracker(params.registry) as tracker:
-        train(args.name, params, tracker)
+    with MlflowTracker(params.registry) as tracker, asked_to_stop() as stop:
+        if not train(args.name, params, tracker, stop):
+            raise UserError("stopped; the same command goes on from here", STOPPED)
 
 
 def _register(args: argparse.Namespace) -> None:
@@ -46,6 +50,31 @@ def _register(args: argparse.Namespace) -> None:
     if wrong:
         messages = dict.fromkeys(map(str, wrong))  # a store that is missing is told once
         raise UserError("\n  ".join(messages), wrong[0].exit_code)
+
+
+def _gate(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.decide import decide
+
+    params = load_params()
+    params.train(args.name)
+    decision, version = decide(params, args.name)
+    sys.stdout.write(f"{version.name} version {version.version}\n\n{decision.markdown()}")
+
+
+def _promote(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.promotion import promote
+
+    move = promote(load_params().registry, args.name, args.version, args.reason, args.expected)
+    sys.stdout.write(f"{move}\n")
+
+
+def _rollback(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.promotion import rollback
+
+    sys.stdout.write(f"{rollback(load_params().registry, args.name, args.reason)}\n")
 
 
 def _transfer(args: argparse.Namespace) -> None:
@@ -200,6 +229,24 @@ def _add_upkeep(commands: argparse._SubParsersAction) -> None:
     register.add_argument(
         "names", nargs="*", metavar="MODEL", help="names in params.yaml (default: all)"
     )
+
+    gate = commands.add_parser("gate", help="judge a challenger beside its champion")
+    gate.set_defaults(run=_gate)
+    gate.add_argument("name", metavar="MODEL", help="its name in params.yaml")
+
+    promote = commands.add_parser("promote", help="make a version the champion")
+    promote.set_defaults(run=_promote)
+    promote.add_argument("name", metavar="MODEL", help="its name in params.yaml")
+    promote.add_argument("version", type=int, metavar="VERSION")
+    promote.add_argument("--reason", required=True, help="is recorded")
+    promote.add_argument(
+        "--expected", type=int, metavar="VERSION", help="only if this one is champion until then"
+    )
+
+    rollback = commands.add_parser("rollback", help="make the champion before this one champion")
+    rollback.set_defaults(run=_rollback)
+    rollback.add_argument("name", metavar="MODEL", help="its name in params.yaml")
+    rollback.add_argument("--reason", required=True, help="is recorded")
 
     serve = commands.add_parser("serve", help="answer requests over HTTP")
     serve.set_defaults(run=_serve)

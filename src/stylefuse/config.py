@@ -156,6 +156,13 @@ class Evaluate(Section):
     kid_subsets: Count
 
 
+class Gate(Section):
+    alpha: Annotated[float, Field(gt=0.0, lt=0.5)]  # how often a model that is no better may pass
+    margin: Share  # of the champion's other figures that a better model may lose
+    resamples: Annotated[int, Field(ge=100)]  # of the bootstrap
+    split: Literal["validation", "test"]  # whose pictures decide
+
+
 class Registry(Section):
     tracking_uri: str  # sqlite:///…, postgresql://…, http://…
     artifact_root: Path | None  # where a local store keeps files
@@ -178,6 +185,7 @@ class Params(Section):
     prepare: dict[str, Prepare]  # by profile
     models: dict[str, dict[str, SerializeAsAny[Train]]]  # by name and profile
     evaluate: Evaluate
+    gate: Gate
     registry: Registry
     serve: Serve
 

@@ -101,9 +101,9 @@ def test_a_run_with_no_time_goes_on_tick_by_tick(params):
     assert loop.train("restore", short)
     whole = products("restore")
     shutil.rmtree("models")
-    assert not loop.train("restore", short, until=0)
+    assert not loop.train("restore", short, stop=lambda: True)
     assert not Path("models").exists()
-    assert loop.train("restore", short, until=0)
+    assert loop.train("restore", short, stop=lambda: True)
     assert products("restore") == whole
 
 

@@ -1,4 +1,4 @@
-"""MLflow's own servers, started with the right store and environment, on a port that is free."""
+"""The servers of models and registry, with the right store, on a port that is free."""
 
 import os
 import socket
@@ -11,24 +11,33 @@ from stylefuse.errors import UserError
 from stylefuse.registry.fetch import mlflow_model
 from stylefuse.registry.store import SETTINGS, is_server, open_store, tracking_uri
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, UI_PORT = "127.0.0.1", 5000
 REQUEST_SECONDS = 120  # a picture of the largest size may take a minute on a few cores
 
 
-def serve(registry: Registry, model: str, host: str, port: int) -> NoReturn:
-    """Become `mlflow models serve`.
+def serve(registry: Registry, model: str, host: str, port: int) -> None:
+    """Answer as `mlflow models serve` does, until SIGTERM; a name with an alias is followed.
 
     Raises:
         UserError: the model is missing or the port is in use; nothing was started.
     """
-    _refuse_busy(host, port)
+    refuse_busy(host, port)
     folder = mlflow_model(model, registry)
+    os.environ["MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"] = str(REQUEST_SECONDS)
     _say(f"serving {model} at http://{host}:{port}/invocations")
-    options = {
-        "model-uri": folder, "env-manager": "local", "host": host, "port": port, "workers": 1,
-        "timeout": REQUEST_SECONDS,
-    }  # fmt: skip
-    _become(["models", "serve"], options, MLFLOW_TRACKING_URI=tracking_uri(registry))
+    from stylefuse.serving.app import run, scoring_app
+
+    name, found, alias = model.removeprefix("models:/").partition("@")
+    if not model.startswith("models:/") or not found:
+        run(lambda: str(folder), scoring_app, host, port)
+        return
+    client = open_store(registry)
+    run(
+        lambda: str(client.get_model_version_by_alias(name, alias).version),
+        lambda version: scoring_app(f"models:/{name}/{version}"),
+        host,
+        port,
+    )
 
 
 def ui(registry: Registry, port: int) -> None:
@@ -41,7 +50,7 @@ def ui(registry: Registry, port: int) -> None:
     if is_server(uri):
         _say(f"the store has a server of its own: {uri.rstrip('/')}/#/models")
         return
-    _refuse_busy(LOOPBACK, port)
+    refuse_busy(LOOPBACK, port)
     open_store(registry)
     _say(f"the registry: http://{LOOPBACK}:{port}/#/models")
     options = {"backend-store-uri": uri, "host": LOOPBACK, "port": port, "workers": 1}
@@ -50,7 +59,8 @@ def ui(registry: Registry, port: int) -> None:
     _become(["server"], options, MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")
 
 
-def _refuse_busy(host: str, port: int) -> None:
+def refuse_busy(host: str, port: int) -> None:
+    """Raise a UserError where a port cannot be listened on."""
     if not 0 < port < 65536:
         raise UserError(f"{port} is no port; give a number from 1 to 65535")
     try:

@@ -85,7 +85,7 @@ def open_store(registry: Registry) -> "MlflowClient":
         client = mlflow.MlflowClient()
         _choose_experiment(client, registry, uri)
     except Exception as error:  # drivers, networks and migrations fail with errors of their own
-        raise UserError(_explain(uri, error)) from None
+        raise UserError(_explain(uri, error), 75 if is_server(uri) else 2) from None
     return client
 
 

@@ -1,13 +1,16 @@
 """The whole state of a run in one file, written so that a crash never leaves half of one."""
 
+import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+
+from stylefuse.errors import UserError
 
 KEPT = 2
 
@@ -16,6 +19,26 @@ def run_key(**facts) -> str:
     """A short name for everything that decides what a run computes; it is the folder's name."""
     text = json.dumps(facts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def hold(folder: Path) -> IO[str]:
+    """Take a folder of checkpoints for this process alone, until the file is closed.
+
+    The kernel frees it when the process ends, however it ends.
+
+    Raises:
+        UserError: another process has it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = (folder / "lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise UserError(
+            f"another process trains with {folder}; wait until it has ended", exit_code=75
+        ) from None
+    return lock
 
 
 def save_checkpoint(folder: Path, step: int, variables: Sequence, history: list[dict]) -> None:

@@ -2,10 +2,9 @@
 
 import csv
 import json
-import math
 import shutil
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -14,10 +13,10 @@ import numpy as np
 from PIL import Image
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from stylefuse.config import Params
+from stylefuse.config import Params, Train
 from stylefuse.errors import UserError
 from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator
-from stylefuse.training.checkpoints import load_checkpoint, run_key, save_checkpoint
+from stylefuse.training.checkpoints import hold, load_checkpoint, run_key, save_checkpoint
 from stylefuse.training.health import REMEDIES, alarms
 from stylefuse.training.run import PREPARED, Run
 
@@ -41,20 +40,24 @@ class Tracker(Protocol):
 
 
 def train(
-    model: str, params: Params, tracker: Tracker | None = None, until: float = math.inf
+    model: str,
+    params: Params,
+    tracker: Tracker | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Train a model in the chosen profile, or go on where a stopped run of the same settings was.
 
     Writes `models/MODEL/` and, in `reports/train/MODEL/`, `curves.csv` and `samples/`.
 
     Args:
-        until: `time.monotonic()` after which the run stops at its next tick, with a checkpoint.
+        stop: is asked at every tick; where it says yes, the run stops with a checkpoint.
 
     Returns:
         Whether the run has come to its end.
 
     Raises:
-        UserError: the run diverged; the last good checkpoint is kept.
+        UserError: the run diverged, and the last good checkpoint is kept; or another process is
+            at this very training.
     """
     settings = params.train(model)
     run = Run(model, params)
@@ -66,9 +69,34 @@ def train(
         keras=keras.__version__,
         backend=keras.backend.backend(),
     )
-    if tracker:
-        tracker.start(model, key, params)
     checkpoints, report = CHECKPOINTS / model / key, REPORTS / model
+    with hold(checkpoints):
+        if tracker:
+            tracker.start(model, key, params)
+        history = _advance(run, settings, checkpoints, report, tracker, stop)
+        if not history:
+            return False
+        save_generator(run.recipe, settings, run.averaged, MODELS / model)
+        with (report / "curves.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(history)
+        if tracker:
+            tracker.finish(json.loads((MODELS / model / MANIFEST).read_text())[WEIGHTS])
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    return True
+
+
+def _advance(
+    run: Run,
+    settings: Train,
+    checkpoints: Path,
+    report: Path,
+    tracker: Tracker | None,
+    stop: Callable[[], bool],
+) -> list[dict]:
+    """Go from the last checkpoint to the end of the run; a row of metrics for every tick, or none
+    where it was stopped."""
     first, history = load_checkpoint(checkpoints, run.variables)
     shutil.rmtree(report, ignore_errors=True)
     report.mkdir(parents=True)
@@ -80,7 +108,9 @@ def train(
     recent: list[np.ndarray] = []
     raised: set[str] = set()
     with _progress() as progress:
-        bar = progress.add_task(f"training {model}", total=steps, completed=first, note="compiling")
+        bar = progress.add_task(
+            f"training {run.recipe.name}", total=steps, completed=first, note="compiling"
+        )
         done = first
         while done < steps:
             count = min(settings.steps_per_call, tick - done % tick, steps - done)
@@ -109,23 +139,18 @@ def train(
                     _raise_alarm(f"{name} at {seen / 1000:g} kimg; {REMEDIES[name]}", tracker)
             note = _note(history, progress.tasks[bar].speed, settings.batch)
             progress.update(bar, completed=done, note=note)
+            if done % samples == 0 and not progress.console.is_terminal:  # a log shows no bars
+                kimg = f"{seen / 1000:g} of {steps * settings.batch / 1000:g} kimg"
+                progress.console.print(f"training {run.recipe.name}: {kimg}  {note}")
             if done % samples == 0 and done < steps:
                 _sample(run, checkpoints, report, seen, tracker)
                 save_checkpoint(checkpoints, done, run.variables, history)
-            if done % tick == 0 and done < steps and time.monotonic() > until:
+            if done % tick == 0 and done < steps and stop():
                 save_checkpoint(checkpoints, done, run.variables, history)
-                return False
+                return []
 
     _sample(run, checkpoints, report, steps * settings.batch, tracker)
-    save_generator(run.recipe, settings, run.averaged, MODELS / model)
-    with (report / "curves.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
-    if tracker:
-        tracker.finish(json.loads((MODELS / model / MANIFEST).read_text())[WEIGHTS])
-    shutil.rmtree(checkpoints, ignore_errors=True)
-    return True
+    return history
 
 
 def _raise_alarm(message: str, tracker: Tracker | None) -> None:

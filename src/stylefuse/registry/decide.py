@@ -1,0 +1,148 @@
+"""The champion and the challenger of the registry, judged on the same pictures and put to the gate.
+
+A decision is kept with the challenger: as tags, and as files among the artifacts of its run. The
+same question is not asked twice.
+"""
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stylefuse.config import Params
+from stylefuse.errors import UserError
+from stylefuse.evaluation.evaluate import REPORTS
+from stylefuse.registry.fetch import model_files
+from stylefuse.registry.gate import Check, Decision, gate
+from stylefuse.registry.promotion import LEFT_TAG
+from stylefuse.registry.smoke import smoke
+from stylefuse.registry.store import (
+    CHALLENGER,
+    CHAMPION,
+    WEIGHTS_TAG,
+    open_store,
+    registered_name,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+    from stylefuse.evaluation.scores import Scores
+
+VERDICT_TAG, KEY_TAG = "stylefuse.gate.verdict", "stylefuse.gate.key"
+FOLDER = "gate"  # among a run's artifacts
+PAGE, RECORD = "decision.md", "decision.json"
+VALIDATION, MANIFEST = REPORTS / "validation.json", Path("data/manifest.parquet")
+
+
+def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion"]:
+    """Put a model's challenger to the gate; the champion stays who it is.
+
+    Returns:
+        The decision, and the version that it is about.
+
+    Raises:
+        UserError: there is no champion or challenger, or no data to judge them on.
+    """
+    client = open_store(params.registry)
+    name = registered_name(model)
+    champion, challenger = (_version(client, name, alias) for alias in (CHAMPION, CHALLENGER))
+    if champion.version == challenger.version:
+        same = Check("another version", False, f"version {challenger.version} is the champion")
+        return Decision((same,), {}, 1 - params.gate.alpha), challenger
+    key = _question(params, champion, challenger)
+    if challenger.tags.get(KEY_TAG) == key:
+        return read_decision(client, challenger), challenger
+    faults = {
+        "validation": _validation_fault(),
+        "history": _history_fault(challenger),
+        "serving": smoke(model, f"models:/{name}/{challenger.version}"),
+    }
+    before, after = (_score(params, version) for version in (champion, challenger))
+    decision = gate(before, after, faults, params.gate, params.seed)
+    _keep(client, challenger, decision, key)
+    return decision, challenger
+
+
+def read_decision(client: "MlflowClient", version: "ModelVersion") -> Decision:
+    """The decision that is kept with a version.
+
+    Raises:
+        UserError: there is none.
+    """
+    import mlflow
+
+    if KEY_TAG not in version.tags:
+        raise UserError(f"version {version.version} of {version.name} was not put to the gate")
+    uri = f"runs:/{version.run_id}/{FOLDER}/{version.version}/{RECORD}"
+    return Decision.from_json(mlflow.artifacts.load_text(uri))
+
+
+def _version(client: "MlflowClient", name: str, alias: str) -> "ModelVersion":
+    found = client.search_registered_models(f"name = '{name}'")
+    if not found or alias not in found[0].aliases:
+        raise UserError(f"{name} has no {alias} in the registry; run `make repro`")
+    return client.get_model_version(name, found[0].aliases[alias])
+
+
+def _question(params: Params, champion: "ModelVersion", challenger: "ModelVersion") -> str:
+    """A hash of all that a decision depends on, but for the code."""
+    settings = (params.gate, params.evaluate, params.data, params.serve)
+    facts = [
+        champion.tags[WEIGHTS_TAG],
+        challenger.tags[WEIGHTS_TAG],
+        challenger.tags.get(LEFT_TAG),
+        *(_digest(path) for path in (VALIDATION, MANIFEST)),
+        params.seed,
+        *(section.model_dump(mode="json") for section in settings),
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+
+
+def _validation_fault() -> str | None:
+    try:
+        found = json.loads(VALIDATION.read_text())
+        return (
+            None if found["passed"] == found["evaluated"] > 0 else "the pictures failed validation"
+        )
+    except (OSError, ValueError, KeyError):
+        return f"{VALIDATION} is missing or damaged"
+
+
+def _history_fault(challenger: "ModelVersion") -> str | None:
+    left = challenger.tags.get(LEFT_TAG)
+    return f"it was champion and was rolled back ({left})" if left else None
+
+
+def _score(params: Params, version: "ModelVersion") -> "Scores":
+    from stylefuse.evaluation import features
+    from stylefuse.evaluation.bench import NETWORKS, Bench
+    from stylefuse.evaluation.evaluate import find_judge
+    from stylefuse.evaluation.features import FeatureNetwork
+    from stylefuse.models.files import load_generator
+
+    uri = f"models:/{version.name}/{version.version}"
+    recipe, generator = load_generator(model_files(uri, params.registry))
+    network = FeatureNetwork(NETWORKS / features.NAME)
+    bench = Bench(params, recipe, generator, network, Path(), params.gate.split)
+    scores: Scores = find_judge(recipe.name).score(bench)
+    return scores
+
+
+def _keep(client: "MlflowClient", version: "ModelVersion", decision: Decision, key: str) -> None:
+    """Files first, then the tag that says that they are whole."""
+    name, number = version.name, version.version
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / PAGE).write_text(decision.markdown())
+        (folder / RECORD).write_text(json.dumps(asdict(decision), indent=1) + "\n")
+        client.log_artifacts(version.run_id, str(folder), f"{FOLDER}/{number}")
+    client.set_model_version_tag(name, number, VERDICT_TAG, decision.verdict)
+    client.set_model_version_tag(name, number, KEY_TAG, key)

@@ -1,0 +1,71 @@
+"""MLflow's scoring server around a model that follows its alias.
+
+A name like `models:/stylefuse-transfer@champion` means another version after a promotion. MLflow's
+own server resolves it once; here the next version is loaded beside the present one and takes over
+between two requests. Those under way are still answered by the version that they came to.
+"""
+
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+App = Callable[[Any, Any, Any], Awaitable[None]]  # of ASGI: scope, receive, send
+INTERVAL = 2.0  # seconds from one look at the alias to the next
+
+logger = logging.getLogger("uvicorn.error")
+
+
+class Following:
+    """An ASGI application that is another one as soon as its model has another version.
+
+    Args:
+        version: which version the name means now; it may raise where the store is not there.
+        load: version → the application that answers with it.
+    """
+
+    def __init__(self, version: Callable[[], str], load: Callable[[str], App]):
+        self._version, self._load = version, load
+        self.served = version()
+        self._app = load(self.served)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app(scope, receive, send)
+
+    def look(self) -> None:
+        """Change to the version that the name means now; what goes wrong changes nothing."""
+        try:
+            wanted = self._version()
+            if wanted != self.served:
+                self._app = self._load(wanted)
+                self.served = wanted
+                logger.info("version %s answers from now on", wanted)
+        except (
+            Exception
+        ) as error:  # of the store or of a damaged version: the present one serves on
+            logger.warning("still version %s: %s", self.served, error)
+
+    def follow(self, ended: threading.Event) -> None:
+        """Look again and again, in a thread of its own, until the event is set."""
+        while not ended.wait(INTERVAL):
+            self.look()
+
+
+def run(version: Callable[[], str], load: Callable[[str], App], host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM; requests under way are answered first."""
+    import uvicorn
+
+    app, ended = Following(version, load), threading.Event()
+    threading.Thread(target=app.follow, args=(ended,), daemon=True).start()
+    try:
+        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+    finally:
+        ended.set()
+
+
+def scoring_app(address: str) -> App:
+    """MLflow's own application for a model, at an address of the registry or in a folder."""
+    from mlflow.pyfunc import load_model, scoring_server
+
+    app: App = scoring_server.init(load_model(address))
+    return app
