@@ -1,23 +1,16 @@
 """The whole graph as a user runs it: `dvc repro` and `stylefuse` in a copy of the tree."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
 
-from tests.training.filters import FILTERS, crops, photograph, tone
-from tests.training.tiny import SIZES
-
-ROOT = Path(__file__).parents[1]
-TREE = ("src", "data/curated", ".dvc/config", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore")
-MODELS = ("transfer", "restore", "portrait")
+from tests.project import MODELS, ROOT, environment, make_clone
 
 # Every Python process under this folder on its path notes each address that it connects to.
 SPY = """
@@ -31,83 +24,20 @@ def noting(self, address):
 socket.socket.connect = noting
 """
 
-SIDES = {"photograph": 64, "painting": 64, "portrait": 64}
-CLOCK = {"kimg": 0.02, "tick_kimg": 0.008, "sample_kimg": 0.016}
-
-
-def write_pictures(folder):
-    """Photographs, the same ones filtered, and faces cut from one of them."""
-    taken = [photograph(name) for name in ("astronaut", "coffee", "chelsea", "rocket")]
-    face = taken[0][:280, 100:340]
-    pictures = {
-        "photos": [crop for p in taken for crop in crops(p, 200, count=4, seed=1)],
-        "art": [c for p in taken for f in FILTERS.values() for c in crops(f(tone(p)), 200, 2, 2)],
-        "faces": crops(face, 160, count=48, seed=3),
-    }
-    for name, cut in pictures.items():
-        (folder / name).mkdir(parents=True)
-        for i, picture in enumerate(cut):
-            Image.fromarray(picture).save(folder / name / f"{i:02d}.png")
-
-
-def shrink_params(path):
-    """One tiny profile for every model, and three folders as sources."""
-    params = yaml.safe_load(path.read_text())
-    models = {name: params["models"][name]["cpu"] | SIZES[name] | CLOCK for name in MODELS}
-    params |= {
-        "profile": "tiny",
-        "prepare": {"tiny": {"sides": SIDES, "tiles_per_picture": 1}},
-        "models": {name: {"tiny": settings} for name, settings in models.items()},
-    }
-    folders = {"photos": "photograph", "art": "painting", "faces": "portrait"}
-    params["data"]["sources"] = [
-        {"name": name, "domain": domain, "kind": "folder", "path": f"own/{name}"}
-        for name, domain in folders.items()
-    ]
-    params["data"]["near_duplicate_bits"] = 0
-    params["evaluate"] |= {
-        "size": 64, "photographs": 2, "styles_per_photograph": 2, "reference_crops": 2,
-        "portraits": 16, "kid_subset": 8, "kid_subsets": 4,
-    }  # fmt: skip
-    params["validation"] |= {"min_pictures": 8, "min_test_pictures": 2}
-    path.write_text(yaml.safe_dump(params))
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A git repository like a clone, with small folders of pictures as its sources."""
-    root = tmp_path_factory.mktemp("project")
-    for name in TREE:
-        source, target = ROOT / name, root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
-    write_pictures(root / "own")
-    shrink_params(root / "params.yaml")
-    who = "-c user.name=tester -c user.email=tester@example.org"
-    for command in ("init -q", "add -A", f"{who} commit -qm clone"):
-        subprocess.run(["git", *command.split()], cwd=root, check=True)
-    return root
+    return make_clone(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
 def run(project, tmp_path_factory):
     spy = tmp_path_factory.mktemp("spy")
     (spy / "sitecustomize.py").write_text(SPY)
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    environment = mine | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": f"{spy}:{project / 'src'}",
-        "SPY_LOG": str(spy / "log"),
-        "STYLEFUSE_CACHE": os.environ.get("STYLEFUSE_CACHE", str(ROOT / ".cache/downloads")),
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "PYTHONDONTWRITEBYTECODE": "",  # compiled files must not make a stage look changed
-    }
+    spying = environment(project, spy) | {"SPY_LOG": str(spy / "log")}
 
     def run(*command, succeeds=True):
-        done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=project, env=spying, capture_output=True, text=True)
         if succeeds:
             assert done.returncode == 0, done.stdout + done.stderr
         return done

@@ -1,0 +1,138 @@
+"""A command of the project as part of a flow: it is logged there, and ends when the flow does.
+
+Commands run as processes of their own: DVC's locks do not hold between threads, and what a
+training has taken of memory is given back when it ends.
+"""
+
+import functools
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from stylefuse.errors import UserError
+from stylefuse.training.stopping import end_with_parent
+
+TRANSIENT = 75  # exit code of what may pass when it is tried again
+LOCKED = re.compile("Unable to acquire lock|is busy, it is being blocked")
+POLL = 0.2  # seconds from one look at the output to the next
+PATIENCE = 60  # seconds that a command which was asked to end has for its checkpoint
+
+
+class CommandFailed(Exception):
+    """A command failed, and would again."""
+
+
+class CommandBusy(CommandFailed):
+    """A command failed for a reason that may be gone when it is tried again."""
+
+
+def retryable(task: object, run: object, state: object) -> bool:
+    """For tasks: whether a failure is worth another try; a wrong configuration is not."""
+    return isinstance(state.result(raise_on_failure=False), CommandBusy)  # type: ignore[attr-defined]
+
+
+def told_plainly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """For flows and tasks: a failure that has an explanation ends them with that, no traceback."""
+
+    @functools.wraps(function)
+    def plain(*args: Any, **named: Any) -> Any:
+        from prefect.logging import get_run_logger
+        from prefect.states import Failed
+
+        try:
+            return function(*args, **named)
+        except CommandBusy:
+            raise  # for Prefect to try again
+        except (CommandFailed, UserError) as error:
+            if getattr(error, "exit_code", None) == TRANSIENT:
+                raise CommandBusy(str(error)) from None
+            get_run_logger().error(str(error))
+            return Failed(message=str(error))
+
+    return plain
+
+
+def run_command(*command: str) -> str:
+    """Run a program of this environment, in the project's folder.
+
+    Returns:
+        What it printed.
+
+    Raises:
+        CommandFailed: it failed; the message is its own last word.
+        CommandBusy: the same, where it may pass later.
+    """
+    from prefect.logging import get_run_logger
+
+    logger = get_run_logger()
+    program = str(Path(sys.executable).parent / command[0])
+    # no pipe: whatever outlives the command would keep it open
+    with tempfile.NamedTemporaryFile() as log, Path(log.name).open("rb") as reader:
+        process = subprocess.Popen(
+            [program, *command[1:]],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=end_with_parent,
+        )
+        output = ""
+        try:
+            while process.poll() is None:
+                time.sleep(POLL)
+                output += _relay(reader, logger)
+        except BaseException:
+            stop(process)
+            raise
+        finally:
+            output += _relay(reader, logger, last=True)
+    if process.returncode:
+        raise _failure(command, process.returncode, output)
+    return output
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End what a command runs, and then the command: DVC must see that its stage failed, since it
+    leaves torn files when it is ended itself."""
+    try:
+        below = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return
+    for child in below or [process]:
+        child.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        for child in (*below, process):
+            child.kill()
+
+
+def _relay(reader: IO[bytes], logger: object, last: bool = False) -> str:
+    """Log the whole lines that came since; of a line that was overwritten, its last state."""
+    start = reader.tell()
+    found = reader.read()
+    if not last:
+        found = found[: found.rfind(b"\n") + 1]
+        reader.seek(start + len(found))
+    text = found.decode(errors="replace")
+    for line in text.splitlines():
+        shown = line.rsplit("\r", 1)[-1].strip()
+        if shown:
+            logger.info(shown)  # type: ignore[attr-defined]
+    return text
+
+
+def _failure(command: tuple[str, ...], code: int, output: str) -> CommandFailed:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    said = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]
+    inner = re.findall(r"exited with (-?\d+)", output)  # of the stage, which DVC turns into 255
+    kind = CommandFailed
+    if TRANSIENT in (code, *map(int, inner)) or LOCKED.search(output):
+        kind = CommandBusy
+    return kind(f"{' '.join(command)} ended with exit code {code}: {' '.join(said[:1])}")

@@ -1,0 +1,159 @@
+"""The whole pipeline: every stage of the graph, then register → gate → promote for each model.
+
+python -m flows.train                  run it, here and now
+python -m flows.train --plan           say what would run, and why
+python -m flows.train restore          only what the model restore needs
+"""
+
+import argparse
+import sys
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.concurrency.sync import concurrency
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed, State
+
+from flows import artifacts
+from flows.command import retryable, run_command, told_plainly
+from flows.graph import Stage, chosen, plan, read_graph
+from flows.lock import workspace
+from stylefuse.config import Params, load_params
+from stylefuse.registry import promotion
+from stylefuse.registry import register as registry
+
+GPU = "gpu"  # name of the concurrency limit
+STEP: dict[str, Any] = {  # what all tasks have in common: DVC and the registry are the cache
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retries": 2,
+    "retry_delay_seconds": [10, 60],
+    "retry_condition_fn": retryable,
+}
+
+
+@task(task_run_name="{stage.name}", **STEP)
+@told_plainly
+def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[bool]:
+    """Have DVC bring one stage up to date.
+
+    Args:
+        stage: of the graph.
+        earlier: for each stage that it needs, whether that one ran just now.
+        force: run it though nothing has changed.
+
+    Returns:
+        Whether it ran; a state named "Cached" where not.
+    """
+    if not (stage.reasons or any(earlier) or force):
+        return Completed(name="Cached", message="up to date", data=False)
+    command = ("dvc", "repro", "--single-item", *["--force"] * force, stage.name)
+    if stage.gpu:
+        with concurrency(GPU, occupy=1):
+            output = run_command(*command)
+    else:
+        output = run_command(*command)
+    if "Running stage" not in output:
+        return Completed(name="Cached", message="DVC had its outputs", data=False)
+    return Completed(message="ran", data=True)
+
+
+@task(task_run_name="register@{model}", **STEP)
+@told_plainly
+def register(model: str, params: Params) -> State[None]:
+    """Make a version of the trained model, unless there is one with the same weights."""
+    version = registry.register(params, model)
+    get_run_logger().info(str(version))
+    return Completed(name=None if version.created else "Cached", message=str(version))
+
+
+@task(task_run_name="gate@{model}", **STEP)
+@told_plainly
+def gate(model: str, params: Params) -> artifacts.Judged:
+    """Judge the challenger beside the champion, and show what was found."""
+    return artifacts.show_decision(params, model)
+
+
+@task(task_run_name="promote@{model}", **STEP)
+@told_plainly
+def promote(model: str, params: Params, judged: artifacts.Judged) -> State[None]:
+    """Make the challenger champion, if it passed the gate and the champion is still the same."""
+    if not judged.promoted:
+        return Completed(name="Refused", message=judged.reasons)
+    move = promotion.promote(
+        params.registry, model, judged.challenger, judged.reasons, judged.champion
+    )
+    return Completed(name="Promoted", message=str(move))
+
+
+@flow(name="train", log_prints=True)
+@told_plainly
+def train(models: list[str] | None = None, force: bool = False, promotes: bool = True) -> State:
+    """Bring every stage of the graph up to date, register what came out, judge and promote it.
+
+    Args:
+        models: names in params.yaml; all of them where none is given.
+        force: run every stage, also those that are up to date.
+        promotes: let a challenger that passes the gate become champion.
+    """
+    params = load_params()
+    names = models or list(params.models)
+    for name in names:
+        params.train(name)
+    with workspace() as free:
+        if not free:
+            return Completed(name="Skipped", message="another pipeline runs in this folder")
+        stages = chosen(read_graph(), models or [])
+        get_run_logger().info("the plan:\n%s", plan(stages))
+        ran: dict[str, State] = {}
+        for stage in stages:
+            needed = [ran[name] for name in stage.needs if name in ran]
+            if any(not state.is_completed() for state in needed):
+                continue  # its own error is told where it happened
+            earlier = [bool(state.result()) for state in needed]
+            ran[stage.name] = run_stage(stage, earlier, force, wait_for=needed, return_state=True)
+        artifacts.show_validation()
+        outcomes = [_release(name, params, promotes, ran) for name in names]
+    failed = [name for name, state in ran.items() if state.is_failed()]
+    failed += [name for name, fine in zip(names, outcomes, strict=True) if not fine]
+    if failed:
+        return Failed(message=f"failed: {', '.join(dict.fromkeys(failed))}")
+    return Completed(message="done")
+
+
+def _release(model: str, params: Params, promotes: bool, ran: dict[str, State]) -> bool:
+    """Register, judge and promote one model; another's failure does not hold it up."""
+    mine = [state for name, state in ran.items() if name.endswith(f"@{model}")]
+    if not mine or not all(state.is_completed() for state in mine):
+        return False
+    registered = register(model, params, wait_for=mine, return_state=True)
+    if not registered.is_completed():
+        return False
+    judged = gate(model, params, wait_for=[registered], return_state=True)
+    if not judged.is_completed():
+        return False
+    if not promotes:
+        return True
+    return promote(
+        model, params, judged.result(), wait_for=[judged], return_state=True
+    ).is_completed()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("models", nargs="*", metavar="MODEL", help="names in params.yaml")
+    parser.add_argument("--plan", action="store_true", help="say what would run, and run nothing")
+    parser.add_argument("--force", action="store_true", help="run what is up to date too")
+    args = parser.parse_args()
+    if args.plan:
+        sys.stdout.write(f"{plan(chosen(read_graph(), args.models))}\n")
+        return
+    state = train(args.models or None, args.force, return_state=True)
+    sys.exit(0 if state.is_completed() else 1)
+
+
+if __name__ == "__main__":
+    main()
