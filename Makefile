@@ -9,7 +9,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env repro test lint format lock ui serve gallery clean
+.PHONY: help env repro test lint format lock ui serve flows gallery clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -47,6 +47,9 @@ ui: env  ## the MLflow UI on loopback
 
 serve: env  ## the transfer model's champion, answering on loopback
 	$(BIN)/stylefuse serve
+
+flows: env  ## a Prefect server, a worker and the schedules, on loopback
+	$(BIN)/python -m flows.serve
 
 gallery: env  ## the README's pictures, from what `make repro` left
 	$(BIN)/python benchmarks/gallery.py

@@ -111,6 +111,9 @@ def _advance(
         bar = progress.add_task(
             f"training {run.recipe.name}", total=steps, completed=first, note="compiling"
         )
+        if first:
+            kimg = first * settings.batch / 1000
+            progress.console.print(f"training {run.recipe.name} goes on at {kimg:g} kimg")
         done = first
         while done < steps:
             count = min(settings.steps_per_call, tick - done % tick, steps - done)
