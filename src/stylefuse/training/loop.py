@@ -112,8 +112,8 @@ def _advance(
             f"training {run.recipe.name}", total=steps, completed=first, note="compiling"
         )
         if first:
-            kimg = first * settings.batch / 1000
-            progress.console.print(f"training {run.recipe.name} goes on at {kimg:g} kimg")
+            begun = f"{first * settings.batch / 1000:g} kimg"
+            progress.console.print(f"training {run.recipe.name} goes on at {begun}")
         done = first
         while done < steps:
             count = min(settings.steps_per_call, tick - done % tick, steps - done)
