@@ -209,7 +209,8 @@ def test_an_unknown_model_and_a_missing_run_are_told(project, monkeypatch):
 @pytest.mark.parametrize("judge", [transfer, restore, portrait, default])
 def test_scores_are_those_of_every_output(judge, make_bench):
     name = "restore" if judge is default else judge.__name__.rsplit(".", 1)[1]
-    found, again = (judge.score(make_bench(name)) for _ in range(2))
+    bench = make_bench(name)
+    found, again = judge.score(bench), judge.score(bench)
     assert found.figures
     for figure, values in found.figures.items():
         assert len(values) == len(found.groups)
