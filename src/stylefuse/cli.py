@@ -32,8 +32,9 @@ def _train(args: argparse.Namespace) -> None:
     from stylefuse.training.stopping import asked_to_stop
 
     with MlflowTracker(params.registry) as tracker, asked_to_stop() as stop:
-        if not train(args.name, params, tracker, stop):
-            raise UserError("stopped; the same command goes on from here", STOPPED)
+        ended = train(args.name, params, tracker, stop)
+    if not ended:
+        raise UserError("stopped; the same command goes on from here", STOPPED)
 
 
 def _register(args: argparse.Namespace) -> None:

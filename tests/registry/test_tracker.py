@@ -1,5 +1,6 @@
 """The tracker follows a run across interruptions, and never gets in training's way."""
 
+import mlflow
 import pytest
 
 from stylefuse.registry.store import ALARM_TAG, MODEL_TAG, RUN_TAG, WEIGHTS_TAG, open_store
@@ -25,6 +26,10 @@ def test_a_stopped_training_goes_on_in_its_run(project, params, runs):
         raise KeyboardInterrupt
     (stopped,) = runs("key-1")
     assert stopped.info.status == "KILLED"
+
+    with MlflowTracker(params.registry) as tracker:
+        tracker.start("restore", "key-1", params)
+    assert runs("key-1")[0].info.status == "KILLED"  # stopped at a tick, with no error
 
     with MlflowTracker(params.registry) as tracker:
         tracker.start("restore", "key-1", params)
@@ -87,3 +92,4 @@ def test_a_store_that_breaks_on_the_way_is_told_once(params, tmp_path, monkeypat
         path.write_bytes(b"words" * 9999)
         use_all(tracker, params, tmp_path)
     assert capsys.readouterr().err.count("MLflow cannot be reached") == 1
+    assert mlflow.active_run() is None  # or the next run of this process could not begin

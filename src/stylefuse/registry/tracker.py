@@ -4,6 +4,7 @@ import functools
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,20 +44,26 @@ class MlflowTracker:
     """Streams a training run to MLflow; a `stylefuse.training.loop.Tracker` that never raises.
 
     A training that was stopped goes on in the run that it began. As a context manager it also
-    marks the run as failed when training ends with an error.
+    marks the run where training does not come to its end: as failed after an error, as killed
+    where it was stopped.
     """
 
     def __init__(self, registry: Registry):
         self.registry = registry
         self.lost = False  # the store failed once
+        self.begun = False  # a run is open
         self.alarms: list[str] = []
 
     def __enter__(self) -> "MlflowTracker":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind:
-            self._end("FAILED" if issubclass(kind, Exception) else "KILLED")
+        if not self.begun:
+            return
+        import mlflow
+
+        with suppress(Exception):  # a store that was lost does not learn of it, but MLflow does
+            mlflow.end_run("FAILED" if kind and issubclass(kind, Exception) else "KILLED")
 
     @_never_raises
     def start(self, model: str, key: str, params: Params) -> None:
@@ -75,12 +82,14 @@ class MlflowTracker:
         runs = client.search_runs([experiment.experiment_id], f"tags.`{RUN_TAG}` = '{key}'")
         if runs and WEIGHTS_TAG not in runs[0].data.tags:
             mlflow.start_run(runs[0].info.run_id, log_system_metrics=True)
+            self.begun = True
             return
         mlflow.start_run(
             run_name=f"{model}-{params.profile}-{key[:6]}",
             tags={RUN_TAG: key, MODEL_TAG: model},
             log_system_metrics=True,
         )
+        self.begun = True
         mlflow.log_params(run_params(params, model) | {"backend": _backend()})
 
     @_never_raises
@@ -111,13 +120,8 @@ class MlflowTracker:
         import mlflow
 
         mlflow.set_tag(WEIGHTS_TAG, weights_hash)
-        self._end("FINISHED")
-
-    @_never_raises
-    def _end(self, status: str) -> None:
-        import mlflow
-
-        mlflow.end_run(status)
+        mlflow.end_run("FINISHED")
+        self.begun = False
 
 
 def run_params(params: Params, model: str) -> dict[str, Any]:
