@@ -1,4 +1,4 @@
-"""What each part of the transfer model's recipe buys, and what two terms beside it would.
+"""What each part of the transfer model's recipe buys, and what two terms beside it do.
 
 python benchmarks/ablation.py
 python benchmarks/ablation.py --docs .cache/trial --kimg 0.02 --judging TRIAL    a trial, with
@@ -27,7 +27,7 @@ VARIANTS = {
     RECIPE: {},
     OTHER_SEED: {"seed": 1},
     CONTRASTIVE: {"contrastive": 1.0},
-    GUIDED: {"perceptual": 1.0},
+    GUIDED: {"guide_content": 1.0, "guide_style": 1.0},
 }
 BEFORE = {row: before for before, row in pairwise((PURE, PAIRED, RECONSTRUCTED, RECIPE))}
 
@@ -61,8 +61,9 @@ def main() -> None:
         "features of VGG19. The judge is EfficientNet-Lite0: another network, since one that "
         "guided a row would flatter it. Style distance still asks for the same statistics, means "
         "and deviations of early maps, that this row alone is trained for; KID does not.",
-        "The last two are experiments, no options of the product. Reconstruction and content are "
-        "computed in every row, with weight or without, so that their rows cost the same.",
+        "The patch-contrastive term is an experiment, no option of the product. Reconstruction "
+        "and content are computed in every row, with weight or without, so that their rows cost "
+        "the same.",
     )
 
 

@@ -1,7 +1,9 @@
 """What `gpu_train.sh` runs: one piece of a training on an accelerator, and its figures."""
 
 import argparse
+import csv
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -11,11 +13,11 @@ import jax
 import numpy as np
 
 from stylefuse.config import load_params
-from stylefuse.models.files import MANIFEST, WEIGHTS, sha256
+from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator, sha256
 from stylefuse.training.loop import MODELS, REPORTS, train
 from stylefuse.training.run import Run
 
-BASE = Path("models/base")
+BASE = Path("models/base/transfer")
 TIMED_CALLS = 3
 PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16 FLOP/s, from data sheets
 
@@ -24,40 +26,89 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--profile", default="gpu")
+    parser.add_argument("--fit", action="store_true", help="train for the minutes, not for kimg")
     args = parser.parse_args()
     ends = time.monotonic() + 60 * args.minutes
     params = load_params().model_copy(update={"profile": args.profile})
-
-    figures = speed(params)
-    print(json.dumps(figures, indent=1))
+    if args.fit:
+        trained = fit(params, ends)
+        keep(lasting(params, trained["kimg"]), trained)
+        return
+    measured = speed(params)
+    print(json.dumps(measured, indent=1))
     if not train("transfer", params, stop=lambda: time.monotonic() > ends):
         print("the time is up; run this again to go on")
         sys.exit(75)
-    keep(params, figures)
+    keep(params, measured)
+
+
+def fit(params, ends: float) -> dict:
+    """Train until a time of the monotonic clock, with learning rates that fall along that clock to
+    a zero at its end, for a machine that is lent for minutes: how far they lead is seen then."""
+    run = Run("transfer", params)
+    settings, count = run.settings, run.settings.steps_per_call
+    full = run.rates(0)
+    rows, seconds = [], [time.monotonic()]
+    done, begins = 0, math.inf
+    while (now := time.monotonic()) < ends:
+        past = 0.0 if begins > now else (now - begins) / (ends - begins)
+        rates = [rate * (1 + math.cos(math.pi * past)) / 2 for rate in full]
+        run.rates = lambda index, rates=rates: rates
+        reports = run.advance(done, count)
+        if not np.isfinite(reports).all():
+            raise SystemExit(f"training diverged before step {done + count}: a loss is no number")
+        done += count
+        seconds.append(time.monotonic())
+        begins = min(begins, seconds[-1])  # the first call compiles
+        means = dict(zip(run.names, reports.mean(0).round(6).tolist(), strict=True))
+        rows.append({"kimg": done * settings.batch / 1000, **means})
+        if len(rows) % 20 == 1:
+            print(f"{seconds[-1] - seconds[0]:.0f} s: {json.dumps(rows[-1])}", flush=True)
+    save_generator(run.recipe, settings, run.averaged, MODELS / "transfer")
+    (REPORTS / "transfer").mkdir(parents=True, exist_ok=True)
+    with (REPORTS / "transfer/curves.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return figures(run, float(np.median(np.diff(seconds)[1:]))) | {
+        "kimg": rows[-1]["kimg"],
+        "seconds": round(seconds[-1] - begins),
+        "seconds_to_compile": round(begins - seconds[0]),
+    }
+
+
+def lasting(params, kimg: float):
+    """The same parameters for a run of another length."""
+    settings = params.train("transfer").model_copy(update={"kimg": kimg})
+    return params.model_copy(update={"models": {"transfer": {params.profile: settings}}})
 
 
 def speed(params) -> dict:
-    """Pictures per second of whole calls, and the share of the chip's peak that they use."""
+    """What `figures` says of a few calls."""
     run = Run("transfer", params)
     count = run.settings.steps_per_call
     run.advance(0, count)  # compiles
     start = time.perf_counter()
     for call in range(1, 1 + TIMED_CALLS):
         run.advance(call * count, count)
-    seconds = (time.perf_counter() - start) / TIMED_CALLS
+    return figures(run, (time.perf_counter() - start) / TIMED_CALLS)
+
+
+def figures(run, seconds: float) -> dict:
+    """Pictures per second of whole calls, and the share of the chip's peak that they use."""
     device = jax.devices()[0]
-    flops = getattr(run.advance, "flops", 0.0) / seconds
+    flops = (run.advance.flops() if hasattr(run.advance, "flops") else 0.0) / seconds
     peak = next((p for name, p in PEAK.items() if name in device.device_kind), None)
     return {
         "device": device.device_kind,
         "devices": len(jax.devices()),
-        "images_per_second": round(count * run.settings.batch / seconds, 1),
+        "images_per_second": round(run.settings.steps_per_call * run.settings.batch / seconds, 1),
         "tera_flops_per_second": round(flops / 1e12, 2),
         "share_of_bfloat16_peak": round(flops / peak, 4) if peak and flops else None,
     }
 
 
-def keep(params, figures: dict) -> None:
+def keep(params, speed: dict) -> None:
     """Put the averaged weights into `models/base`, in half precision, with how they were made."""
     BASE.mkdir(parents=True, exist_ok=True)
     for file in (MODELS / "transfer").iterdir():
@@ -73,7 +124,7 @@ def keep(params, figures: dict) -> None:
         "profile": params.profile,
         "seed": params.seed,
         "settings": params.train("transfer").model_dump(mode="json"),
-        "speed": figures,
+        "speed": speed,
         "last_metrics": last,
         "mebibytes": round((BASE / WEIGHTS).stat().st_size / 2**20, 2),
     }

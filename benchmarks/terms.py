@@ -1,4 +1,4 @@
-"""The transfer model with terms that the ablation tries: an experiment, no option of the product.
+"""The transfer model with a term that the ablation tries: an experiment, no option of the product.
 
 `Settings` and `RECIPE`, as a model's module has them. The generator is the product's own, so that
 what is trained here is saved, loaded and judged as the product is.
@@ -15,12 +15,11 @@ class Settings(transfer.Settings):
     """By default those of the product's recipe."""
 
     conditional: bool = True  # whether the discriminator sees the reference
-    contrastive: NotNegative = 0.0  # weights beside the recipe's own terms
-    perceptual: NotNegative = 0.0
+    contrastive: NotNegative = 0.0  # weight beside the recipe's own terms
 
 
 class TermsRecipe(transfer.TransferRecipe):
-    reports = (*transfer.TransferRecipe.reports, "contrastive", "perceptual")
+    reports = (*transfer.TransferRecipe.reports, "contrastive")
 
     def build_discriminator(self, settings: Settings) -> Any:
         if settings.conditional:
@@ -40,9 +39,8 @@ class TermsRecipe(transfer.TransferRecipe):
     def generator_objective(
         self, generator: Any, discriminator: Any, settings: Settings, stage: int
     ) -> Objective:
-        """The recipe's objective, and the terms beside it that have a weight."""
+        """The recipe's objective, and the term beside it where it has a weight."""
         from contrast import patch_contrast
-        from guide import guidance
 
         from stylefuse.models.transfer.pairs import PairBatch
 
@@ -52,14 +50,11 @@ class TermsRecipe(transfer.TransferRecipe):
         def objective(*batch):
             loss, reported = recipe(*batch)
             seen = PairBatch(*batch[: len(PairBatch._fields)])
-            contrastive = perceptual = 0.0
+            contrastive = 0.0
             if settings.contrastive:
                 found = generator.encode_content(painter.painted)
                 contrastive = patch_contrast(found, painter.content, seen.noise)
-            if settings.perceptual:
-                perceptual = guidance(painter.painted, seen)
-            loss += settings.contrastive * contrastive + settings.perceptual * perceptual
-            return loss, (*reported, contrastive, perceptual)
+            return loss + settings.contrastive * contrastive, (*reported, contrastive)
 
         return objective
 

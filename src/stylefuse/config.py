@@ -64,7 +64,7 @@ class Source(Section):
 
 
 class Network(Section):
-    """A published network that evaluation uses: one member of a wheel, by checksum."""
+    """A published network that judges, or guides a training: a wheel, by checksum."""
 
     package: str  # name==version on the Python package index
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # of the wheel
@@ -118,6 +118,7 @@ class Train(Section):
     crop: Annotated[int, Field(ge=32)]  # side of a training picture, a multiple of 8
     batch: Annotated[int, Field(ge=2)]
     kimg: Positive  # pictures shown to the generator, in thousands
+    start: str = ""  # a model's folder, for a generator that begins with its weights
     # networks
     width: Count  # channels of the generator at full resolution
     discriminator_width: Count

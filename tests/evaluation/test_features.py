@@ -11,8 +11,8 @@ from skimage import data
 
 from stylefuse.config import load_params
 from stylefuse.data.downloads import python_package
+from stylefuse.data.torchfile import MAGIC, read_tensors
 from stylefuse.evaluation.features import FeatureNetwork
-from stylefuse.evaluation.torchfile import MAGIC, read_tensors
 from tests.test_config import SHIPPED
 
 CATS = range(281, 286)  # ImageNet's tabby, tiger, Persian, Siamese and Egyptian cats

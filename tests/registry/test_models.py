@@ -104,6 +104,8 @@ def test_runs_tell_which_model_they_trained(registered, client):
 
 
 def test_a_fourth_model_needs_no_edit(registered, with_toy, project):
+    make_model(project / "models/base/toy", "toy", width=2)
+    assert default_model(with_toy.registry, "toy") == "models/base/toy"
     make_model(project / "models/toy", "toy", width=4)
     assert default_model(with_toy.registry, "toy") == "models/toy"
     version = register(with_toy, "toy")

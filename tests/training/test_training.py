@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stylefuse.errors import UserError
-from stylefuse.models.files import load_artist
+from stylefuse.models.files import load_artist, load_generator
 from stylefuse.training import checkpoints, loop
 from stylefuse.training.backend import gradient_step
 from stylefuse.training.run import Run
@@ -105,6 +105,24 @@ def test_a_run_with_no_time_goes_on_tick_by_tick(params):
     assert not Path("models").exists()
     assert loop.train("restore", short, stop=lambda: True)
     assert products("restore") == whole
+
+
+def test_a_run_begins_with_the_weights_that_it_is_told_to(params):
+    loop.train("restore", changed(params, "restore", kimg=0.016), first := Follower())
+    Path("models/restore").rename("begun")
+    begun = {"start": "begun", "kimg": 0.016}
+    again = changed(params, "restore", **begun, learning_rate=1e-9)
+    loop.train("restore", again, second := Follower())
+    saved, averaged = (load_generator(folder)[1] for folder in ("begun", "models/restore"))
+    for one, other in zip(saved.weights, averaged.weights, strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=1e-6)
+    assert second.started != first.started
+
+    wider = changed(params, "restore", **begun, width=8)
+    with pytest.raises(UserError, match="begun holds a restore model that the settings"):
+        loop.train("restore", wider)
+    with pytest.raises(UserError, match="no model"):
+        loop.train("restore", changed(params, "restore", start="nowhere"))
 
 
 def test_metrics_pictures_and_alarms_are_told_along_the_way(params, capsys):

@@ -1,4 +1,4 @@
-"""Sources → pictures on disk, their manifest and their attribution, and the judging networks."""
+"""Sources → pictures on disk, their manifest and their attribution, and published networks."""
 
 import hashlib
 import re
@@ -23,7 +23,7 @@ from stylefuse.errors import UserError, run_main
 DATA = Path("data")
 PICTURES, MANIFEST, ATTRIBUTION = "pictures", "manifest.parquet", "ATTRIBUTION.md"
 NETWORKS = "networks"
-NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "*LICENSE*")
+NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "vgg19*.bin", "*LICENSE*")
 
 
 def ingest(params: Params, root: Path = DATA) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def ingest(params: Params, root: Path = DATA) -> pd.DataFrame:
             for source in params.data.sources:
                 bar = progress.add_task(f"{source.name} ({source.domain}s)", total=None)
                 rows += _keep(source, draft, partial(progress.advance, bar))
-            bar = progress.add_task("judging networks", total=None)
+            bar = progress.add_task("published networks", total=None)
             (draft / NETWORKS).mkdir()
             for name, network in params.data.networks.items():
                 _unpack_network(network, draft / NETWORKS / name)

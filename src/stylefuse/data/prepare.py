@@ -6,6 +6,7 @@ picture that each tile was cut from. The same pictures give the same bytes.
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -48,8 +49,13 @@ def _spread(spare: int, tiles: int) -> list[int]:
     return [spare // 2] if tiles == 1 else [spare * i // (tiles - 1) for i in range(tiles)]
 
 
-def prepare(manifest: pd.DataFrame, settings: Prepare, out: Path) -> None:
-    """Write the arrays of all splits and domains; `out` appears whole or not at all.
+def prepare(
+    manifest: pd.DataFrame,
+    settings: Prepare,
+    out: Path,
+    splits: Sequence[Split] = get_args(Split),
+) -> None:
+    """Write the arrays of splits and all domains; `out` appears whole or not at all.
 
     Args:
         manifest: one row per picture; its domains are those that are prepared.
@@ -66,7 +72,7 @@ def prepare(manifest: pd.DataFrame, settings: Prepare, out: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     origin: dict[str, list[str]] = {}
-    for split in get_args(Split):
+    for split in splits:
         for domain in domains:
             chosen = manifest[(manifest.split == split) & (manifest.domain == domain)]
             tiles = []

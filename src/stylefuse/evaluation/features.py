@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from stylefuse.data.torchfile import read_tensors
 from stylefuse.errors import UserError
-from stylefuse.evaluation.torchfile import read_tensors
 from stylefuse.models.artist import compiled
 
 NAME = "efficientnet-lite0"

@@ -44,6 +44,23 @@ def load_generator(folder: Path | str) -> tuple[Recipe, Any]:
     return recipe, generator
 
 
+def begin_with(generator: Any, folder: Path | str, recipe: Recipe) -> None:
+    """Give a generator the weights of a saved one.
+
+    Raises:
+        UserError: see `load_generator`; or the saved one is another model, or of another shape.
+    """
+    found, saved = load_generator(folder)
+    shapes = [[w.shape for w in network.weights] for network in (generator, saved)]
+    if found.name != recipe.name or shapes[0] != shapes[1]:
+        raise UserError(
+            f"{folder} holds a {found.name} model that the settings of {recipe.name} do not fit; "
+            f"change {', '.join(recipe.shape)} or start in params.yaml"
+        )
+    for weight, value in zip(generator.weights, saved.weights, strict=True):
+        weight.assign(value)
+
+
 def load_artist(folder: Path | str, max_side: int) -> tuple[Recipe, Any]:
     """The recipe and its generator, ready to paint; see `load_generator`."""
     recipe, generator = load_generator(folder)

@@ -12,6 +12,7 @@ from stylefuse.models.recipe import Recipe
 from stylefuse.registry.store import CHAMPION, open_store, reason, registered_name, store_exists
 
 TRAINED = Path("models")
+SHIPPED = TRAINED / "base"  # weights that come with the project
 
 
 def fetch_artist(recipe: Recipe, model: str | None, params: Params) -> Any:
@@ -38,13 +39,15 @@ def champion_uri(name: str) -> str:
 
 
 def default_model(registry: Registry, name: str) -> str:
-    """A model's champion where the registry has one, else the folder of its last training."""
+    """A model's champion where the registry has one, else the folder of its last training, else
+    that of the weights that come with the project."""
     if store_exists(registry):
         client = open_store(registry)
         found = client.search_registered_models(f"name = '{registered_name(name)}'")
         if found and CHAMPION in found[0].aliases:
             return champion_uri(name)
-    return str(TRAINED / name)
+    trained, shipped = TRAINED / name, SHIPPED / name
+    return str(shipped if shipped.is_dir() and not trained.is_dir() else trained)
 
 
 def model_files(model: str, registry: Registry) -> Path:

@@ -31,7 +31,7 @@ class FusedSteps:
         self.run = run
         self._tiles: dict[int, Any] = {}
         self._calls: dict[tuple, Any] = {}
-        self.flops = 0.0  # of the last call
+        self._last: tuple = ()  # what `flops` counts
 
     def __call__(self, first: int, count: int) -> np.ndarray:
         """Train steps `first` to `first + count`; returns their reports, `[count, names]`."""
@@ -43,6 +43,7 @@ class FusedSteps:
             "judge": np.array([run.judges(i) for i in indices]),
             "penalise": np.array([run.penalises(i) for i in indices]),
             "keep": np.array([keep_share(settings, i) for i in indices], np.float32),
+            "rates": np.array([run.rates(i) for i in indices], np.float32),
         }
         forms, parts = self._stacked([run.data.at(i) for i in indices])
         values = [v.value for v in run.variables]
@@ -51,11 +52,20 @@ class FusedSteps:
         if key not in self._calls:
             step = jax.jit(self._block(stages, forms), donate_argnums=0)
             self._calls[key] = step.lower(*inputs).compile()
-            self.flops = float((self._calls[key].cost_analysis() or {}).get("flops", 0.0))
+            shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), inputs)
+            self._last = stages, forms, count, shapes
         values, reports = self._calls[key](*inputs)
         for variable, value in zip(run.variables, values, strict=True):
             variable.assign(value)
         return np.asarray(reports)
+
+    def flops(self) -> float:
+        """Floating-point operations of a call, with every step taken for the costliest. They are
+        counted as for the host: an accelerator's own count leaves its library's calls out."""
+        stages, forms, count, shapes = self._last
+        with jax.default_device(jax.devices("cpu")[0]):
+            lowered = jax.jit(self._block(stages, forms)).lower(*shapes)
+        return count * float((lowered.cost_analysis() or {}).get("flops", 0.0))
 
     def _stacked(self, batches: Sequence[tuple]) -> tuple[list, list]:
         """The batches of several steps as arrays `[steps, …]`, and how each part is made of one."""
@@ -113,6 +123,9 @@ class FusedSteps:
             batch = [_made(form, part, tiles) for form, part in zip(forms, parts, strict=True)]
             state = dict(zip(map(id, run.variables), values, strict=True))
             batch.append(state[id(run.augment)])
+            optimizers = run.generator_optimizer, run.discriminator_optimizer
+            for optimizer, rate in zip(optimizers, plan["rates"], strict=True):
+                state[id(optimizer.learning_rate)] = rate
 
             def judged(objective):
                 return lambda: self._descend(

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stylefuse.config import Params, Train
 from stylefuse.errors import UserError
-from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator
+from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator, weights_hash
 from stylefuse.training.checkpoints import hold, load_checkpoint, run_key, save_checkpoint
 from stylefuse.training.health import REMEDIES, alarms
 from stylefuse.training.run import PREPARED, Run
@@ -66,6 +66,7 @@ def train(
         seed=params.seed,
         settings=settings.model_dump(),
         data=json.loads((PREPARED / "tiles.json").read_text()),
+        start=weights_hash(Path(settings.start)) if settings.start else None,
         keras=keras.__version__,
         backend=keras.backend.backend(),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from stylefuse.config import Params
 from stylefuse.data.batches import Ahead, arrays
 from stylefuse.models.blocks.augment import adapt
+from stylefuse.models.files import begin_with
 from stylefuse.models.recipe import find_recipe
 from stylefuse.training.average import WeightAverage, keep_share
 from stylefuse.training.backend import (
@@ -37,6 +38,8 @@ class Run:
         shape = {key: getattr(settings, key) for key in recipe.shape}
         with computing_in(settings.precision):
             self.generator = recipe.build_generator(**shape)
+        if settings.start:
+            begin_with(self.generator, settings.start, recipe)
         self.discriminator = recipe.build_discriminator(settings)
         self.averaged = recipe.build_generator(**shape)
         self.average = WeightAverage(self.generator, self.averaged)
@@ -48,15 +51,14 @@ class Run:
         self.span = 1000 * settings.kimg * AUGMENT_SPAN
 
         def adam(rate, network):
-            falling = keras.optimizers.schedules.CosineDecay(rate, self.steps)
-            optimizer = keras.optimizers.Adam(falling, settings.beta_1, settings.beta_2, 1e-8)
+            optimizer = keras.optimizers.Adam(rate, settings.beta_1, settings.beta_2, 1e-8)
             optimizer.build(network.trainable_variables)
             return optimizer
 
-        self.generator_optimizer = adam(settings.learning_rate, self.generator)
-        self.discriminator_optimizer = adam(
-            settings.discriminator_learning_rate, self.discriminator
-        )
+        rates = settings.learning_rate, settings.discriminator_learning_rate
+        self.generator_optimizer = adam(rates[0], self.generator)
+        self.discriminator_optimizer = adam(rates[1], self.discriminator)
+        self._falling = [keras.optimizers.schedules.CosineDecay(r, self.steps) for r in rates]
         self.variables = [
             *self.generator.variables, *self.discriminator.variables, *self.averaged.variables,
             *self.generator_optimizer.variables, *self.discriminator_optimizer.variables,
@@ -78,6 +80,12 @@ class Run:
         turn = index // self.settings.discriminator_interval
         return bool(self.settings.r1) and turn % self.settings.r1_interval == 0
 
+    def rates(self, index: int) -> list[float]:
+        """Learning rates of generator and discriminator in a step: given from outside, so that
+        what is compiled does not depend on the length of a run."""
+        turns = index, index // self.settings.discriminator_interval
+        return [float(falling(turn)) for falling, turn in zip(self._falling, turns, strict=True)]
+
     def objective(self, name: str, stage: int):
         """The objective of a phase: "generator", "discriminator" or "penalised"."""
         networks = self.generator, self.discriminator
@@ -90,6 +98,9 @@ class Run:
         """Train discriminator, then generator, on the batch of one step; returns `names`."""
         stage = self.recipe.stage(index, self.settings)
         batch = (*self.ahead.at(index), np.asarray(self.augment.value, np.float32))
+        self.generator_optimizer.learning_rate, self.discriminator_optimizer.learning_rate = (
+            self.rates(index)
+        )
         if self.judges(index):
             phase = self._phase("penalised" if self.penalises(index) else "discriminator", stage)
             self.judged.assign(np.array([float(value) for value in phase(*batch)]))

@@ -21,6 +21,9 @@ class Settings(Train):
     reconstruction: NotNegative  # weights beside the adversarial loss
     content: NotNegative
     fused: Share  # of the steps, which paint from two photographs and two styles
+    # weights of a published network's losses; 0 and 0 train without it
+    guide_content: NotNegative
+    guide_style: NotNegative
 
 
 @dataclass(frozen=True)
@@ -62,25 +65,25 @@ content's size. Parameters: `strength` 0…1, `preserve_color`, `size` (longer s
     inputs: ClassVar = {"content": Image.Image, "style": Image.Image}
     options = TransferOptions
     shape = ("width", "blocks", "code")
-    reports = ("adversarial", "reconstruction", "content", "variety")
+    reports = ("adversarial", "reconstruction", "content", "guide", "variety")
 
     def build_generator(self, **shape: Any) -> Any:
-        from keras import ops
+        from keras import KerasTensor
 
         from stylefuse.models.transfer.networks import TransferGenerator
 
         generator = TransferGenerator(**shape, name="generator")
-        picture = ops.zeros((1, 64, 64, 3))
+        picture = KerasTensor((1, 64, 64, 3))
         generator(picture, picture)
         return generator
 
     def build_discriminator(self, settings: Settings) -> Any:
-        from keras import ops
+        from keras import KerasTensor
 
         from stylefuse.models.transfer.networks import PairDiscriminator
 
         discriminator = PairDiscriminator(settings.discriminator_width, name="discriminator")
-        picture = ops.zeros((1, 64, 64, 3))
+        picture = KerasTensor((1, 64, 64, 3))
         discriminator(picture, discriminator.features(picture))
         return discriminator
 

@@ -5,6 +5,7 @@ from keras import ops
 from stylefuse.models.blocks.augment import augmentation
 from stylefuse.models.blocks.losses import gradient_penalty, logistic_loss, share
 from stylefuse.models.blocks.signs import variety
+from stylefuse.models.transfer.guide import guidance
 
 OTHERS = 0.25  # share of the fakes' weight that goes to paintings beside another one's crop
 
@@ -53,8 +54,8 @@ def discriminator_objective(generator, discriminator, settings, penalise, fused)
 
 
 def generator_objective(generator, discriminator, settings, fused):
-    """Fool the discriminator (non-saturating), keep the content's maps, and give pictures back
-    under their own style."""
+    """Fool the discriminator (non-saturating), keep the content's maps, give pictures back under
+    their own style, and, where the settings ask for it, follow a guide."""
 
     def objective(photograph, painting, reference, mask, weight, noise, draws, probability):
         seen = augmentation(settings, draws, probability)
@@ -69,7 +70,11 @@ def generator_objective(generator, discriminator, settings, fused):
         reconstruction = _distance(generator(known, known), known)
 
         loss = adversarial + settings.reconstruction * reconstruction + settings.content * kept
-        return loss, (adversarial, reconstruction, kept, variety(painted, painting))
+        guide = ops.zeros(())
+        if settings.guide_content or settings.guide_style:
+            same, alike = guidance(painted, photograph, reference, mask, weight, settings.precision)
+            guide = settings.guide_content * same + settings.guide_style * alike
+        return loss + guide, (adversarial, reconstruction, kept, guide, variety(painted, painting))
 
     return objective
 

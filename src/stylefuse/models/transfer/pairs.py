@@ -15,7 +15,7 @@ from stylefuse.data.batches import (
     random_normal,
     stream_of,
 )
-from stylefuse.models.artist import to_float, to_levels
+from stylefuse.models.artist import compiled, to_float, to_levels
 from stylefuse.models.blocks.augment import DRAWS
 
 SHOWN = 6
@@ -93,9 +93,9 @@ def sheet(generator: Any, held_out: PairBatches) -> np.ndarray:
     photographs, paintings = _spread(held_out.photographs), _spread(held_out.paintings)
     side = photographs.shape[1]
     rows = [np.concatenate([np.full((side, side, 3), 255, np.uint8), *paintings], 1)]
-    styles = to_float(paintings)
+    styles, paint = to_float(paintings), compiled(generator)
     for photograph in photographs:
-        painted = np.asarray(generator(to_float(np.stack([photograph] * SHOWN)), styles))
+        painted = paint(to_float(np.stack([photograph] * SHOWN)), styles)
         rows.append(np.concatenate([photograph, *to_levels(painted)], 1))
     whole = Image.fromarray(np.concatenate(rows))
     return np.asarray(whole.reduce(max(1, side // 128)))
