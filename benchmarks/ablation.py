@@ -19,6 +19,7 @@ RECIPE = "+ content, the recipe"
 OTHER_SEED = "the recipe with another seed"
 CONTRASTIVE = "the recipe + patch-contrastive"
 GUIDED = "the recipe + perceptual guide"
+SCRATCH = {"start": "", "learning_rate": 2e-3, "discriminator_learning_rate": 4e-3}
 ALONE = {"reconstruction": 0.0, "content": 0.0}
 VARIANTS = {
     PURE: {"conditional": False, **ALONE},
@@ -34,7 +35,7 @@ BEFORE = {row: before for before, row in pairwise((PURE, PAIRED, RECONSTRUCTED, 
 
 def main() -> None:
     args = page.judged_parser(__doc__, kimg=6).parse_args()
-    asked = {name: {"kimg": args.kimg, **own} for name, own in VARIANTS.items()}
+    asked = {name: {"kimg": args.kimg, **SCRATCH, **own} for name, own in VARIANTS.items()}
     results = run_variants("ablation", "transfer", asked, recipe="terms", **args.judging)
     rows = {name: _row(result) for name, result in results.items()}
     for name in list(rows)[1:]:
@@ -44,6 +45,8 @@ def main() -> None:
         "ablation",
         "What each part of the transfer recipe buys",
         page.table(rows, f"{args.kimg:g} thousand pictures"),
+        "From random weights, with learning rates of "
+        f"{SCRATCH['learning_rate']:g} and {SCRATCH['discriminator_learning_rate']:g}. "
         f"Judged on {_pairs(results)} pairs of the validation split. KID and style distance are "
         "beside those of doing nothing: 1 is no change at all, less is nearer to the paintings. "
         f"What a row changes is beside the row before it, from “{OTHER_SEED}” on beside the "

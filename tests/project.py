@@ -14,7 +14,7 @@ from tests.training.tiny import SIZES
 
 ROOT = Path(__file__).parents[1]
 TREE = (
-    "src", "flows", "data/curated", ".dvc/config", "dvc.yaml", "params.yaml", "prefect.yaml",
+    "src", "flows", "models/base", "data/curated", ".dvc/config", "dvc.yaml", "params.yaml", "prefect.yaml",
     "pyproject.toml", ".dvcignore", ".gitignore",
 )  # fmt: skip
 MODELS = ("transfer", "restore", "portrait")

@@ -14,7 +14,8 @@ from tests.test_config import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 SIZES = {
-    name: {"crop": 64 if name == "portrait" else 32, "batch": 4, "discriminator_width": 4} | shape
+    name: {"start": "", "crop": 64 if name == "portrait" else 32, "batch": 4}
+    | {"discriminator_width": 4, **shape}
     for name, shape in SHAPES.items()
 }
 
