@@ -17,7 +17,6 @@ from stylefuse.config import Params
 from stylefuse.registry.decide import decide
 from stylefuse.registry.gate import Decision
 from stylefuse.registry.launch import LOOPBACK, UI_PORT
-from stylefuse.registry.promotion import champion_of
 from stylefuse.registry.store import is_server, open_store, registered_name, tracking_uri
 
 REPORTS = Path("reports")
@@ -28,7 +27,7 @@ WIDEST = 900  # pixels of a sheet: it travels inside its artifact
 class Judged:
     """What the gate said of a challenger."""
 
-    champion: int | None  # version
+    champion: int  # version
     challenger: int
     promoted: bool
     reasons: str
@@ -36,10 +35,9 @@ class Judged:
 
 def show_decision(params: Params, model: str) -> Judged:
     """Show what the gate found of a model's challenger, its sheets, and where it lies in MLflow."""
-    decision, version = decide(params, model)
+    decision, champion, version = decide(params, model)
     name = registered_name(model)
-    champion = champion_of(open_store(params.registry), name)
-    beside = f"version {version.version} beside the champion, version {champion}"
+    beside = f"version {version.version} beside the champion, version {champion.version}"
     base = f"{_ui(params)}/#"
     page = f"{base}/models/{name}/versions/{version.version}"
     decided = f"# {name}: {beside}\n\n{decision.markdown()}\n[The version in MLflow]({page})"
@@ -50,7 +48,8 @@ def show_decision(params: Params, model: str) -> Judged:
     create_markdown_artifact("\n\n".join(shown), f"sheets-{model}", f"what {model} paints")
     run = f"{base}/experiments/{_experiment(params)}/runs/{version.run_id}"
     create_link_artifact(run, "its run in MLflow", f"run-{model}", f"{name} {version.version}")
-    return Judged(champion, int(version.version), decision.promoted, decision.reasons)
+    judged = int(champion.version), int(version.version)
+    return Judged(*judged, decision.promoted, decision.reasons)
 
 
 def show_validation() -> None:

@@ -4,6 +4,7 @@ Commands run as processes of their own: DVC's locks do not hold between threads,
 training has taken of memory is given back when it ends.
 """
 
+import contextlib
 import functools
 import re
 import subprocess
@@ -105,12 +106,14 @@ def stop(process: subprocess.Popen) -> None:
     except psutil.NoSuchProcess:
         return
     for child in below or [process]:
-        child.terminate()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.terminate()
     try:
         process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         for child in (*below, process):
-            child.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 def _relay(reader: IO[bytes], logger: object, last: bool = False) -> str:

@@ -40,11 +40,11 @@ def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[b
 
     Args:
         stage: of the graph.
-        earlier: for each stage that it needs, whether that one ran just now.
+        earlier: for each stage that it needs, whether its outputs may be new.
         force: run it though nothing has changed.
 
     Returns:
-        Whether it ran; a state named "Cached" where not.
+        Whether its outputs may be new; a state named "Cached" where it did not run.
     """
     if not (stage.reasons or any(earlier) or force):
         return Completed(name="Cached", message="up to date", data=False)
@@ -54,8 +54,10 @@ def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[b
             output = run_command(*command)
     else:
         output = run_command(*command)
-    if "Running stage" not in output:
-        return Completed(name="Cached", message="DVC had its outputs", data=False)
+    if "didn't change, skipping" in output:
+        return Completed(name="Cached", message="up to date", data=False)
+    if "checking out outputs" in output:  # of an earlier run: others, perhaps, than there were
+        return Completed(name="Cached", message="DVC had its outputs", data=True)
     return Completed(message="ran", data=True)
 
 
@@ -107,12 +109,17 @@ def train(models: list[str] | None = None, force: bool = False, promotes: bool =
         stages = chosen(read_graph(), models or [])
         get_run_logger().info("the plan:\n%s", plan(stages))
         ran: dict[str, State] = {}
+        held: set[str] = set()  # what failed, and all that waits for it
         for stage in stages:
+            if held.intersection(stage.needs):
+                held.add(stage.name)  # the error is told where it happened
+                continue
             needed = [ran[name] for name in stage.needs if name in ran]
-            if any(not state.is_completed() for state in needed):
-                continue  # its own error is told where it happened
             earlier = [bool(state.result()) for state in needed]
-            ran[stage.name] = run_stage(stage, earlier, force, wait_for=needed, return_state=True)
+            state = run_stage(stage, earlier, force, wait_for=needed, return_state=True)
+            ran[stage.name] = state
+            if not state.is_completed():
+                held.add(stage.name)
         artifacts.show_validation()
         outcomes = [_release(name, params, promotes, ran) for name in names]
     failed = [name for name, state in ran.items() if state.is_failed()]

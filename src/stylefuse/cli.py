@@ -59,7 +59,7 @@ def _gate(args: argparse.Namespace) -> None:
 
     params = load_params()
     params.train(args.name)
-    decision, version = decide(params, args.name)
+    decision, _, version = decide(params, args.name)
     sys.stdout.write(f"{version.name} version {version.version}\n\n{decision.markdown()}")
 
 

@@ -41,22 +41,39 @@ def test_what_is_nearer_to_the_references_is_better(stream):
     assert better.gain == pytest.approx(-worse.gain)
 
 
-def test_kid_is_the_unbiased_one_of_all_rows(stream):
-    """Against the definition, a loop over pairs of different rows."""
+def test_kid_is_the_unbiased_one_of_all_pairs(stream):
+    """Against the definition, a loop over pairs of rows of different groups."""
     x, r = grouped(stream, INPUTS, EACH), grouped(stream, WORKS, CROPS)
 
     def kernel(a, b):
         return (a @ b / SIZE + 1) ** 3
 
-    def within(rows):
+    def within(rows, each):
         n = len(rows)
-        pairs = [kernel(rows[i], rows[j]) for i in range(n) for j in range(n) if i != j]
-        return np.mean(pairs)
+        apart = [(i, j) for i in range(n) for j in range(n) if i // each != j // each]
+        return np.mean([kernel(rows[i], rows[j]) for i, j in apart])
 
     across = np.mean([kernel(a, b) for a in x for b in r])
     mine = scores(x, r)
     found = compare(mine, mine, 0.95, 100, seed=1)[KID]
-    assert found.champion == pytest.approx(-(within(x) + within(r) - 2 * across))
+    assert found.champion == pytest.approx(-(within(x, EACH) + within(r, CROPS) - 2 * across))
+
+
+def test_likeness_within_groups_is_no_gain(stream):
+    """Outputs of the same distribution: one model's resemble each other within a group, the other's
+    hardly do. Neither is nearer to the references."""
+    promoted = 0
+    worlds = 60
+    for world in range(worlds):
+        references = stream.normal(size=(WORKS * CROPS, SIZE))
+        alike, apart = (
+            np.sqrt(share) * stream.normal(size=(INPUTS, SIZE)).repeat(EACH, axis=0)
+            + np.sqrt(1 - share) * stream.normal(size=(INPUTS * EACH, SIZE))
+            for share in (0.9, 0.1)
+        )
+        pair = scores(alike, references), scores(apart, references)
+        promoted += compare(*pair, 0.95, 200, seed=world)[KID].low > 0
+    assert promoted / worlds <= 0.1
 
 
 def test_figures_are_means_and_unpaired_outputs_are_drawn_apart(stream):

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from stylefuse.registry.promotion import (
     JOURNAL,
     LEFT_TAG,
     MOVED_TAG,
+    Move,
     promote,
     rollback,
 )
@@ -52,15 +54,16 @@ def champion(client):
 
 def history(client):
     tags = client.get_registered_model(NAME).tags
-    return [tags[name] for name in sorted(tags) if name.startswith(HISTORY_TAG)]
+    found = [tags[name] for name in sorted(tags) if name.startswith(HISTORY_TAG)]
+    return [str(Move(**json.loads(move))) for move in found]
 
 
 def test_alias_tag_and_record_change_together(registry, client):
     move = promote(registry, "transfer", 2, "paints better")
     assert (move.version, move.before) == (2, 1)
     assert champion(client) == 2
-    said = json.loads(client.get_model_version(NAME, "2").tags[MOVED_TAG])
-    assert said == {"at": move.at, "reason": "paints better", "before": 1}
+    said = client.get_model_version(NAME, "2").tags[MOVED_TAG]
+    assert said == f"{move.at}: paints better"
     assert history(client) == [f"{NAME} promoted: version 2 (was 1): paints better"]
     assert not JOURNAL.exists()
 
@@ -77,6 +80,24 @@ def test_each_rollback_goes_one_further_back(registry, client):
     with pytest.raises(UserError, match="first champion"):
         rollback(registry, "transfer", "again")
     assert len(history(client)) == 4
+
+
+def test_rollbacks_end_at_the_first_champion_though_it_came_back_by_hand(registry, client):
+    for version in (2, 3, 2, 1):
+        promote(registry, "transfer", version, "by hand")
+    went = [rollback(registry, "transfer", "back").version for _ in range(4)]
+    assert went == [2, 3, 2, 1]
+    with pytest.raises(UserError, match="first champion"):
+        rollback(registry, "transfer", "again")
+
+
+def test_a_move_is_finished_in_its_own_store(registry, client, monkeypatch):
+    move = promote(registry, "transfer", 2, "better")
+    JOURNAL.write_text(json.dumps(asdict(move)))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
+    with pytest.raises(UserError, match="holds a move to finish in another store"):
+        promotion.recover(registry)
+    assert JOURNAL.exists()
 
 
 def test_a_version_that_was_left_can_be_promoted_by_hand(registry, client):
@@ -137,7 +158,7 @@ def test_kill_9_after_any_step_leaves_a_champion_and_is_made_good(registry, clie
     assert champion(client) in (1, 2)
     promotion.recover(registry)
     assert champion(client) == 2  # what was written down is carried out
-    assert json.loads(client.get_model_version(NAME, "2").tags[MOVED_TAG])["before"] == 1
+    assert MOVED_TAG in client.get_model_version(NAME, "2").tags
     assert len(history(client)) == 1
     assert not JOURNAL.exists()
     assert rollback(registry, "transfer", "as a test").version == 1

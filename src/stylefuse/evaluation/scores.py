@@ -103,18 +103,23 @@ def _means(values: np.ndarray, draws: np.ndarray) -> np.ndarray:
 
 
 def _nearness(scores: Scores, draws: np.ndarray, of_references: np.ndarray) -> np.ndarray:
-    """−KID for every draw: the unbiased squared MMD (Gretton et al. 2012, eq. 3), all terms."""
+    """−KID for every draw: the unbiased squared MMD (Gretton et al. 2012, eq. 3), of all pairs."""
     outputs, references = scores.features, scores.references
     across = draws @ _kernel(outputs, references)
     across = (across * of_references).sum(axis=1) / draws.sum(axis=1) / of_references.sum(axis=1)
-    return 2 * across - _within(outputs, draws) - _within(references, of_references)
+    alike = _within(outputs, scores.groups, draws)
+    return 2 * across - alike - _within(references, scores.reference_groups, of_references)
 
 
-def _within(features: np.ndarray | None, draws: np.ndarray) -> np.ndarray:
-    """The mean kernel of two different rows, for every draw."""
-    kernel = _kernel(features, features)
-    np.fill_diagonal(kernel, 0.0)
-    pairs = np.square(draws.sum(axis=1)) - np.square(draws).sum(axis=1)
+def _within(
+    features: np.ndarray | None, groups: np.ndarray | None, draws: np.ndarray
+) -> np.ndarray:
+    """The mean kernel of two rows of different groups, for every draw: a group that is drawn twice
+    would count its likeness to itself four times."""
+    ids = np.asarray(groups)
+    same = np.equal.outer(ids, ids)
+    kernel = np.where(same, 0.0, _kernel(features, features))
+    pairs = np.square(draws.sum(axis=1)) - ((draws @ same) * draws).sum(axis=1)
     return ((draws @ kernel) * draws).sum(axis=1) / pairs
 
 

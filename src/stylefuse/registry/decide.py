@@ -16,7 +16,7 @@ from stylefuse.errors import UserError
 from stylefuse.evaluation.evaluate import REPORTS
 from stylefuse.registry.fetch import model_files
 from stylefuse.registry.gate import Check, Decision, gate
-from stylefuse.registry.promotion import LEFT_TAG
+from stylefuse.registry.promotion import LEFT_TAG, recover
 from stylefuse.registry.smoke import smoke
 from stylefuse.registry.store import (
     CHALLENGER,
@@ -38,33 +38,35 @@ PAGE, RECORD = "decision.md", "decision.json"
 VALIDATION, MANIFEST = REPORTS / "validation.json", Path("data/manifest.parquet")
 
 
-def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion"]:
+def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "ModelVersion"]:
     """Put a model's challenger to the gate; the champion stays who it is.
 
     Returns:
-        The decision, and the version that it is about.
+        The decision, and the champion and the challenger that it is about.
 
     Raises:
         UserError: there is no champion or challenger, or no data to judge them on.
     """
+    recover(params.registry)
     client = open_store(params.registry)
     name = registered_name(model)
     champion, challenger = (_version(client, name, alias) for alias in (CHAMPION, CHALLENGER))
     if champion.version == challenger.version:
         same = Check("another version", False, f"version {challenger.version} is the champion")
-        return Decision((same,), {}, 1 - params.gate.alpha), challenger
+        return Decision((same,), {}, 1 - params.gate.alpha), champion, challenger
     key = _question(params, champion, challenger)
     if challenger.tags.get(KEY_TAG) == key:
-        return read_decision(client, challenger), challenger
+        return read_decision(client, challenger), champion, challenger
     faults = {
         "validation": _validation_fault(),
         "history": _history_fault(challenger),
-        "serving": smoke(model, f"models:/{name}/{challenger.version}"),
+        "serving": smoke(f"models:/{name}/{challenger.version}"),
     }
     before, after = (_score(params, version) for version in (champion, challenger))
     decision = gate(before, after, faults, params.gate, params.seed)
-    _keep(client, challenger, decision, key)
-    return decision, challenger
+    # a machine that is busy may keep a server from answering: the next one asks again
+    _keep(client, challenger, decision, None if faults["serving"] else key)
+    return decision, champion, challenger
 
 
 def read_decision(client: "MlflowClient", version: "ModelVersion") -> Decision:
@@ -90,7 +92,8 @@ def _version(client: "MlflowClient", name: str, alias: str) -> "ModelVersion":
 
 def _question(params: Params, champion: "ModelVersion", challenger: "ModelVersion") -> str:
     """A hash of all that a decision depends on, but for the code."""
-    settings = (params.gate, params.evaluate, params.data, params.serve)
+    prepared = params.prepare[params.profile]
+    settings = (params.gate, params.evaluate, params.data, params.serve, prepared)
     facts = [
         champion.tags[WEIGHTS_TAG],
         challenger.tags[WEIGHTS_TAG],
@@ -136,8 +139,10 @@ def _score(params: Params, version: "ModelVersion") -> "Scores":
     return scores
 
 
-def _keep(client: "MlflowClient", version: "ModelVersion", decision: Decision, key: str) -> None:
-    """Files first, then the tag that says that they are whole."""
+def _keep(
+    client: "MlflowClient", version: "ModelVersion", decision: Decision, key: str | None
+) -> None:
+    """Files first, then the tag that says that they are whole and answer the question of a key."""
     name, number = version.name, version.version
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -145,4 +150,7 @@ def _keep(client: "MlflowClient", version: "ModelVersion", decision: Decision, k
         (folder / RECORD).write_text(json.dumps(asdict(decision), indent=1) + "\n")
         client.log_artifacts(version.run_id, str(folder), f"{FOLDER}/{number}")
     client.set_model_version_tag(name, number, VERDICT_TAG, decision.verdict)
-    client.set_model_version_tag(name, number, KEY_TAG, key)
+    if key:
+        client.set_model_version_tag(name, number, KEY_TAG, key)
+    elif KEY_TAG in version.tags:
+        client.delete_model_version_tag(name, number, KEY_TAG)

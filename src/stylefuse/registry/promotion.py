@@ -6,6 +6,7 @@ finishes what a crash has left. The alias, which servers read, is the last step.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -17,14 +18,20 @@ from typing import TYPE_CHECKING
 
 from stylefuse.config import Registry
 from stylefuse.errors import UserError
-from stylefuse.registry.store import CHAMPION, open_store, reason, registered_name
+from stylefuse.registry.store import (
+    CHAMPION,
+    open_store,
+    reason,
+    registered_name,
+    tracking_uri,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 HOME = Path("mlflow")
 JOURNAL, LOCK = HOME / "promotion.json", HOME / "promotion.lock"
-MOVED_TAG = "stylefuse.champion"  # of a version: when, why, and what was champion before it
+MOVED_TAG = "stylefuse.champion"  # of a version: when and why it became champion
 LEFT_TAG = "stylefuse.rolled_back"  # of a version that was champion: when and why it is not now
 HISTORY_TAG = "stylefuse.history"  # of a registered model: one for each move, by its time
 LONGEST_REASON = 4000  # characters
@@ -40,6 +47,7 @@ class Move:
     before: int | None  # the champion until then
     reason: str
     at: str  # UTC, ISO 8601
+    store: str  # a name for where it is registered
     back: bool = False  # whether this is a rollback
 
     def __str__(self) -> str:
@@ -72,14 +80,14 @@ def promote(
             raise UserError(f"version {version} of {name} is champion already")
         if expected is not None and before != expected:
             raise UserError(f"the champion of {name} is version {before} by now, not {expected}")
-        return _move(client, Move(name, version, before, why, _now()))
+        return _move(client, Move(name, version, before, why, _now(), _store(registry)))
 
 
 def rollback(registry: Registry, model: str, why: str) -> Move:
     """Make the version that was champion before the present one champion again.
 
-    A second rollback goes one further back. The version left is marked, and the gate will not
-    promote it again.
+    A second rollback goes one further back, until the first champion. The version left is marked,
+    and the gate will not promote it again.
 
     Raises:
         UserError: there is none, or a promotion is under way.
@@ -89,11 +97,22 @@ def rollback(registry: Registry, model: str, why: str) -> Move:
         present = champion_of(client, name)
         if present is None:
             raise UserError(f"{name} has no champion; run `make repro`")
-        moved = json.loads(client.get_model_version(name, str(present)).tags.get(MOVED_TAG, "{}"))
-        if not moved.get("before"):
+        version = next(reversed(_earlier(client, name)), None)
+        if version is None:
             raise UserError(f"version {present} of {name} is its first champion; none was before")
-        _known(client, name, moved["before"])
-        return _move(client, Move(name, moved["before"], present, why, _now(), back=True))
+        _known(client, name, version)
+        move = Move(name, version, present, why, _now(), _store(registry), back=True)
+        return _move(client, move)
+
+
+def _earlier(client: "MlflowClient", name: str) -> list[int | None]:
+    """The champions before the present one, the oldest first: what moves have left."""
+    tags = client.get_registered_model(name).tags
+    left: list[int | None] = []
+    for key in sorted(key for key in tags if key.startswith(HISTORY_TAG)):
+        move = Move(**json.loads(tags[key]))
+        left = left[:-1] if move.back else [*left, move.before]
+    return left
 
 
 def champion_of(client: "MlflowClient", name: str) -> int | None:
@@ -129,17 +148,20 @@ def _turn(registry: Registry) -> Iterator["MlflowClient"]:
             raise UserError("another promotion is under way; try again after it", BUSY) from None
         client = open_store(registry)
         try:
-            _finish(client)
+            _finish(client, registry)
             yield client
         except MlflowException as error:
             raise UserError(f"the champion could not be changed ({reason(error)})") from None
 
 
-def _finish(client: "MlflowClient") -> None:
-    """Carry out what was written down; in a store that was replaced since, there is nothing to."""
+def _finish(client: "MlflowClient", registry: Registry) -> None:
+    """Carry out what was written down, in the store that it was written for; where its versions
+    are gone, there is nothing to."""
     if not JOURNAL.exists():
         return
     move = Move(**json.loads(JOURNAL.read_text()))
+    if move.store != _store(registry):
+        raise UserError(f"{JOURNAL} holds a move to finish in another store; do that, or delete it")
     versions = [v for v in (move.version, move.before) if v]
     if all(_exists(client, move.name, version) for version in versions):
         _carry_out(client, move)
@@ -166,12 +188,13 @@ def _carry_out(client: "MlflowClient", move: Move) -> None:
         text = f"{move.at}: {move.reason}"
         client.set_model_version_tag(move.name, str(move.before), LEFT_TAG, text)
     else:
-        text = json.dumps({"at": move.at, "reason": move.reason, "before": move.before})
+        text = f"{move.at}: {move.reason}"
         version = client.get_model_version(move.name, str(move.version))
         client.set_model_version_tag(move.name, version.version, MOVED_TAG, text)
         if LEFT_TAG in version.tags:  # someone has thought better of it
             client.delete_model_version_tag(move.name, version.version, LEFT_TAG)
-    client.set_registered_model_tag(move.name, f"{HISTORY_TAG}.{move.at}", str(move))
+    record = json.dumps(asdict(move))
+    client.set_registered_model_tag(move.name, f"{HISTORY_TAG}.{move.at}", record)
     client.set_registered_model_alias(move.name, CHAMPION, str(move.version))
     JOURNAL.unlink()
 
@@ -184,6 +207,11 @@ def _exists(client: "MlflowClient", name: str, version: int) -> bool:
 def _known(client: "MlflowClient", name: str, version: int) -> None:
     if not _exists(client, name, version):
         raise UserError(f"{name} has no version {version}; `stylefuse ui` shows those there are")
+
+
+def _store(registry: Registry) -> str:
+    """The address as a hash: there may be a password in it."""
+    return hashlib.sha256(tracking_uri(registry).encode()).hexdigest()[:16]
 
 
 def _now() -> str:

@@ -12,17 +12,17 @@ import urllib.request
 from pathlib import Path
 
 from stylefuse.registry.launch import LOOPBACK
+from stylefuse.training.stopping import end_with_parent
 
 PATIENCE = 180  # seconds until a server must be up
 ANSWER = 120  # seconds until it must have answered
 EXAMPLE = "serving_input_example.json"  # MLflow keeps it with a logged model
 
 
-def smoke(model: str, uri: str) -> str | None:
+def smoke(uri: str) -> str | None:
     """Serve a version on a free port of this machine and send it its own input example.
 
     Args:
-        model: its name in `params.yaml`.
         uri: its address in the registry.
 
     Returns:
@@ -35,16 +35,21 @@ def smoke(model: str, uri: str) -> str | None:
         probe.bind((LOOPBACK, 0))
         port = probe.getsockname()[1]
     program = str(Path(sys.executable).parent / "stylefuse")
-    command = [program, "serve", model, "--model", uri, "--port", str(port)]
-    with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    command = [program, "serve", "--model", uri, "--port", str(port)]
+    with tempfile.TemporaryFile("w+") as log:
+        server = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, preexec_fn=end_with_parent
+        )
         try:
-            return _ask(server, f"http://{LOOPBACK}:{port}", example)
+            fault = _ask(server, f"http://{LOOPBACK}:{port}", example)
         finally:
             server.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(10)
             server.kill()
+        log.seek(0)
+        said = log.read().strip().splitlines()[-1:]
+    return f"{fault}: {said[0]}" if fault and said else fault
 
 
 def _ask(server: subprocess.Popen, address: str, example: bytes) -> str | None:

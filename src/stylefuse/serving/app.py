@@ -12,6 +12,7 @@ from typing import Any
 
 App = Callable[[Any, Any, Any], Awaitable[None]]  # of ASGI: scope, receive, send
 INTERVAL = 2.0  # seconds from one look at the alias to the next
+LONGEST = 300.0  # where looks fail: each pause is twice the one before it
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -32,23 +33,28 @@ class Following:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._app(scope, receive, send)
 
-    def look(self) -> None:
-        """Change to the version that the name means now; what goes wrong changes nothing."""
+    def look(self) -> bool:
+        """Change to the version that the name means now; what goes wrong changes nothing.
+
+        Returns:
+            Whether nothing went wrong.
+        """
         try:
             wanted = self._version()
             if wanted != self.served:
                 self._app = self._load(wanted)
                 self.served = wanted
-                logger.info("version %s answers from now on", wanted)
-        except (
-            Exception
-        ) as error:  # of the store or of a damaged version: the present one serves on
+                logger.warning("version %s answers from now on", wanted)
+            return True
+        except Exception as error:  # of the store, or a damaged version: the present one serves on
             logger.warning("still version %s: %s", self.served, error)
+            return False
 
     def follow(self, ended: threading.Event) -> None:
         """Look again and again, in a thread of its own, until the event is set."""
-        while not ended.wait(INTERVAL):
-            self.look()
+        pause = INTERVAL
+        while not ended.wait(pause):
+            pause = INTERVAL if self.look() else min(2 * pause, LONGEST)
 
 
 def run(version: Callable[[], str], load: Callable[[str], App], host: str, port: int) -> None:
