@@ -24,6 +24,7 @@ from stylefuse.registry import promotion
 from stylefuse.registry import register as registry
 
 GPU = "gpu"  # name of the concurrency limit
+LEASE = 60  # seconds until a limit is free again that a killed run had taken
 STEP: dict[str, Any] = {  # what all tasks have in common: DVC and the registry are the cache
     "cache_policy": NO_CACHE,
     "persist_result": False,
@@ -50,7 +51,7 @@ def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[b
         return Completed(name="Cached", message="up to date", data=False)
     command = ("dvc", "repro", "--single-item", *["--force"] * force, stage.name)
     if stage.gpu:
-        with concurrency(GPU, occupy=1):
+        with concurrency(GPU, occupy=1, lease_duration=LEASE):
             output = run_command(*command)
     else:
         output = run_command(*command)
