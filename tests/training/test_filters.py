@@ -23,7 +23,7 @@ from tests.training.filters import FILTERS, HELD_OUT, SEEN, crops, photograph, t
 STEPS = 600  # some 100 seconds of processor time
 SHAPE = {"width": 16, "blocks": 2, "code": 16}
 SETTINGS = {
-    "crop": 32, "batch": 8, "kimg": STEPS * 8 / 1000, "discriminator_width": 32,
+    "start": "", "crop": 32, "batch": 8, "kimg": STEPS * 8 / 1000, "discriminator_width": 32,
     "learning_rate": 6e-3, "discriminator_learning_rate": 6e-3, "reconstruction": 1, "content": 0.5,
 }  # fmt: skip
 TILE, TILES = 80, 12  # pixels of a training tile; how many per photograph and filter
