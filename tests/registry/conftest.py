@@ -29,8 +29,8 @@ def params():
     """The shipped parameters, with trainings of two steps."""
     shipped = load_params(SHIPPED)
     short = {
-        "crop": 64, "batch": 4, "kimg": 0.008, "discriminator_width": 4, "r1_interval": 1,
-        "tick_kimg": 0.004, "sample_kimg": 0.004,
+        "start": "", "crop": 64, "batch": 4, "kimg": 0.008, "discriminator_width": 4,
+        "r1_interval": 1, "tick_kimg": 0.004, "sample_kimg": 0.004,
     }  # fmt: skip
     models = {
         name: {"tiny": shipped.train(name).model_copy(update=short | shape)}
