@@ -13,9 +13,9 @@ import jax
 import numpy as np
 
 from stylefuse.config import load_params
-from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator, sha256
+from stylefuse.models.files import MANIFEST, SEEN, WEIGHTS, save_generator, sha256
 from stylefuse.training.loop import MODELS, REPORTS, train
-from stylefuse.training.run import Run
+from stylefuse.training.run import PREPARED, Run
 
 BASE = Path("models/base/transfer")
 TIMED_CALLS = 3
@@ -118,6 +118,11 @@ def keep(params, speed: dict) -> None:
     (BASE / "half.h5").replace(BASE / WEIGHTS)
     sums = json.loads((BASE / MANIFEST).read_text()) | {WEIGHTS: sha256(BASE / WEIGHTS)}
     (BASE / MANIFEST).write_text(json.dumps(sums, indent=1, sort_keys=True) + "\n")
+    tiles = json.loads((PREPARED / "tiles.json").read_text())
+    seen = {
+        name for domain in params.train("transfer").domains for name in tiles[f"train_{domain}"]
+    }
+    (BASE / SEEN).write_text(json.dumps(sorted(seen), indent=1) + "\n")
     curves = (REPORTS / "transfer/curves.csv").read_text().splitlines()
     last = dict(zip(curves[0].split(","), map(float, curves[-1].split(",")), strict=True))
     facts = {

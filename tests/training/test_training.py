@@ -118,6 +118,15 @@ def test_a_run_begins_with_the_weights_that_it_is_told_to(params):
         np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=1e-6)
     assert second.started != first.started
 
+    tiles = {"train_photograph": ["old", "both"], "test_photograph": ["new", "shown"]}
+    Path("data/prepared/tiles.json").write_text(json.dumps(tiles))
+    Path("begun/pictures.json").write_text(json.dumps(["old", "both"]))
+    loop.train("restore", again)
+    Path("begun/pictures.json").write_text(json.dumps(["old", "shown"]))
+    with pytest.raises(UserError, match="trained on 1 pictures that are held out now, shown among"):
+        loop.train("restore", again)
+    Path("begun/pictures.json").unlink()
+
     wider = changed(params, "restore", **begun, width=8)
     with pytest.raises(UserError, match="begun holds a restore model that the settings"):
         loop.train("restore", wider)

@@ -9,6 +9,7 @@ from stylefuse.errors import UserError
 from stylefuse.models.recipe import Recipe, find_recipe
 
 CONFIG, WEIGHTS, MANIFEST = "config.json", "generator.weights.h5", "manifest.json"
+SEEN = "pictures.json"  # beside weights to begin with: names of the pictures they were trained on
 
 
 def save_generator(recipe: Recipe, settings: Any, generator: Any, folder: Path) -> None:
@@ -59,6 +60,13 @@ def begin_with(generator: Any, folder: Path | str, recipe: Recipe) -> None:
         )
     for weight, value in zip(generator.weights, saved.weights, strict=True):
         weight.assign(value)
+
+
+def seen_by(folder: Path | str) -> set[str]:
+    """Names of the pictures that weights to begin with were trained on; none where they are not
+    told."""
+    path = Path(folder) / SEEN
+    return set(json.loads(path.read_text())) if path.exists() else set()
 
 
 def load_artist(folder: Path | str, max_side: int) -> tuple[Recipe, Any]:

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stylefuse.config import Params, Train
 from stylefuse.errors import UserError
-from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator, weights_hash
+from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator, seen_by, weights_hash
 from stylefuse.training.checkpoints import hold, load_checkpoint, run_key, save_checkpoint
 from stylefuse.training.health import REMEDIES, alarms
 from stylefuse.training.run import PREPARED, Run
@@ -57,15 +57,18 @@ def train(
 
     Raises:
         UserError: the run diverged, and the last good checkpoint is kept; or another process is
-            at this very training.
+            at this very training; or it would begin with weights that know held-out pictures.
     """
     settings = params.train(model)
+    tiles = json.loads((PREPARED / "tiles.json").read_text())
+    if settings.start:
+        _refuse_seen(settings.start, tiles)
     run = Run(model, params)
     key = run_key(
         model=model,
         seed=params.seed,
         settings=settings.model_dump(),
-        data=json.loads((PREPARED / "tiles.json").read_text()),
+        data=tiles,
         start=weights_hash(Path(settings.start)) if settings.start else None,
         keras=keras.__version__,
         backend=keras.backend.backend(),
@@ -155,6 +158,20 @@ def _advance(
 
     _sample(run, checkpoints, report, steps * settings.batch, tracker)
     return history
+
+
+def _refuse_seen(start: str, tiles: dict[str, list[str]]) -> None:
+    """Whatever judges a model, or watches its discriminator, needs pictures that are new to it."""
+    held_out = {
+        name for part, names in tiles.items() if not part.startswith("train_") for name in names
+    }
+    if known := sorted(held_out & seen_by(start)):
+        raise UserError(
+            f"the weights of {start} were trained on {len(known)} pictures that are held out now, "
+            f"{known[0]} among them. Set seed and data.splits back in params.yaml, or set start to "
+            '"" and learning_rate, discriminator_learning_rate and kimg to those of a training '
+            "from nothing."
+        )
 
 
 def _raise_alarm(message: str, tracker: Tracker | None) -> None:
