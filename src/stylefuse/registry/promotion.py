@@ -33,7 +33,7 @@ HOME = Path("mlflow")
 JOURNAL, LOCK = HOME / "promotion.json", HOME / "promotion.lock"
 MOVED_TAG = "stylefuse.champion"  # of a version: when and why it became champion
 LEFT_TAG = "stylefuse.rolled_back"  # of a version that was champion: when and why it is not now
-HISTORY_TAG = "stylefuse.history"  # of a registered model: one for each move, by its time
+HISTORY_TAG = "stylefuse.moves"  # of a registered model: one for each move, by its time
 LONGEST_REASON = 4000  # characters
 BUSY = 75  # exit code: try again
 
@@ -193,7 +193,7 @@ def _carry_out(client: "MlflowClient", move: Move) -> None:
         client.set_model_version_tag(move.name, version.version, MOVED_TAG, text)
         if LEFT_TAG in version.tags:  # someone has thought better of it
             client.delete_model_version_tag(move.name, version.version, LEFT_TAG)
-    record = json.dumps(asdict(move))
+    record = json.dumps(asdict(move), ensure_ascii=False)
     client.set_registered_model_tag(move.name, f"{HISTORY_TAG}.{move.at}", record)
     client.set_registered_model_alias(move.name, CHAMPION, str(move.version))
     JOURNAL.unlink()
