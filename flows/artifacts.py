@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from prefect.artifacts import (
     create_link_artifact,
@@ -18,6 +19,7 @@ from stylefuse.registry.decide import decide
 from stylefuse.registry.gate import Decision
 from stylefuse.registry.launch import LOOPBACK, UI_PORT
 from stylefuse.registry.store import is_server, open_store, registered_name, tracking_uri
+from stylefuse.registry.watch import Watched
 
 REPORTS = Path("reports")
 WIDEST = 900  # pixels of a sheet: it travels inside its artifact
@@ -70,6 +72,34 @@ def show_validation() -> None:
         f"{found['passed']} of {found['evaluated']} expectations met; {path.with_suffix('.html')}"
     )
     create_table_artifact(rows, "validation", summary)
+
+
+def show_watched(model: str, watched: Watched) -> None:
+    """Show what a model was sent beside what it was trained on, and how it answered."""
+    rows = [
+        {
+            "input": name,
+            "figure": figure,
+            "trained on (median)": f"{shift.trained:.1f}",
+            "sent (median)": f"{shift.sent:.1f}",
+            "distance": f"{shift.distance:.2f}",
+            "p": f"{shift.p:.2g}",
+            "drifted": "yes" if shift.drifted else "no",
+        }
+        for name, found in watched.shifts.items()
+        for figure, shift in found.items()
+    ]
+    if rows:
+        drifted = f"drifted: {', '.join(watched.drifted)}" if watched.drifted else "as in training"
+        create_table_artifact(rows, f"inputs-{model}", f"what {model} is sent: {drifted}")
+    traffic = watched.traffic
+    if traffic.seconds:
+        answers = {
+            **{kind: str(count) for kind, count in traffic.outcomes.items()},
+            "median seconds": f"{np.median(traffic.seconds):.2f}",
+            "95 % within": f"{np.percentile(traffic.seconds, 95):.2f}",
+        }
+        create_table_artifact([answers], f"requests-{model}", f"requests to {model}")
 
 
 def _figures(model: str, decision: Decision) -> list[dict[str, str]]:

@@ -58,6 +58,12 @@ def read_graph(root: Path | str = ".") -> list[Stage]:
         ]
 
 
+def read_lock(root: Path | str = ".") -> bytes:
+    """What DVC noted of all stages: the same bytes where all inputs and outputs are the same."""
+    path = Path(root) / "dvc.lock"
+    return path.read_bytes() if path.exists() else b""
+
+
 def chosen(stages: Iterable[Stage], items: Iterable[str]) -> list[Stage]:
     """The stages that are for some items of a matrix, and those that are for all.
 

@@ -17,7 +17,7 @@ from prefect.states import Completed, Failed, State
 
 from flows import artifacts
 from flows.command import retryable, run_command, told_plainly
-from flows.graph import Stage, chosen, plan, read_graph
+from flows.graph import Stage, chosen, plan, read_graph, read_lock
 from flows.lock import workspace
 from stylefuse.config import Params, load_params
 from stylefuse.registry import promotion
@@ -50,6 +50,7 @@ def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[b
     if not (stage.reasons or any(earlier) or force):
         return Completed(name="Cached", message="up to date", data=False)
     command = ("dvc", "repro", "--single-item", *["--force"] * force, stage.name)
+    before = read_lock()
     if stage.gpu:
         with concurrency(GPU, occupy=1, lease_duration=LEASE):
             output = run_command(*command)
@@ -59,6 +60,8 @@ def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[b
         return Completed(name="Cached", message="up to date", data=False)
     if "checking out outputs" in output:  # of an earlier run: others, perhaps, than there were
         return Completed(name="Cached", message="DVC had its outputs", data=True)
+    if read_lock() == before:  # what it reads has changed nothing
+        return Completed(message="ran, with the same outputs as before", data=False)
     return Completed(message="ran", data=True)
 
 
@@ -92,11 +95,18 @@ def promote(model: str, params: Params, judged: artifacts.Judged) -> State[None]
 
 @flow(name="train", log_prints=True)
 @told_plainly
-def train(models: list[str] | None = None, force: bool = False, promotes: bool = True) -> State:
+def train(
+    models: list[str] | None = None,
+    fresh: bool = False,
+    force: bool = False,
+    promotes: bool = True,
+) -> State:
     """Bring every stage of the graph up to date, register what came out, judge and promote it.
 
     Args:
         models: names in params.yaml; all of them where none is given.
+        fresh: look for new pictures first: run the stages that need no other, since what they
+            read lies outside of the project.
         force: run every stage, also those that are up to date.
         promotes: let a challenger that passes the gate become champion.
     """
@@ -117,7 +127,8 @@ def train(models: list[str] | None = None, force: bool = False, promotes: bool =
                 continue
             needed = [ran[name] for name in stage.needs if name in ran]
             earlier = [bool(state.result()) for state in needed]
-            state = run_stage(stage, earlier, force, wait_for=needed, return_state=True)
+            again = force or (fresh and not stage.needs)
+            state = run_stage(stage, earlier, again, wait_for=needed, return_state=True)
             ran[stage.name] = state
             if not state.is_completed():
                 held.add(stage.name)
@@ -154,12 +165,13 @@ def main() -> None:
     )
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names in params.yaml")
     parser.add_argument("--plan", action="store_true", help="say what would run, and run nothing")
+    parser.add_argument("--fresh", action="store_true", help="look for new pictures first")
     parser.add_argument("--force", action="store_true", help="run what is up to date too")
     args = parser.parse_args()
     if args.plan:
         sys.stdout.write(f"{plan(chosen(read_graph(), args.models))}\n")
         return
-    state = train(args.models or None, args.force, return_state=True)
+    state = train(args.models or None, args.fresh, args.force, return_state=True)
     sys.exit(0 if state.is_completed() else 1)
 
 

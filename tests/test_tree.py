@@ -26,7 +26,10 @@ def test_the_lock_pins_by_hash_and_names_no_host():
     assert lock.count("--hash=sha256:") >= len(pinned)
 
 
-FLOORS = ("errors", "config", "data", "models", "training", "evaluation", "serving registry", "cli")
+FLOORS = (
+    "errors", "config", "data", "monitoring", "models", "training", "evaluation",
+    "serving registry", "cli",
+)  # fmt: skip
 PIPELINE = {"mlflow", "prefect", "dvc"}
 
 

@@ -123,10 +123,13 @@ def _portrait(args: argparse.Namespace) -> None:
 
 def _serve(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
+    from stylefuse.monitoring.seen import FILE
     from stylefuse.registry.fetch import champion_uri
     from stylefuse.registry.launch import serve
 
-    serve(load_params().registry, args.model or champion_uri(args.name), args.host, args.port)
+    params = load_params()
+    os.environ.setdefault(FILE, str(params.monitor.seen.absolute()))
+    serve(params.registry, args.model or champion_uri(args.name), args.host, args.port)
 
 
 def _ui(args: argparse.Namespace) -> None:

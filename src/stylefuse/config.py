@@ -176,6 +176,17 @@ class Serve(Section):
     max_batch: Count  # pictures in one request
 
 
+class Monitor(Section):
+    """What servers note of requests, and when pictures have drifted from what was trained on."""
+
+    seen: Path  # an SQLite file, which keeps figures and no picture
+    window: Count  # newest pictures of an input that are compared
+    min_pictures: Annotated[int, Field(ge=2)]  # fewer say nothing
+    alpha: Annotated[float, Field(gt=0.0, lt=0.5)]  # how often no change may be taken for one
+    distance: Share  # Kolmogorov-Smirnov distance from which a change matters
+    hours: Positive  # whose requests a report counts
+
+
 class Params(Section):
     """The whole of `params.yaml`."""
 
@@ -189,6 +200,7 @@ class Params(Section):
     gate: Gate
     registry: Registry
     serve: Serve
+    monitor: Monitor
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Params":

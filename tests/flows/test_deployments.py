@@ -1,5 +1,6 @@
 """A real Prefect server with a worker: a schedule fires, a worse version is refused, one is made
-champion by hand and rolled back, and a training whose worker was killed goes on."""
+champion by hand and rolled back, drift leads to a training, and one whose worker was killed goes
+on."""
 
 import json
 import os
@@ -19,9 +20,13 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 
+from stylefuse.config import load_params
 from stylefuse.models.files import load_generator, save_generator
+from stylefuse.monitoring.seen import ANSWERED, Seen
+from stylefuse.monitoring.statistics import statistics
 from stylefuse.registry.store import CHAMPION, registered_name
 from tests.project import environment, make_clone
+from tests.serving.tiny import noise
 
 MODEL = "restore"
 PATIENCE = 600  # seconds that a run may take
@@ -212,6 +217,28 @@ def test_by_hand_promoted_and_rolled_back(site, nightly):
     back = site.run("rollback/by-hand", model=MODEL, reason="seen")
     assert back["state_type"] == "COMPLETED", site.said(back["id"])
     assert site.champion() == 1
+
+
+def test_pictures_that_have_drifted_lead_to_a_training(site, nightly):
+    quiet = site.run("monitor/hourly")
+    assert quiet["state_name"] == "Completed"
+    assert quiet["state"]["message"] == f"{MODEL}: too few pictures seen"
+    seen = Seen(site.root / load_params(site.root / "params.yaml").monitor.seen)
+    for number in range(60):
+        dark = noise(64, 48, seed=number).point(lambda level: level // 8)
+        seen.note(MODEL, ANSWERED, 0.1, [("picture", statistics(dark))])
+
+    found = site.run("monitor/hourly")
+    assert found["state_name"] == "Drifted", site.said(found["id"])
+    assert "picture luminance" in found["state"]["message"]
+    shown = site.artifacts(found["id"])
+    assert "drifted: picture luminance" in shown[f"inputs-{MODEL}"]["description"]
+    assert f"requests-{MODEL}" in shown
+    began = {"flow_runs": {"parent_flow_run_id": {"any_": [found["id"]]}}}
+    (training,) = site.api("flow_runs/filter", began)
+    assert training["state_type"] == "COMPLETED"
+    assert training["parameters"]["fresh"]
+    assert site.run("monitor/hourly")["state_name"] == "Completed"  # it has been answered
 
 
 def test_a_training_whose_worker_was_killed_goes_on(site, nightly):

@@ -57,9 +57,10 @@ def with_toy(params, tmp_path):
 def write_tiles(folder: Path) -> None:
     """Random arrays where `data.prepare` writes its own."""
     folder.mkdir(parents=True)
-    stream = np.random.default_rng(0)
+    stream, origin = np.random.default_rng(0), {}
     for split in ("train", "validation"):
         for domain in ("photograph", "painting", "portrait"):
             tiles = stream.integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
             np.save(folder / f"{split}_{domain}.npy", tiles)
-    (folder / "tiles.json").write_text(json.dumps({}))
+            origin[f"{split}_{domain}"] = [f"{domain}/{split}-{i}.png" for i in range(len(tiles))]
+    (folder / "tiles.json").write_text(json.dumps(origin))

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from stylefuse.config import load_params
+from stylefuse.monitoring.seen import Seen
 from stylefuse.registry.fetch import champion_uri
 from stylefuse.registry.promotion import promote, rollback
 from stylefuse.registry.register import register
@@ -118,5 +119,8 @@ def test_a_promotion_is_followed_and_no_request_is_dropped(project, port):
         server.wait(30)
     assert failures == []
     assert len(answers) > 10
+    noted = Seen(project.monitor.seen)
+    assert noted.traffic("restore", 0).outcomes["answered"] >= len(answers)
+    assert len(noted.pictures("restore", "picture", 9)["detail"]) == 1
     assert set(answers) == {first, second}
     assert champion_uri("restore").endswith("@champion")

@@ -9,8 +9,10 @@ from mlflow.exceptions import MlflowException
 
 from stylefuse.config import load_params
 from stylefuse.models.recipe import find_recipe
+from stylefuse.monitoring.seen import ANSWERED, FAILED, FILE, REFUSED, Seen
+from stylefuse.monitoring.statistics import statistics
 from stylefuse.serving.codec import decode
-from stylefuse.serving.package import LIMITS, example, signature, write_package
+from stylefuse.serving.package import INPUTS, LIMITS, example, signature, write_package
 from stylefuse.serving.pyfunc import _load_pyfunc
 from tests.serving.tiny import encoded, make_model, noise
 from tests.test_config import SHIPPED
@@ -25,7 +27,7 @@ def pack(tmp_path_factory):
 
     def pack(name):
         folder = tmp_path_factory.mktemp(name)
-        write_package(make_model(folder / "model", name), limits, folder / "packed")
+        write_package(make_model(folder / "model", name), limits, {}, folder / "packed")
         return folder / "packed"
 
     return pack
@@ -51,13 +53,30 @@ def good():
 
 def test_the_package_is_data_only(pack):
     names = {path.name for path in pack("transfer").iterdir()}
-    assert names == {"config.json", "generator.weights.h5", "manifest.json", LIMITS}
+    assert names == {"config.json", "generator.weights.h5", "manifest.json", LIMITS, INPUTS}
 
 
 def test_each_row_is_painted(service):
     answer = service.predict(request(good(), good()), {"strength": 0.5, "size": 20})
     assert list(answer) == ["picture"]
     assert [decode(text).size for text in answer.picture] == [(20, 15)] * 2
+
+
+def test_requests_are_noted_where_that_is_asked_for(pack, tmp_path, monkeypatch):
+    monkeypatch.setenv(FILE, str(tmp_path / "seen.db"))
+    service, seen = _load_pyfunc(str(pack("transfer"))), Seen(tmp_path / "seen.db")
+    service.predict(request(good(), good()), {"size": 20})
+    with pytest.raises(MlflowException):
+        service.predict(request(("no picture", "none")))
+    monkeypatch.setattr(service.artist, "paint", lambda *_: 1 / 0)
+    with pytest.raises(MlflowException):
+        service.predict(request(good()))
+    traffic = seen.traffic("transfer", 0)
+    assert traffic.outcomes == {ANSWERED: 1, REFUSED: 1, FAILED: 1}
+    assert all(seconds > 0 for seconds in traffic.seconds)
+    sent = statistics(noise(40, 30))
+    for name, value in seen.pictures("transfer", "content", 9).items():
+        assert value == [sent[name]]
 
 
 def test_a_restored_picture_is_as_large_as_it_was(pack):

@@ -86,6 +86,11 @@ class Recipe(ABC):
     def show(self, generator: Any, held_out: Any) -> np.ndarray:
         """A sheet that shows what a generator has learned, uint8 `[height, width, 3]`."""
 
+    def as_sent(self, picture: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+        """A training picture, uint8 `[height, width, 3]`, as people would send it: what a model
+        mends is broken first."""
+        return picture
+
     def settle(self, generator: Any) -> None:  # noqa: B027
         """Make averaged weights ready to be used and saved, if that takes more than averaging."""
 

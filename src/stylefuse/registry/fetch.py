@@ -38,14 +38,19 @@ def champion_uri(name: str) -> str:
     return f"models:/{registered_name(name)}@{CHAMPION}"
 
 
+def has_champion(registry: Registry, name: str) -> bool:
+    """Whether there is a champion of a model; a store that is not there yet has none."""
+    if not store_exists(registry):
+        return False
+    found = open_store(registry).search_registered_models(f"name = '{registered_name(name)}'")
+    return bool(found) and CHAMPION in found[0].aliases
+
+
 def default_model(registry: Registry, name: str) -> str:
     """A model's champion where the registry has one, else the folder of its last training, else
     that of the weights that come with the project."""
-    if store_exists(registry):
-        client = open_store(registry)
-        found = client.search_registered_models(f"name = '{registered_name(name)}'")
-        if found and CHAMPION in found[0].aliases:
-            return champion_uri(name)
+    if has_champion(registry, name):
+        return champion_uri(name)
     trained, shipped = TRAINED / name, SHIPPED / name
     return str(shipped if shipped.is_dir() and not trained.is_dir() else trained)
 

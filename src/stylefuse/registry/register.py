@@ -11,6 +11,7 @@ from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.models.files import weights_hash
 from stylefuse.models.recipe import find_recipe
+from stylefuse.monitoring.statistics import reference
 from stylefuse.registry.card import version_card
 from stylefuse.registry.flat import numbers
 from stylefuse.registry.provenance import provenance
@@ -119,10 +120,12 @@ def _log_model(params: Params, model: str, tags: dict[str, str]) -> Any:
     import pandas as pd
 
     recipe = find_recipe(model)
-    example = package.example(recipe, params.train(model).domains, PREPARED)
+    settings = params.train(model)
+    example = package.example(recipe, settings.domains, PREPARED)
+    trained_on = reference(recipe, settings, PREPARED, params.seed) if PREPARED.exists() else {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / model
-        package.write_package(MODELS / model, params.serve, folder)
+        package.write_package(MODELS / model, params.serve, trained_on, folder)
         return mlflow.pyfunc.log_model(
             name=model,
             loader_module=package.LOADER,

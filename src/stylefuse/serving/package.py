@@ -1,5 +1,6 @@
 """The served model as data: the files that go into a registry, and what they promise to clients."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,6 +17,7 @@ from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.models.files import CONFIG, MANIFEST, WEIGHTS
 from stylefuse.models.recipe import Recipe
+from stylefuse.monitoring.statistics import Reference
 from stylefuse.serving.codec import encode
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 LOADER = "stylefuse.serving.pyfunc"
 LIMITS = "serving.json"
+INPUTS = "inputs.json"  # figures of what the model was trained on, to compare requests with
 OUTPUT = "picture"
 COLUMNS = {Image.Image: "string", int: "long"}  # pictures travel as base64
 PARAMETERS = {float: "double", bool: "boolean", int: "long", str: "string"}
@@ -30,12 +33,14 @@ PACKAGES = ("stylefuse", "keras", "tensorflow-cpu", "numpy", "pandas", "pillow")
 EXAMPLE_SIDE = 64  # pixels
 
 
-def write_package(model: Path, limits: Serve, folder: Path) -> None:
-    """Copy a trained model's files to a new folder and put the server's limits beside them."""
+def write_package(model: Path, limits: Serve, trained_on: Reference, folder: Path) -> None:
+    """Copy a trained model's files to a new folder; put the server's limits beside them, and the
+    figures of what it was trained on."""
     folder.mkdir(parents=True)
     for name in (CONFIG, WEIGHTS, MANIFEST):
         shutil.copyfile(model / name, folder / name)
     (folder / LIMITS).write_text(limits.model_dump_json(indent=1) + "\n")
+    (folder / INPUTS).write_text(json.dumps(trained_on) + "\n")
 
 
 def read_limits(folder: Path) -> Serve:
@@ -50,6 +55,12 @@ def read_limits(folder: Path) -> Serve:
         raise UserError(
             f"{folder / LIMITS} is missing or damaged; register the model again"
         ) from None
+
+
+def read_inputs(folder: Path) -> Reference:
+    """The figures that `write_package` put beside a model; none where an older one did not."""
+    path = folder / INPUTS
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def requirements() -> list[str]:

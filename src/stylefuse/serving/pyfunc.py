@@ -6,6 +6,7 @@ Whatever a request holds, the answer is a picture or one sentence, and the serve
 import logging
 import numbers
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist
 from stylefuse.models.recipe import Options
+from stylefuse.monitoring.seen import ANSWERED, FAILED, REFUSED, Picture, Seen
+from stylefuse.monitoring.statistics import statistics
 from stylefuse.serving.codec import decode, encode
 from stylefuse.serving.package import OUTPUT, read_limits
 
@@ -32,6 +35,8 @@ def _load_pyfunc(data_path: str) -> "PaintService":
 class PaintService:
     """Answers requests; safe to use from several threads.
 
+    What it was sent is noted, as figures, in the file that STYLEFUSE_SEEN names.
+
     Raises:
         UserError: the folder holds no whole model.
     """
@@ -40,6 +45,7 @@ class PaintService:
         self.limits = read_limits(folder)
         self.recipe, self.artist = load_artist(folder, self.limits.max_side)
         self.turns = threading.BoundedSemaphore(AT_ONCE)
+        self.seen = Seen.of_environment()
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Paint the pictures of a request.
@@ -55,17 +61,24 @@ class PaintService:
             MlflowException: a client's mistake, in one sentence that names the row; the server
                 answers with status 400.
         """
+        start, outcome = time.perf_counter(), ANSWERED
+        sent: list[Picture] = []
         try:
             self._check(frame)
             options = self.recipe.options(**(params or {}))
-            pictures = [self._answer(frame, row, options) for row in range(len(frame))]
+            pictures = [self._answer(frame, row, options, sent) for row in range(len(frame))]
         except UserError as error:
+            outcome = REFUSED
             raise MlflowException.invalid_parameter_value(str(error)) from None
         except Exception:
+            outcome = FAILED
             logger.exception("a request could not be answered")
             raise MlflowException.invalid_parameter_value(
                 "the request could not be answered; the server's log says why"
             ) from None
+        finally:
+            if self.seen:
+                self.seen.note(self.recipe.name, outcome, time.perf_counter() - start, sent)
         return pd.DataFrame({OUTPUT: pictures})
 
     def _check(self, frame: pd.DataFrame) -> None:
@@ -81,13 +94,16 @@ class PaintService:
                 "allowed; send several requests"
             )
 
-    def _answer(self, frame: pd.DataFrame, row: int, options: Options) -> str:
+    def _answer(self, frame: pd.DataFrame, row: int, options: Options, sent: list[Picture]) -> str:
         try:
             with self.turns:
                 request = {
                     name: self._read(frame[name].iloc[row], kind, name)
                     for name, kind in self.recipe.inputs.items()
                 }
+                if self.seen:
+                    shown = [(n, v) for n, v in request.items() if isinstance(v, Image.Image)]
+                    sent += [(name, statistics(picture)) for name, picture in shown]
                 return encode(self.artist.paint(request, options), self.recipe)
         except UserError as error:
             raise UserError(f"row {row + 1} of {len(frame)}: {error}") from None

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from stylefuse.config import Count, NotNegative, Split, Train
 from stylefuse.errors import UserError
 from stylefuse.models.recipe import Batches, Objective, Options, Recipe
@@ -87,6 +89,11 @@ Parameter: `strength` 0…1. What was lost is invented: a restored picture is no
         from stylefuse.models.restore.objectives import generator_objective
 
         return generator_objective(generator, discriminator, settings)
+
+    def as_sent(self, picture: np.ndarray, stream: np.random.Generator) -> np.ndarray:
+        from stylefuse.models.restore.damage import damage_some
+
+        return damage_some(picture, stream)[0]
 
     def show(self, generator: Any, held_out: Any) -> Any:
         from stylefuse.models.restore.pairs import sheet

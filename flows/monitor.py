@@ -1,0 +1,56 @@
+"""What the servers were sent, beside what the champions were trained on; on drift, train."""
+
+from prefect import flow, task
+from prefect.states import Completed, Failed, State
+
+from flows.artifacts import show_watched
+from flows.command import told_plainly
+from flows.train import STEP, train
+from stylefuse.config import Params, load_params
+from stylefuse.monitoring.seen import Seen
+from stylefuse.registry.fetch import has_champion
+from stylefuse.registry.watch import watch as look
+
+
+@task(task_run_name="watch@{model}", **STEP)
+@told_plainly
+def watch(model: str, params: Params) -> State[list[str]]:
+    """Look for drift in what one model was sent, and show what was found."""
+    if not has_champion(params.registry, model):
+        return Completed(message="no champion yet", data=[])
+    watched = look(params, model)
+    show_watched(model, watched)
+    drifted = watched.drifted
+    if drifted:
+        return Completed(name="Drifted", message=", ".join(drifted), data=drifted)
+    said = "as in training" if watched.shifts else "too few pictures seen"
+    return Completed(message=said, data=drifted)
+
+
+@flow(name="monitor", log_prints=True)
+@told_plainly
+def monitor(models: list[str] | None = None, trains: bool = True) -> State:
+    """Watch the served models; train again those whose pictures have drifted.
+
+    Args:
+        models: names in params.yaml; all of them where none is given.
+        trains: on drift, look for new pictures, train on them, and put the result to the gate.
+    """
+    params = load_params()
+    names = models or list(params.models)
+    for name in names:
+        params.train(name)
+    found = {name: watch(name, params, return_state=True) for name in names}
+    failed = [name for name, state in found.items() if not state.is_completed()]
+    drifted = [name for name in names if name not in failed and found[name].result()]
+    if drifted and trains:
+        answer = train(drifted, fresh=True, return_state=True)
+        if not answer.is_completed():
+            return Failed(message=f"{', '.join(drifted)} drifted; training: {answer.message}")
+        if answer.name != "Skipped":
+            for name in drifted:
+                Seen(params.monitor.seen).forget(name)
+    if failed:
+        return Failed(message=f"failed: {', '.join(failed)}")
+    said = [f"{name}: {state.message}" for name, state in found.items()]
+    return Completed(name="Drifted" if drifted else None, message="; ".join(said))

@@ -1,0 +1,52 @@
+"""A served model, watched: what its champion is sent, beside what it was trained on."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stylefuse.config import Params
+from stylefuse.monitoring.drift import Shift, shifts
+from stylefuse.monitoring.seen import Seen, Traffic
+from stylefuse.registry.fetch import champion_uri, model_files
+from stylefuse.serving.package import read_inputs
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a model's servers noted.
+
+    Attributes:
+        shifts: for each picture input that enough was seen of, each figure of the pictures.
+        traffic: the requests of the last hours.
+    """
+
+    shifts: Mapping[str, Mapping[str, Shift]]
+    traffic: Traffic
+
+    @property
+    def drifted(self) -> list[str]:
+        """The inputs and figures that are no longer as in training."""
+        return [
+            f"{name} {figure}"
+            for name, found in self.shifts.items()
+            for figure, shift in found.items()
+            if shift.drifted
+        ]
+
+
+def watch(params: Params, model: str) -> Watched:
+    """Compare what a model was sent with what its champion was trained on.
+
+    Raises:
+        UserError: it has no champion, or the store cannot be used.
+    """
+    settings, seen = params.monitor, Seen(params.monitor.seen)
+    trained = read_inputs(model_files(champion_uri(model), params.registry))
+    compared = {
+        name: shifts(figures, seen.pictures(model, name, settings.window), settings)
+        for name, figures in trained.items()
+    }
+    since = time.time() - 3600 * settings.hours
+    return Watched(
+        {name: found for name, found in compared.items() if found}, seen.traffic(model, since)
+    )
