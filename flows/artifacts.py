@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from prefect.artifacts import (
     create_markdown_artifact,
     create_table_artifact,
 )
+from prefect.logging import get_run_logger
 
+from flows.clock import Lap
 from stylefuse.config import Params
 from stylefuse.registry.decide import decide
 from stylefuse.registry.gate import Decision
@@ -52,6 +55,25 @@ def show_decision(params: Params, model: str) -> Judged:
     create_link_artifact(run, "its run in MLflow", f"run-{model}", f"{name} {version.version}")
     judged = int(champion.version), int(version.version)
     return Judged(*judged, decision.promoted, decision.reasons)
+
+
+def show_seconds(laps: Iterable[Lap]) -> None:
+    """Show, and log, how long each part of a run took, and how much of it the pipeline itself."""
+    shown = list(laps)
+    rows = [
+        {
+            "part": lap.name,
+            "seconds": f"{lap.seconds:.1f}",
+            "of them DVC and Prefect": f"{lap.overhead:.1f}",
+        }
+        for lap in shown
+    ]
+    spent, over = sum(lap.seconds for lap in shown), sum(lap.overhead for lap in shown)
+    said = f"{spent:.1f} seconds, {over:.1f} of them ({over / spent:.0%}) DVC and Prefect"
+    for row in rows:
+        get_run_logger().info("%s", ", ".join(f"{key} {value}" for key, value in row.items()))
+    get_run_logger().info(said)
+    create_table_artifact(rows, "seconds", said)
 
 
 def show_validation() -> None:

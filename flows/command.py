@@ -6,12 +6,14 @@ training has taken of memory is given back when it ends.
 
 import contextlib
 import functools
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -60,11 +62,30 @@ def told_plainly(function: Callable[..., Any]) -> Callable[..., Any]:
     return plain
 
 
-def run_command(*command: str) -> str:
-    """Run a program of this environment, in the project's folder.
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended well.
 
-    Returns:
-        What it printed.
+    Attributes:
+        output: what it printed.
+        seconds: that it took.
+        below: seconds of them in which programs ran that it had started.
+    """
+
+    output: str
+    seconds: float
+    below: float
+
+
+def run_command(
+    *command: str, folder: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Ended:
+    """Run a program of this environment.
+
+    Args:
+        command: the program's name and its arguments.
+        folder: where; the project's folder if it is not given.
+        settings: environment variables beside those of this process.
 
     Raises:
         CommandFailed: it failed; the message is its own last word.
@@ -74,6 +95,8 @@ def run_command(*command: str) -> str:
 
     logger = get_run_logger()
     program = str(Path(sys.executable).parent / command[0])
+    start = seen = time.monotonic()
+    below = 0.0
     # no pipe: whatever outlives the command would keep it open
     with tempfile.NamedTemporaryFile() as log, Path(log.name).open("rb") as reader:
         process = subprocess.Popen(
@@ -82,12 +105,16 @@ def run_command(*command: str) -> str:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=end_with_parent,
+            cwd=folder,
+            env={**os.environ, **(settings or {})},
         )
         output = ""
         try:
             while process.poll() is None:
                 time.sleep(POLL)
                 output += _relay(reader, logger)
+                before, seen = seen, time.monotonic()
+                below += (seen - before) * _has_children(process)
         except BaseException:
             stop(process)
             raise
@@ -95,7 +122,13 @@ def run_command(*command: str) -> str:
             output += _relay(reader, logger, last=True)
     if process.returncode:
         raise _failure(command, process.returncode, output)
-    return output
+    return Ended(output, time.monotonic() - start, below)
+
+
+def _has_children(process: subprocess.Popen) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(psutil.Process(process.pid).children())
+    return False
 
 
 def stop(process: subprocess.Popen) -> None:

@@ -7,6 +7,7 @@ python -m flows.train restore          only what the model restore needs
 
 import argparse
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 from prefect import flow, task
@@ -16,6 +17,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed, State
 
 from flows import artifacts
+from flows.clock import Clock
 from flows.command import retryable, run_command, told_plainly
 from flows.graph import Stage, chosen, plan, read_graph, read_lock
 from flows.lock import workspace
@@ -34,9 +36,22 @@ STEP: dict[str, Any] = {  # what all tasks have in common: DVC and the registry 
 }
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A stage that is up to date now.
+
+    Attributes:
+        new: whether its outputs may be others than before.
+        own: seconds that its own program took.
+    """
+
+    new: bool = False
+    own: float = 0.0
+
+
 @task(task_run_name="{stage.name}", **STEP)
 @told_plainly
-def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[bool]:
+def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[Ran]:
     """Have DVC bring one stage up to date.
 
     Args:
@@ -45,24 +60,27 @@ def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[b
         force: run it though nothing has changed.
 
     Returns:
-        Whether its outputs may be new; a state named "Cached" where it did not run.
+        A state named "Cached" where it did not run.
     """
     if not (stage.reasons or any(earlier) or force):
-        return Completed(name="Cached", message="up to date", data=False)
+        return Completed(name="Cached", message="up to date", data=Ran())
     command = ("dvc", "repro", "--single-item", *["--force"] * force, stage.name)
     before = read_lock()
     if stage.gpu:
         with concurrency(GPU, occupy=1, lease_duration=LEASE):
-            output = run_command(*command)
+            ended = run_command(*command)
     else:
-        output = run_command(*command)
-    if "didn't change, skipping" in output:
-        return Completed(name="Cached", message="up to date", data=False)
-    if "checking out outputs" in output:  # of an earlier run: others, perhaps, than there were
-        return Completed(name="Cached", message="DVC had its outputs", data=True)
+        ended = run_command(*command)
+    if "didn't change, skipping" in ended.output:
+        return Completed(name="Cached", message="up to date", data=Ran())
+    if (
+        "checking out outputs" in ended.output
+    ):  # of an earlier run: others, perhaps, than there were
+        return Completed(name="Cached", message="DVC had its outputs", data=Ran(new=True))
     if read_lock() == before:  # what it reads has changed nothing
-        return Completed(message="ran, with the same outputs as before", data=False)
-    return Completed(message="ran", data=True)
+        ran = Ran(own=ended.below)
+        return Completed(message="ran, with the same outputs as before", data=ran)
+    return Completed(message="ran", data=Ran(True, ended.below))
 
 
 @task(task_run_name="register@{model}", **STEP)
@@ -117,8 +135,10 @@ def train(
     with workspace() as free:
         if not free:
             return Completed(name="Skipped", message="another pipeline runs in this folder")
+        clock = Clock()
         stages = chosen(read_graph(), models or [])
         get_run_logger().info("the plan:\n%s", plan(stages))
+        clock.lap("the plan")
         ran: dict[str, State] = {}
         held: set[str] = set()  # what failed, and all that waits for it
         for stage in stages:
@@ -126,14 +146,19 @@ def train(
                 held.add(stage.name)  # the error is told where it happened
                 continue
             needed = [ran[name] for name in stage.needs if name in ran]
-            earlier = [bool(state.result()) for state in needed]
+            earlier = [state.result().new for state in needed]
             again = force or (fresh and not stage.needs)
             state = run_stage(stage, earlier, again, wait_for=needed, return_state=True)
             ran[stage.name] = state
             if not state.is_completed():
                 held.add(stage.name)
+            clock.lap(stage.name, state.result().own if state.is_completed() else None)
         artifacts.show_validation()
-        outcomes = [_release(name, params, promotes, ran) for name in names]
+        outcomes = []
+        for name in names:
+            outcomes.append(_release(name, params, promotes, ran))
+            clock.lap(f"register, gate and promote {name}", None)
+    artifacts.show_seconds(clock.laps)
     failed = [name for name, state in ran.items() if state.is_failed()]
     failed += [name for name, fine in zip(names, outcomes, strict=True) if not fine]
     if failed:

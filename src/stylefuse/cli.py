@@ -45,7 +45,7 @@ def _register(args: argparse.Namespace) -> None:
     wrong = []
     for name in args.names or params.models:
         try:
-            sys.stdout.write(f"{register(params, name)}\n")
+            sys.stdout.write(f"{register(params, name, args.tried)}\n")
         except UserError as error:
             wrong.append(error)
     if wrong:
@@ -233,6 +233,10 @@ def _add_upkeep(commands: argparse._SubParsersAction) -> None:
     register.add_argument(
         "names", nargs="*", metavar="MODEL", help="names in params.yaml (default: all)"
     )
+    register.add_argument(
+        "--tried", type=int, default=1, metavar="N",
+        help="it is the best of N variants: the gate asks more of it (default: 1)",
+    )  # fmt: skip
 
     gate = commands.add_parser("gate", help="judge a challenger beside its champion")
     gate.set_defaults(run=_gate)

@@ -34,7 +34,9 @@ def program(tmp_path, monkeypatch):
 
 def test_what_a_command_prints_comes_back(program):
     program('echo "one $1"; sleep 0.5; echo two >&2')
-    assert run_command("dvc", "repro") == "one repro\ntwo\n"
+    ended = run_command("dvc", "repro")
+    assert ended.output == "one repro\ntwo\n"
+    assert 0.2 < ended.below <= ended.seconds  # it slept in a program of its own
 
 
 @pytest.mark.parametrize(

@@ -241,6 +241,29 @@ def test_pictures_that_have_drifted_lead_to_a_training(site, nightly):
     assert site.run("monitor/hourly")["state_name"] == "Completed"  # it has been answered
 
 
+def test_a_sweep_registers_its_best_from_a_commit_of_its_own(site, nightly):
+    commit = "add -A", "-c user.name=tester -c user.email=tester@example.org commit -qm settled"
+    for command in commit:
+        subprocess.run(["git", *command.split()], cwd=site.root, check=True)
+    before = (site.root / "params.yaml").read_bytes()
+    swept = site.run("sweep/by-hand", model=MODEL, grid={"learning_rate": [1e-4, 2e-3]})
+    assert swept["state_type"] == "COMPLETED", site.said(swept["id"])
+    rows = json.loads(site.artifacts(swept["id"])[f"sweep-{MODEL}"]["data"])
+    assert {row["learning_rate"] for row in rows} == {"0.0001", "0.002"}
+    (best,) = [row for row in rows if row["registered"]]
+    assert float(best["better is more"]) == max(float(row["better is more"]) for row in rows)
+
+    name = registered_name(MODEL)
+    version = site.client().get_model_version_by_alias(name, "challenger")
+    assert version.tags["stylefuse.variants"] == "2"
+    assert version.tags["git.dirty"] == "false"
+    made = ["git", "show", f"{version.tags['git.commit']}:params.yaml"]
+    kept = yaml.safe_load(subprocess.check_output(made, cwd=site.root))
+    assert str(kept["models"][MODEL]["tiny"]["learning_rate"]) == best["learning_rate"]
+    assert (site.root / "params.yaml").read_bytes() == before
+    assert site.champion() == 1
+
+
 def test_a_training_whose_worker_was_killed_goes_on(site, nightly):
     params = yaml.safe_load((site.root / "params.yaml").read_text())
     params["models"][MODEL]["tiny"] |= {"kimg": 2.0, "tick_kimg": 0.1, "sample_kimg": 0.1}

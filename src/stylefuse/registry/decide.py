@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylefuse.config import Params
+from stylefuse.config import Gate, Params
 from stylefuse.errors import UserError
 from stylefuse.evaluation.evaluate import REPORTS
 from stylefuse.registry.fetch import model_files
@@ -21,6 +21,7 @@ from stylefuse.registry.smoke import smoke
 from stylefuse.registry.store import (
     CHALLENGER,
     CHAMPION,
+    TRIED_TAG,
     WEIGHTS_TAG,
     open_store,
     registered_name,
@@ -62,8 +63,11 @@ def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "Model
         "history": _history_fault(challenger),
         "serving": smoke(f"models:/{name}/{challenger.version}"),
     }
-    before, after = (_score(params, version) for version in (champion, challenger))
-    decision = gate(before, after, faults, params.gate, params.seed)
+    before, after = (
+        score(params, model_files(f"models:/{name}/{version.version}", params.registry))
+        for version in (champion, challenger)
+    )
+    decision = gate(before, after, faults, _rules(params, challenger), params.seed)
     # a machine that is busy may keep a server from answering: the next one asks again
     _keep(client, challenger, decision, None if faults["serving"] else key)
     return decision, champion, challenger
@@ -98,11 +102,19 @@ def _question(params: Params, champion: "ModelVersion", challenger: "ModelVersio
         champion.tags[WEIGHTS_TAG],
         challenger.tags[WEIGHTS_TAG],
         challenger.tags.get(LEFT_TAG),
+        challenger.tags.get(TRIED_TAG),
         *(_digest(path) for path in (VALIDATION, MANIFEST)),
         params.seed,
         *(section.model_dump(mode="json") for section in settings),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _rules(params: Params, challenger: "ModelVersion") -> Gate:
+    """The gate's settings; the best of several variants has had as many chances to look better as
+    there were, so that alpha is shared among them (Bonferroni)."""
+    tried = int(challenger.tags.get(TRIED_TAG, 1))
+    return params.gate.model_copy(update={"alpha": params.gate.alpha / tried})
 
 
 def _digest(path: Path) -> str | None:
@@ -124,15 +136,19 @@ def _history_fault(challenger: "ModelVersion") -> str | None:
     return f"it was champion and was rolled back ({left})" if left else None
 
 
-def _score(params: Params, version: "ModelVersion") -> "Scores":
+def score(params: Params, folder: Path) -> "Scores":
+    """Judge a saved model on the pictures of the gate's split.
+
+    Raises:
+        UserError: there is no whole model in the folder, or no data to judge it on.
+    """
     from stylefuse.evaluation import features
     from stylefuse.evaluation.bench import NETWORKS, Bench
     from stylefuse.evaluation.evaluate import find_judge
     from stylefuse.evaluation.features import FeatureNetwork
     from stylefuse.models.files import load_generator
 
-    uri = f"models:/{version.name}/{version.version}"
-    recipe, generator = load_generator(model_files(uri, params.registry))
+    recipe, generator = load_generator(folder)
     network = FeatureNetwork(NETWORKS / features.NAME)
     bench = Bench(params, recipe, generator, network, Path(), params.gate.split)
     scores: Scores = find_judge(recipe.name).score(bench)

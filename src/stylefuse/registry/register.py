@@ -19,6 +19,7 @@ from stylefuse.registry.runs import training_run
 from stylefuse.registry.store import (
     CHALLENGER,
     CHAMPION,
+    TRIED_TAG,
     WEIGHTS_TAG,
     open_store,
     reason,
@@ -51,7 +52,7 @@ class RegisteredVersion:
         return f"{what} {self.name} version {self.version}{named}"
 
 
-def register(params: Params, model: str) -> RegisteredVersion:
+def register(params: Params, model: str, tried: int = 1) -> RegisteredVersion:
     """Register a trained model together with its reports and where it comes from.
 
     A new version gets the alias `challenger`, and `champion` where no version has it yet.
@@ -59,6 +60,7 @@ def register(params: Params, model: str) -> RegisteredVersion:
     Args:
         params: tell the settings and the registry.
         model: its name in `params.yaml`.
+        tried: of how many variants it is the best; the gate asks more of one of many.
 
     Raises:
         UserError: there is no whole model, or the store cannot be used.
@@ -73,7 +75,7 @@ def register(params: Params, model: str) -> RegisteredVersion:
         known = client.search_model_versions(
             f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"
         )
-        version = known[0] if known else _new_version(client, params, model, weights)
+        version = known[0] if known else _new_version(client, params, model, weights, tried)
         _set_aliases(client, version, new=not known)
         aliases = client.get_model_version(name, version.version).aliases
     except (MlflowException, OSError) as error:
@@ -82,7 +84,7 @@ def register(params: Params, model: str) -> RegisteredVersion:
 
 
 def _new_version(
-    client: "MlflowClient", params: Params, model: str, weights: str
+    client: "MlflowClient", params: Params, model: str, weights: str, tried: int
 ) -> "ModelVersion":
     import mlflow
 
@@ -95,6 +97,7 @@ def _new_version(
             "backend": run.data.params.get("backend")
             or os.environ.get("KERAS_BACKEND", "tensorflow"),
             **provenance(params, model),
+            **({TRIED_TAG: str(tried)} if tried > 1 else {}),
         }
         logged = _log_model(params, model, tags)
         if metrics := numbers(result):
