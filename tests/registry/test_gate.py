@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stylefuse.config import Gate
-from stylefuse.evaluation.scores import KID, Scores
-from stylefuse.registry.gate import gate
+from stylefuse.evaluation.scores import KID, Scores, compare
+from stylefuse.registry.gate import for_best_of, gate
 
 RULES = Gate(alpha=0.05, margin=0.02, resamples=400, split="validation")
 INPUTS, EACH, WORKS, CROPS, SIZE = 24, 3, 14, 5, 12
@@ -104,3 +104,18 @@ def test_false_promotions_are_at_most_alpha(paired):
         ).promoted
     assert passed <= 1000 * rules.alpha
     assert passed > 0  # a gate that lets nothing through would pass this test too
+
+
+def test_the_best_of_several_passes_by_luck_no_more_often_than_one():
+    """The best of eight that are no better, chosen on the pictures that decide about it."""
+    one, passed = RULES.model_copy(update={"resamples": 100, "margin": 0.1}), {1: 0, 8: 0}
+    for seed in range(200):
+        world = World(5000 + seed)
+        variants = [world.model() for _ in range(8)]
+        best = max(variants, key=lambda scores: compare(scores, scores, 0.5, 1, 0)[KID].champion)
+        champion = world.model()
+        for tried in passed:
+            rules = for_best_of(one, tried)
+            passed[tried] += verdict(champion, best, rules=rules).promoted
+    assert passed[8] <= 200 * one.alpha
+    assert passed[1] > 200 * one.alpha  # what the same gate would do if it were not told

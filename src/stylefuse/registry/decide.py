@@ -11,11 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stylefuse.config import Gate, Params
+from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.evaluation.evaluate import REPORTS
 from stylefuse.registry.fetch import model_files
-from stylefuse.registry.gate import Check, Decision, gate
+from stylefuse.registry.gate import Check, Decision, for_best_of, gate
 from stylefuse.registry.promotion import LEFT_TAG, recover
 from stylefuse.registry.smoke import smoke
 from stylefuse.registry.store import (
@@ -67,7 +67,8 @@ def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "Model
         score(params, model_files(f"models:/{name}/{version.version}", params.registry))
         for version in (champion, challenger)
     )
-    decision = gate(before, after, faults, _rules(params, challenger), params.seed)
+    rules = for_best_of(params.gate, int(challenger.tags.get(TRIED_TAG, 1)))
+    decision = gate(before, after, faults, rules, params.seed)
     # a machine that is busy may keep a server from answering: the next one asks again
     _keep(client, challenger, decision, None if faults["serving"] else key)
     return decision, champion, challenger
@@ -108,13 +109,6 @@ def _question(params: Params, champion: "ModelVersion", challenger: "ModelVersio
         *(section.model_dump(mode="json") for section in settings),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _rules(params: Params, challenger: "ModelVersion") -> Gate:
-    """The gate's settings; the best of several variants has had as many chances to look better as
-    there were, so that alpha is shared among them (Bonferroni)."""
-    tried = int(challenger.tags.get(TRIED_TAG, 1))
-    return params.gate.model_copy(update={"alpha": params.gate.alpha / tried})
 
 
 def _digest(path: Path) -> str | None:

@@ -71,6 +71,13 @@ class Decision:
         return "\n".join(lines) + "\n"
 
 
+def for_best_of(rules: Gate, tried: int) -> Gate:
+    """The rules for the best of several variants: each had its chance to look better by luck, so
+    that they share alpha (Bonferroni), at an interval that is drawn as finely."""
+    shared = {"alpha": rules.alpha / tried, "resamples": rules.resamples * tried}
+    return rules.model_copy(update=shared)
+
+
 def gate(
     champion: Scores, challenger: Scores, faults: Mapping[str, str | None], rules: Gate, seed: int
 ) -> Decision:
