@@ -112,8 +112,7 @@ def show_watched(model: str, watched: Watched) -> None:
         for figure, shift in found.items()
     ]
     if rows:
-        drifted = f"drifted: {', '.join(watched.drifted)}" if watched.drifted else "as in training"
-        create_table_artifact(rows, f"inputs-{model}", f"what {model} is sent: {drifted}")
+        create_table_artifact(rows, f"inputs-{model}", f"what {model} is sent: {watched}")
     traffic = watched.traffic
     if traffic.seconds:
         answers = {

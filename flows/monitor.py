@@ -20,11 +20,8 @@ def watch(model: str, params: Params) -> State[list[str]]:
         return Completed(message="no champion yet", data=[])
     watched = look(params, model)
     show_watched(model, watched)
-    drifted = watched.drifted
-    if drifted:
-        return Completed(name="Drifted", message=", ".join(drifted), data=drifted)
-    said = "as in training" if watched.shifts else "too few pictures seen"
-    return Completed(message=said, data=drifted)
+    name = "Drifted" if watched.drifted else None
+    return Completed(name=name, message=str(watched), data=watched.drifted)
 
 
 @flow(name="monitor", log_prints=True)

@@ -232,7 +232,7 @@ def test_pictures_that_have_drifted_lead_to_a_training(site, nightly):
     assert found["state_name"] == "Drifted", site.said(found["id"])
     assert "picture luminance" in found["state"]["message"]
     shown = site.artifacts(found["id"])
-    assert "drifted: picture luminance" in shown[f"inputs-{MODEL}"]["description"]
+    assert "drifted in picture luminance" in shown[f"inputs-{MODEL}"]["description"]
     assert f"requests-{MODEL}" in shown
     began = {"flow_runs": {"parent_flow_run_id": {"any_": [found["id"]]}}}
     (training,) = site.api("flow_runs/filter", began)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stylefuse.config import Params
 from stylefuse.monitoring.drift import Shift, shifts
-from stylefuse.monitoring.seen import Seen, Traffic
+from stylefuse.monitoring.seen import FAILED, Seen, Traffic
 from stylefuse.registry.fetch import champion_uri, model_files
 from stylefuse.serving.package import read_inputs
 
@@ -16,7 +16,7 @@ class Watched:
     """What a model's servers noted.
 
     Attributes:
-        shifts: for each picture input that enough was seen of, each figure of the pictures.
+        shifts: for each picture input, each figure of the pictures; none where too few were seen.
         traffic: the requests of the last hours.
     """
 
@@ -33,6 +33,16 @@ class Watched:
             if shift.drifted
         ]
 
+    def __str__(self) -> str:
+        if self.drifted:
+            found = f"drifted in {', '.join(self.drifted)}"
+        elif any(self.shifts.values()):
+            found = "as in training"
+        else:
+            found = "too few pictures seen" if self.shifts else "no pictures to compare with"
+        failed, all_ = self.traffic.outcomes[FAILED], len(self.traffic.seconds)
+        return f"{found}; {failed} of {all_} requests failed" if failed else found
+
 
 def watch(params: Params, model: str) -> Watched:
     """Compare what a model was sent with what its champion was trained on.
@@ -47,6 +57,4 @@ def watch(params: Params, model: str) -> Watched:
         for name, figures in trained.items()
     }
     since = time.time() - 3600 * settings.hours
-    return Watched(
-        {name: found for name, found in compared.items() if found}, seen.traffic(model, since)
-    )
+    return Watched(compared, seen.traffic(model, since))
