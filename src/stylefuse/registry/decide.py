@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.evaluation.evaluate import REPORTS
+from stylefuse.registry.card import GATE, gate_lines
 from stylefuse.registry.fetch import model_files
 from stylefuse.registry.gate import Check, Decision, gate
 from stylefuse.registry.promotion import LEFT_TAG, recover
+from stylefuse.registry.sections import write_section
 from stylefuse.registry.smoke import smoke
 from stylefuse.registry.store import (
     CHALLENGER,
@@ -65,7 +67,7 @@ def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "Model
     before, after = (_score(params, version) for version in (champion, challenger))
     decision = gate(before, after, faults, params.gate, params.seed)
     # a machine that is busy may keep a server from answering: the next one asks again
-    _keep(client, challenger, decision, None if faults["serving"] else key)
+    _keep(client, challenger, champion.version, decision, None if faults["serving"] else key)
     return decision, champion, challenger
 
 
@@ -140,15 +142,23 @@ def _score(params: Params, version: "ModelVersion") -> "Scores":
 
 
 def _keep(
-    client: "MlflowClient", version: "ModelVersion", decision: Decision, key: str | None
+    client: "MlflowClient",
+    version: "ModelVersion",
+    champion: str,
+    decision: Decision,
+    key: str | None,
 ) -> None:
     """Files first, then the tag that says that they are whole and answer the question of a key."""
     name, number = version.name, version.version
+    kept = f"{FOLDER}/{number}"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / PAGE).write_text(decision.markdown())
         (folder / RECORD).write_text(json.dumps(asdict(decision), indent=1) + "\n")
-        client.log_artifacts(version.run_id, str(folder), f"{FOLDER}/{number}")
+        client.log_artifacts(version.run_id, str(folder), kept)
+    run = client.get_run(version.run_id).info
+    told = gate_lines(decision, champion, run, f"{kept}/{PAGE}")
+    client.update_model_version(name, number, write_section(version.description, GATE, told))
     client.set_model_version_tag(name, number, VERDICT_TAG, decision.verdict)
     if key:
         client.set_model_version_tag(name, number, KEY_TAG, key)
