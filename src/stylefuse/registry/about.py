@@ -1,7 +1,6 @@
 """The page of a registered model, above its versions: what it is for and how to use it."""
 
 import json
-import re
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from PIL import Image
 from stylefuse.config import Params
 from stylefuse.models.recipe import Recipe, find_recipe
 from stylefuse.registry.pictures import first_picture
-from stylefuse.registry.sections import compose
+from stylefuse.registry.sections import compose, unwrapped
 from stylefuse.registry.store import CHAMPION, registered_name
 
 if TYPE_CHECKING:
@@ -53,8 +52,9 @@ def model_card(params: Params, model: str, champion: str, description: str) -> s
         ],
         "Limits": [
             f"- It was trained on {domains}; each version tells under which licences.",
-            f"- A picture sent may have {limits.max_pixels / 1e6:g} million pixels, one that comes "
-            f"back {limits.max_side} on its longer side, a request {limits.max_batch} rows.",
+            f"- A picture that is sent may have {limits.max_pixels / 1e6:g} million pixels, one "
+            f"that comes back {limits.max_side} on its longer side; a request may hold "
+            f"{limits.max_batch} rows.",
         ],
         "Versions": [
             "A version becomes champion if it is better than the champion on held-out pictures, "
@@ -63,12 +63,7 @@ def model_card(params: Params, model: str, champion: str, description: str) -> s
             f"and `stylefuse rollback {model}` move the champion by hand.",
         ],
     }
-    return f"{compose(_unwrap(recipe.card), sections)}\n{SIGNED}\n"
-
-
-def _unwrap(card: str) -> str:
-    """Paragraphs as single lines: MLflow's page breaks lines where Markdown does not."""
-    return re.sub(r"(?<!\n)\n(?![\n-])", " ", card.strip())
+    return f"{compose(unwrapped(recipe.card), sections)}\n{SIGNED}\n"
 
 
 def _request(recipe: Recipe) -> list[str]:

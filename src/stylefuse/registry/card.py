@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from stylefuse.config import Params
 from stylefuse.evaluation.figures import FIGURES
+from stylefuse.models.recipe import find_recipe
 from stylefuse.registry.addresses import run_page
-from stylefuse.registry.sections import compose, sentence, table
+from stylefuse.registry.sections import compose, sentence, table, unwrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,8 @@ def version_card(
     """
     train = params.train(model)
     start = f", from the weights in `{train.start}`" if train.start else ""
-    opening = (
+    purpose = sentence(unwrapped(find_recipe(model).card).partition("\n")[0], 400)
+    settings = (
         f"Trained with the profile `{params.profile}`, seed {params.seed}: {train.kimg:g} thousand "
         f"pictures of {train.crop} px, width {train.width}{start}."
     )
@@ -60,7 +62,7 @@ def version_card(
         "Training pictures": _licences(licences, run),
         "Origin": _origin(tags, run, reports),
     }
-    return compose(opening, sections)
+    return compose(f"{purpose}\n\n{settings}", sections)
 
 
 def gate_lines(decision: "Decision", champion: str, run: "RunInfo", path: str) -> list[str]:
@@ -79,14 +81,24 @@ def gate_lines(decision: "Decision", champion: str, run: "RunInfo", path: str) -
     ]
     if rows := decision.rows():
         lines += ["", *table([*rows[0]], [[*row.values()] for row in rows]), ""]
-        lines += ["More gain is better in every figure; chance alone would stay in the interval."]
+        lines += ["A gain above 0 is better, in every figure; 0 inside its interval may be chance."]
     return lines
 
 
 def standing_lines(promoted: str | None, left: str | None) -> list[str]:
-    """When and why a version became champion and was rolled back, for the section `STANDING`."""
+    """A version's time as champion, for the section `STANDING`.
+
+    Args:
+        promoted: when and why it became champion, as `promotion` tags it.
+        left: the same of its end.
+    """
     told = {"Became champion": promoted, "Rolled back": left}
-    return [f"- {what} {sentence(when)}" for what, when in told.items() if when]
+    return [f"- {what} {_moment(text)}" for what, text in told.items() if text]
+
+
+def _moment(text: str) -> str:
+    when, _, why = text.partition(": ")
+    return f"{when[:16].replace('T', ' ')} UTC: {sentence(why, 150)}"
 
 
 def _figures(

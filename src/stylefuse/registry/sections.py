@@ -6,9 +6,13 @@ What people have written between them stays as it is.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import shorten
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 MOST = 5000  # characters that the store keeps of a description
-ROOM = 900  # of them for a section, so that a long one leaves the others theirs
+ROOM = 820  # of them for a section, so that a long one leaves the others theirs
 MARK = "### "
 GAP = "&emsp; | "
 
@@ -42,6 +46,12 @@ def write_section(text: str, title: str, lines: Sequence[str]) -> str:
     return _join(blocks)
 
 
+def tell(client: "MlflowClient", name: str, version: str, title: str, lines: Sequence[str]) -> None:
+    """Write a section of a version's description in the store."""
+    text = client.get_model_version(name, version).description or ""
+    client.update_model_version(name, version, write_section(text, title, lines))
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
     """A table whose columns stand apart: MLflow's page leaves no space between them.
 
@@ -55,9 +65,14 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> 
     return [first, rule, *lines]
 
 
-def sentence(text: str, most: int = 350) -> str:
+def sentence(text: str, most: int = 250) -> str:
     """Text of any length and shape as a part of one line, with its last words left out."""
     return shorten(text, most, placeholder=" …")
+
+
+def unwrapped(text: str) -> str:
+    """Paragraphs as single lines: MLflow's page breaks lines where Markdown does not."""
+    return re.sub(r"(?<!\n)\n(?![\n-])", " ", text.strip())
 
 
 def _join(blocks: Sequence[str]) -> str:
