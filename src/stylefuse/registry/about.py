@@ -61,9 +61,11 @@ def model_card(params: Params, model: str, champion: str, description: str) -> s
             "beyond chance; its page tells what the gate found. "
             f"`stylefuse gate {model}` judges the challenger, `stylefuse promote {model} VERSION` "
             f"and `stylefuse rollback {model}` move the champion by hand.",
+            "",
+            SIGNED,
         ],
     }
-    return f"{compose(unwrapped(recipe.card), sections)}\n{SIGNED}\n"
+    return compose(unwrapped(recipe.card), sections)
 
 
 def _request(recipe: Recipe) -> list[str]:

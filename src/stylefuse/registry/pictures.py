@@ -1,6 +1,7 @@
 """The pictures of a version's page: the sheets that tell most, small enough to load at once."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ MOST, WIDEST = 2, 640  # pictures of a page, and pixels across
 CAPTIONS = {  # of the sheets that are shown before others; a judge names its own
     "styles": "Held-out photographs down the side, painted after held-out paintings along the top:",
     "kinds": "Held-out photographs, one kind of damage to a column:",
-    "samples": "One seed each:",
+    "samples": "Portraits of one seed each:",
     "fusion": "Two pictures fused; content turns from B to A across, style from B to A downwards:",
     "blends": "From one seed to another:",
 }
@@ -52,5 +53,7 @@ def log_pictures(run: "RunInfo", sheets: Sequence[Path], folder: str) -> list[st
 def first_picture(description: str) -> list[str]:
     """The lines of a version's description that show its first picture, with its caption."""
     lines = [line for line in description.splitlines() if line]
-    shown = [i for i, line in enumerate(lines) if line.startswith("[![")][:1]
-    return [part for i in shown for part in (lines[i - 1], "", lines[i])]
+    for caption, line in pairwise(["", *lines]):
+        if line.startswith("[!["):
+            return [caption, "", line]
+    return []
