@@ -41,7 +41,7 @@ def model_card(params: Params, model: str, champion: str, description: str) -> s
     recipe, limits, name = find_recipe(model), params.serve, registered_name(model)
     domains = " and ".join(f"{domain}s" for domain in params.train(model).domains)
     sections = {
-        f"By the champion, version {champion}": first_picture(description),
+        f"Samples of version {champion}": first_picture(description),
         "Use": [
             f"`stylefuse serve {model}` answers with the champion, and so does `mlflow models serve"
             f" -m models:/{name}@{CHAMPION} --env-manager local -p 5001`:",

@@ -1,7 +1,7 @@
 """The champion and the challenger of the registry, judged on the same pictures and put to the gate.
 
-A decision is kept with the challenger: as tags, and as files among the artifacts of its run. The
-same question is not asked twice.
+A decision is kept with the challenger: on its page, as tags, and as files among the artifacts of
+its run. The same question is not asked twice.
 """
 
 import hashlib
