@@ -58,7 +58,8 @@ def test_three_models_with_aliases_of_their_own(registered, client):
         assert (version.version, version.created) == (1, True)
         model = client.get_registered_model(registered_name(name))
         assert model.aliases == {"champion": 1, "challenger": 1}
-        assert model.description == find_recipe(name).card
+        assert model.description.startswith(find_recipe(name).card[:40])
+        assert f"`stylefuse serve {name}`" in model.description
 
 
 @pytest.mark.parametrize("name", SEVERAL)
@@ -85,13 +86,15 @@ def test_a_card_shows_the_figures_that_its_model_is_judged_by(registered, client
     def card(name):
         return client.get_model_version(registered_name(name), "1").description
 
-    assert "| on held-out pictures | KID ↓ | style distance ↓ |\n|---|---:|---:|" in card(
+    assert "on held-out pictures&emsp; | KID ↓&emsp; | style distance ↓ |\n|---|---:|---:|" in card(
         "transfer"
     )
-    assert "| stylefuse | 0.100 | 0.50 |" in card("transfer")
-    assert "| doing nothing | 21.99 | 0.750 |" in card("restore")
+    assert "| stylefuse&emsp; | 0.100&emsp; | 0.50 |" in card("transfer")
+    assert "| doing nothing&emsp; | 21.99&emsp; | 0.750 |" in card("restore")
     assert "Not judged yet" in card("portrait")
     assert "`reports/one.png`" in card("portrait")
+    assert "![one](get-artifact?path=card%2Fone.jpg&run_uuid=" in card("portrait")
+    assert "licence" not in card("portrait")  # there is no manifest
 
 
 def test_runs_tell_which_model_they_trained(registered, client):

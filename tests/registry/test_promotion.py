@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import re
 import signal
 import time
 from dataclasses import asdict
@@ -66,6 +67,20 @@ def test_alias_tag_and_record_change_together(registry, client):
     assert said == f"{move.at}: paints better"
     assert history(client) == [f"{NAME} promoted: version 2 (was 1): paints better"]
     assert not JOURNAL.exists()
+
+
+def test_the_version_s_page_tells_of_its_time_as_champion(registry, client):
+    client.update_model_version(NAME, "2", "Mine.\n\n### As champion\n\nNot so far.\n")
+    promote(registry, "transfer", 2, "paints better")
+    promoted = client.get_model_version(NAME, "2").description
+    assert re.fullmatch(
+        r"Mine\.\n\n### As champion\n\n- Became champion [\d-]{10} [\d:]{5} UTC: paints better\n",
+        promoted,
+    )
+    rollback(registry, "transfer", "greenish " * 300)
+    told = client.get_model_version(NAME, "2").description
+    assert told.startswith(promoted)
+    assert re.search(r"- Rolled back .* UTC: greenish .* …\n$", told)
 
 
 def test_each_rollback_goes_one_further_back(registry, client):

@@ -1,13 +1,21 @@
 """From a followed training to a version in the registry, once for the same weights."""
 
 import json
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 from PIL import Image
 
 from stylefuse.errors import UserError
+from stylefuse.evaluation.scores import Difference
+from stylefuse.models.recipe import find_recipe
+from stylefuse.registry.about import SIGNED
+from stylefuse.registry.decide import keep_decision, read_decision
 from stylefuse.registry.fetch import champion_uri, default_model, model_files
+from stylefuse.registry.gate import Check, Decision
 from stylefuse.registry.register import register
 from stylefuse.registry.store import WEIGHTS_TAG, open_store
 from stylefuse.registry.tracker import MlflowTracker
@@ -26,6 +34,25 @@ stages:
 """
 
 
+def manifest():
+    """Pictures of which the model was trained on the first five."""
+    rows = [
+        *[("train", "painting", "CC0-1.0", "art")] * 2,
+        ("train", "photograph", "CC0-1.0", "photos"),
+        *[("train", "painting", "GPL-2+", "art")] * 2,
+        ("test", "painting", "GPL-2+", "art"),
+        ("validation", "photograph", "GPL-3", "photos"),
+        ("train", "portrait", "CC-BY-4.0", "faces"),
+    ]
+    return pd.DataFrame(rows, columns=["split", "domain", "licence", "source"])
+
+
+def cells(page, name):
+    """What follows a name in a table of a page."""
+    line = next(line for line in page.splitlines() if line.startswith(f"| {name}&emsp; |"))
+    return [cell.strip() for cell in line.replace("&emsp;", "").strip("|").split("|")][1:]
+
+
 @pytest.fixture(scope="module")
 def trained(project, params):
     """A project whose model was trained, followed and judged."""
@@ -38,9 +65,12 @@ def trained(project, params):
     figures = {"kid": 0.1, "style_ratio": 0.5, "low_pass_ssim": 0.9, "patch_retrieval": 0.95}
     scores = {"methods": {"stylefuse": figures}, "features": "lite0", "passed": True}
     Path("reports/metrics/transfer.json").write_text(json.dumps(scores))
-    Image.new("RGB", (8, 8)).save("reports/sheets/transfer/pairs.png")
+    for name in ("pairs", "styles", "fusion"):
+        Image.new("RGB", (1500, 900)).save(f"reports/sheets/transfer/{name}.png")
     Path("reports/transfer.html").write_text("<p>judged</p>")
     Path("dvc.lock").write_text(LOCK)
+    manifest().to_parquet("data/manifest.parquet")
+    Path("data/ATTRIBUTION.md").write_text("# Where the pictures come from\n")
     return project
 
 
@@ -74,8 +104,76 @@ def test_the_version_tells_where_it_comes_from(first, client, trained):
     assert version.tags["dvc.data/prepared"] == "aaaa.dir"
     assert "dvc.models/transfer" not in version.tags  # the lock does not know it
     assert {"backend", "params.sha256", "version.keras"} <= version.tags.keys()
-    assert "| stylefuse | 0.100 | 0.50 | 0.90 | 95% |" in version.description
-    assert "`reports/pairs.png`, `reports/transfer.html`" in version.description
+    assert cells(version.description, "stylefuse") == ["0.100", "0.50", "0.90", "95%"]
+    assert (
+        "`reports/fusion.png`, `reports/pairs.png`, `reports/styles.png`, `reports/transfer.html`"
+        in (version.description)
+    )
+
+
+def test_the_page_shows_two_pictures_and_leads_to_what_exists(first, client):
+    version = client.get_model_version(NAME, "1")
+    shown = re.findall(
+        r"!\[\w+\]\(get-artifact\?path=([\w%.]+)&run_uuid=(\w+)\)", version.description
+    )
+    assert [unquote(path) for path, _ in shown] == ["card/styles.jpg", "card/fusion.jpg"]
+    for path, run in shown:
+        picture = Image.open(client.download_artifacts(run, unquote(path)))
+        assert (picture.format, picture.size) == ("JPEG", (640, 384))
+    experiment = client.get_run(version.run_id).info.experiment_id
+    run_page = f"#/experiments/{experiment}/runs/{version.run_id}"
+    links = re.findall(r"\((#[^)]+)\)", version.description)
+    assert all(link.startswith(run_page) for link in links)
+    linked = [link.removeprefix(f"{run_page}/artifacts/") for link in links if "artifacts/" in link]
+    assert linked == [
+        "reports/styles.png", "reports/fusion.png", "reports/transfer.html", "data/ATTRIBUTION.md",
+    ]  # fmt: skip
+    for path in linked:
+        assert Path(client.download_artifacts(version.run_id, path)).is_file()
+
+
+def test_the_page_counts_the_licences_of_the_training_pictures(first, client):
+    version = client.get_model_version(NAME, "1")
+    assert version.tags["data.licences"] == "CC0-1.0: 3, GPL-2+: 2"
+    assert cells(version.description, "CC0-1.0") == ["art, photos", "3"]
+    assert cells(version.description, "GPL-2+") == ["art", "2"]
+    assert "5 pictures of the training split" in version.description
+
+
+def test_the_page_tells_what_the_gate_found(first, client, params):
+    version = client.get_model_version(NAME, "1")
+    assert "The first version had no champion to beat." in version.description
+    found = Difference(champion=-0.2, challenger=-0.1, low=0.05, high=0.15)
+    for good, verdict in ((True, "Promoted"), (False, "Refused")):
+        decision = Decision((Check("KID: better", good, "because of it"),), {"kid": found}, 0.95)
+        keep_decision(client, version, "7", decision, key="asked")
+        version = client.get_model_version(NAME, "1")
+        assert f"**{verdict}** beside version 7: because of it." in version.description
+        assert cells(version.description, "KID") == ["0.200", "0.100", "+0.1", "+0.05 to +0.15"]
+        assert version.description.count("### The gate") == 1
+        assert "no champion to beat" not in version.description
+        assert "### Training pictures" in version.description
+    page = "gate/1/decision.md"
+    assert f"/artifacts/{page})" in version.description
+    assert "because of it" in Path(client.download_artifacts(version.run_id, page)).read_text()
+    assert read_decision(client, version) == decision
+
+
+def test_the_model_s_page_shows_the_champion_and_follows_its_card(first, client, params):
+    card = client.get_registered_model(NAME).description
+    assert "**Paints a photograph in the style of any other picture**" in card
+    assert "get-artifact?path=card%2Fstyles.jpg" in card
+    assert "### Samples of version 1" in card
+    assert '"params": {"strength": 1.0, "preserve_color": false, "size": 0}' in card
+    client.update_registered_model(NAME, find_recipe("transfer").card)  # as it was once
+    register(params, "transfer")
+    assert client.get_registered_model(NAME).description == card
+    client.update_registered_model(NAME, "**Ours.**")
+    register(params, "transfer")
+    assert client.get_registered_model(NAME).description == "**Ours.**"
+    client.update_registered_model(NAME, f"an older text\n\n{SIGNED}")
+    register(params, "transfer")
+    assert client.get_registered_model(NAME).description == card
 
 
 def test_the_version_belongs_to_the_run_that_trained_it(first, client):
@@ -89,7 +187,7 @@ def test_the_version_belongs_to_the_run_that_trained_it(first, client):
     images = client.list_artifacts(run.info.run_id, "images")
     assert len([image for image in images if image.path.endswith(".png")]) == 2
     assert [a.path for a in client.list_artifacts(run.info.run_id, "reports")] == [
-        "reports/pairs.png", "reports/transfer.html",
+        "reports/fusion.png", "reports/pairs.png", "reports/styles.png", "reports/transfer.html",
     ]  # fmt: skip
 
 

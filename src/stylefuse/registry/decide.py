@@ -1,7 +1,7 @@
 """The champion and the challenger of the registry, judged on the same pictures and put to the gate.
 
-A decision is kept with the challenger: as tags, and as files among the artifacts of its run. The
-same question is not asked twice.
+A decision is kept with the challenger: on its page, as tags, and as files among the artifacts of
+its run. The same question is not asked twice.
 """
 
 import hashlib
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.evaluation.evaluate import REPORTS
+from stylefuse.registry.card import GATE, gate_lines
 from stylefuse.registry.fetch import model_files
 from stylefuse.registry.gate import Check, Decision, for_best_of, gate
 from stylefuse.registry.promotion import LEFT_TAG, recover
+from stylefuse.registry.sections import tell
 from stylefuse.registry.smoke import smoke
 from stylefuse.registry.store import (
     CHALLENGER,
@@ -70,8 +72,44 @@ def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "Model
     rules = for_best_of(params.gate, int(challenger.tags.get(TRIED_TAG, 1)))
     decision = gate(before, after, faults, rules, params.seed)
     # a machine that is busy may keep a server from answering: the next one asks again
-    _keep(client, challenger, decision, None if faults["serving"] else key)
+    keep_decision(
+        client, challenger, champion.version, decision, None if faults["serving"] else key
+    )
     return decision, champion, challenger
+
+
+def keep_decision(
+    client: "MlflowClient",
+    version: "ModelVersion",
+    champion: str,
+    decision: Decision,
+    key: str | None,
+) -> None:
+    """Keep a decision with its version: on its page, as a tag, and among its run's artifacts.
+
+    Files come first, then the tag that says that they are whole.
+
+    Args:
+        client: of the store.
+        version: that it is on.
+        champion: the number of the version that it was judged beside.
+        decision: the gate's.
+        key: of the question that it answers; None where that is to be asked again.
+    """
+    name, number = version.name, version.version
+    kept = f"{FOLDER}/{number}"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (folder / PAGE).write_text(decision.markdown())
+        (folder / RECORD).write_text(json.dumps(asdict(decision), indent=1) + "\n")
+        client.log_artifacts(version.run_id, str(folder), kept)
+    run = client.get_run(version.run_id).info
+    tell(client, name, number, GATE, gate_lines(decision, champion, run, f"{kept}/{PAGE}"))
+    client.set_model_version_tag(name, number, VERDICT_TAG, decision.verdict)
+    if key:
+        client.set_model_version_tag(name, number, KEY_TAG, key)
+    elif KEY_TAG in version.tags:
+        client.delete_model_version_tag(name, number, KEY_TAG)
 
 
 def read_decision(client: "MlflowClient", version: "ModelVersion") -> Decision:
@@ -147,20 +185,3 @@ def score(params: Params, folder: Path) -> "Scores":
     bench = Bench(params, recipe, generator, network, Path(), params.gate.split)
     scores: Scores = find_judge(recipe.name).score(bench)
     return scores
-
-
-def _keep(
-    client: "MlflowClient", version: "ModelVersion", decision: Decision, key: str | None
-) -> None:
-    """Files first, then the tag that says that they are whole and answer the question of a key."""
-    name, number = version.name, version.version
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        (folder / PAGE).write_text(decision.markdown())
-        (folder / RECORD).write_text(json.dumps(asdict(decision), indent=1) + "\n")
-        client.log_artifacts(version.run_id, str(folder), f"{FOLDER}/{number}")
-    client.set_model_version_tag(name, number, VERDICT_TAG, decision.verdict)
-    if key:
-        client.set_model_version_tag(name, number, KEY_TAG, key)
-    elif KEY_TAG in version.tags:
-        client.delete_model_version_tag(name, number, KEY_TAG)

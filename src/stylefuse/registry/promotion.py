@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from stylefuse.config import Registry
 from stylefuse.errors import UserError
+from stylefuse.registry.card import STANDING, standing_lines
+from stylefuse.registry.sections import tell
 from stylefuse.registry.store import (
     CHAMPION,
     open_store,
@@ -193,10 +195,18 @@ def _carry_out(client: "MlflowClient", move: Move) -> None:
         client.set_model_version_tag(move.name, version.version, MOVED_TAG, text)
         if LEFT_TAG in version.tags:  # someone has thought better of it
             client.delete_model_version_tag(move.name, version.version, LEFT_TAG)
+    _show(client, move.name, str(move.before if move.back else move.version))
     record = json.dumps(asdict(move), ensure_ascii=False)
     client.set_registered_model_tag(move.name, f"{HISTORY_TAG}.{move.at}", record)
     client.set_registered_model_alias(move.name, CHAMPION, str(move.version))
     JOURNAL.unlink()
+
+
+def _show(client: "MlflowClient", name: str, version: str) -> None:
+    """Put on a version's page when and why it became champion and was rolled back."""
+    tags = client.get_model_version(name, version).tags
+    lines = standing_lines(tags.get(MOVED_TAG), tags.get(LEFT_TAG))
+    tell(client, name, version, STANDING, lines)
 
 
 def _exists(client: "MlflowClient", name: str, version: int) -> bool:

@@ -12,8 +12,11 @@ from stylefuse.errors import UserError
 from stylefuse.models.files import weights_hash
 from stylefuse.models.recipe import find_recipe
 from stylefuse.monitoring.statistics import reference
+from stylefuse.registry.about import describe_model
 from stylefuse.registry.card import version_card
 from stylefuse.registry.flat import numbers
+from stylefuse.registry.licences import licence_tag, training_licences
+from stylefuse.registry.pictures import log_pictures
 from stylefuse.registry.provenance import provenance
 from stylefuse.registry.runs import training_run
 from stylefuse.registry.store import (
@@ -31,7 +34,11 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-MODELS, PREPARED, REPORTS = Path("models"), Path("data/prepared"), Path("reports")
+MODELS, DATA, REPORTS = Path("models"), Path("data"), Path("reports")
+PREPARED, MANIFEST, ATTRIBUTION = (
+    DATA / name for name in ("prepared", "manifest.parquet", "ATTRIBUTION.md")
+)
+KEPT = "reports"  # among a run's artifacts
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,7 @@ def register(params: Params, model: str, tried: int = 1) -> RegisteredVersion:
         )
         version = known[0] if known else _new_version(client, params, model, weights, tried)
         _set_aliases(client, version, new=not known)
+        describe_model(client, params, model)
         aliases = client.get_model_version(name, version.version).aliases
     except (MlflowException, OSError) as error:
         raise UserError(f"the model {model} could not be registered: {reason(error)}") from None
@@ -88,31 +96,44 @@ def _new_version(
 ) -> "ModelVersion":
     import mlflow
 
-    result = _result(model)
-    reports = [*sorted((REPORTS / "sheets" / model).glob("*.png")), REPORTS / f"{model}.html"]
-    kept = [path for path in reports if path.exists()]
+    result, licences = _result(model), training_licences(MANIFEST, params.train(model).domains)
+    sheets = sorted((REPORTS / "sheets" / model).glob("*.png"))
+    reports = [path for path in (*sheets, REPORTS / f"{model}.html") if path.exists()]
     with training_run(client, params, model, weights) as run:
         tags = {
             WEIGHTS_TAG: weights,
             "backend": run.data.params.get("backend")
             or os.environ.get("KERAS_BACKEND", "tensorflow"),
+            **licence_tag(licences),
             **provenance(params, model),
             **({TRIED_TAG: str(tried)} if tried > 1 else {}),
         }
         logged = _log_model(params, model, tags)
         if metrics := numbers(result):
             mlflow.log_metrics(metrics, model_id=logged.model_id)
-        for path in kept:
-            mlflow.log_artifact(str(path), "reports")
+        for path in reports:
+            mlflow.log_artifact(str(path), KEPT)
+        if ATTRIBUTION.exists():
+            mlflow.log_artifact(str(ATTRIBUTION), "data")
+        pictures = log_pictures(run.info, sheets, KEPT)
 
-    _make_registered_model(client, model)
-    paths = [f"reports/{path.name}" for path in kept]
+    card = version_card(
+        params,
+        model,
+        run.info,
+        tags,
+        first=not _has_champion(client, model),
+        methods=result.get("methods", {}),
+        pictures=pictures,
+        licences=licences,
+        reports=[f"{KEPT}/{path.name}" for path in reports],
+    )
     return client.create_model_version(
         registered_name(model),
         source=logged.model_uri,
         run_id=run.info.run_id,
         tags=tags,
-        description=version_card(params, model, result.get("methods", {}), tags, paths),
+        description=card,
         model_id=logged.model_id,
     )
 
@@ -151,10 +172,11 @@ def _result(model: str) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read ({error}); run `dvc repro evaluate`") from None
 
 
-def _make_registered_model(client: "MlflowClient", model: str) -> None:
+def _has_champion(client: "MlflowClient", model: str) -> bool:
+    """Whether there is one; the registered model is made where it is missing."""
     name = registered_name(model)
-    if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name, description=find_recipe(model).card)
+    found = client.search_registered_models(f"name = '{name}'")
+    return CHAMPION in (found[0] if found else client.create_registered_model(name)).aliases
 
 
 def _set_aliases(client: "MlflowClient", version: "ModelVersion", new: bool) -> None:
