@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import itertools
 import json
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +18,9 @@ from pydantic import ValidationError
 from flows.command import CommandFailed, run_command
 from stylefuse.config import Params
 from stylefuse.errors import UserError
+from stylefuse.registry.worktree import git, worktree
 
 Value = str | int | float | bool
-CACHE = Path(".dvc/cache")
 
 
 @dataclass(frozen=True)
@@ -113,23 +112,10 @@ def commit(name: str) -> str:
 @contextlib.contextmanager
 def checked_out(revision: str) -> Iterator[Path]:
     """The project as it was in a commit, with its outputs, in a folder until the block ends."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "project"
-        _git("worktree", "add", "--detach", str(folder), revision)
-        try:
-            run_command("dvc", "cache", "dir", "--local", str(CACHE.absolute()), folder=folder)
-            run_command("dvc", "checkout", "--quiet", folder=folder)
-            yield folder
-        finally:
-            _git("worktree", "remove", "--force", str(folder))
+    with worktree(revision) as folder:
+        run_command("dvc", "checkout", "--quiet", folder=folder)
+        yield folder
 
 
 def _commits(name: str) -> list[str]:
-    return _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{name}").split()
-
-
-def _git(*command: str) -> str:
-    done = subprocess.run(["git", *command], capture_output=True, text=True)
-    if done.returncode:
-        raise CommandFailed(f"`git {' '.join(command)}` failed: {done.stderr.strip()}")
-    return done.stdout.strip()
+    return git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{name}").split()

@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from tests.project import MODELS, ROOT, environment, make_clone
+from tests.serving.tiny import make_model
 
 # Every Python process under this folder on its path notes each address that it connects to.
 SPY = """
@@ -110,6 +111,46 @@ def test_registering_twice_makes_one_version_of_each_model(finished, project):
         assert any("git" in tag for tag in version.tags)
         steps = client.get_metric_history(version.run_id, "adversarial")
         assert [metric.step for metric in steps] == [8, 16, 20]
+
+
+def test_a_version_is_made_again_to_the_byte(finished, project):
+    finished("stylefuse", "register", "restore")
+    again = finished("stylefuse", "reproduce", "stylefuse-restore@champion")
+    assert re.fullmatch(
+        r"stylefuse-restore version 1: identical, trained again in \d+ s\n", again.stdout
+    )
+    assert finished("git", "worktree", "list").stdout.count("\n") == 1
+
+
+def test_weights_that_no_training_made_are_found(finished, project):
+    """Another model's weights in the place of the trained ones, from the same clean commit."""
+    folder = project / "models/restore"
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    make_model(folder, "restore")
+    finished("stylefuse", "register", "restore")
+    for path, content in kept.items():
+        path.write_bytes(content)
+    again = finished("stylefuse", "reproduce", "models:/stylefuse-restore/2", succeeds=False)
+    assert again.returncode == 1
+    found = re.search(r"version 2: not identical: .*differ by ([\d.]+) of 255", again.stdout)
+    assert found, again.stdout + again.stderr
+    assert float(found[1]) > 1
+    finished("stylefuse", "register", "restore")
+
+
+@pytest.mark.parametrize(
+    ("version", "complaint"),
+    [
+        ("stylefuse-restore", "is no version; name one like stylefuse-"),
+        ("stylefuse-restore/99", "cannot be found"),
+        ("stylefuse-nobody@champion", "is no version"),
+    ],
+)
+def test_a_version_that_is_not_there_cannot_be_made_again(finished, version, complaint):
+    refused = finished("stylefuse", "reproduce", version, succeeds=False)
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert complaint in line
 
 
 @pytest.mark.parametrize(

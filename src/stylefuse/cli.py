@@ -13,6 +13,7 @@ from stylefuse import __version__
 from stylefuse.errors import UserError, run_main
 
 STOPPED = 143  # exit code of a process that was asked to end: 128 + SIGTERM
+DIFFERENT = 1  # exit code where a version could not be made again to the byte
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -119,6 +120,16 @@ def _portrait(args: argparse.Namespace) -> None:
     seeds = range(args.seed, args.seed + args.count)
     portrait(seeds, args.style, args.out, options, args.model, load_params())
     sys.stdout.write(f"{args.out}\n")
+
+
+def _reproduce(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.reproduce import reproduce
+
+    made = reproduce(load_params(), args.version)
+    sys.stdout.write(f"{made}\n")
+    if not made.identical:
+        sys.exit(DIFFERENT)
 
 
 def _serve(args: argparse.Namespace) -> None:
@@ -255,6 +266,14 @@ def _add_upkeep(commands: argparse._SubParsersAction) -> None:
     rollback.set_defaults(run=_rollback)
     rollback.add_argument("name", metavar="MODEL", help="its name in params.yaml")
     rollback.add_argument("--reason", required=True, help="is recorded")
+
+    reproduce = commands.add_parser(
+        "reproduce", help="make a registered version again, and compare it by bytes"
+    )
+    reproduce.set_defaults(run=_reproduce)
+    reproduce.add_argument(
+        "version", metavar="VERSION", help="stylefuse-NAME@ALIAS or stylefuse-NAME/NUMBER"
+    )
 
     serve = commands.add_parser("serve", help="answer requests over HTTP")
     serve.set_defaults(run=_serve)

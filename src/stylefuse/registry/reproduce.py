@@ -1,0 +1,168 @@
+"""A registered version, made again from what the registry knows of it, and compared by bytes."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from stylefuse.config import Params
+from stylefuse.errors import UserError
+from stylefuse.models.files import load_artist, weights_hash
+from stylefuse.registry.fetch import mlflow_model, model_files
+from stylefuse.registry.provenance import data_hashes, environment
+from stylefuse.registry.smoke import EXAMPLE
+from stylefuse.registry.store import WEIGHTS_TAG, exit_code, open_store, reason, registered_name
+from stylefuse.registry.worktree import BIN, git, worktree
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+DATA, TRAINING = "prepare", "train@{}"  # stages: the last of the data, and a model's training
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of making a version again.
+
+    Attributes:
+        version: `NAME version N`.
+        identical: whether its weights are the same bytes.
+        seconds: that the training took.
+        differences: what was not as it was, in words.
+        distance: mean difference of what both paint of the version's example, in levels of 255.
+    """
+
+    version: str
+    identical: bool
+    seconds: float
+    differences: list[str] = field(default_factory=list)
+    distance: float | None = None
+
+    def __str__(self) -> str:
+        if self.identical:
+            return f"{self.version}: identical, trained again in {self.seconds:.0f} s"
+        causes = "; ".join(self.differences) or "for no reason that the registry knows of"
+        return (
+            f"{self.version}: not identical: {causes}. Its pictures differ by {self.distance:.2f} "
+            "of 255 levels in the mean"
+        )
+
+
+def reproduce(params: Params, name: str) -> Reproduction:
+    """Train a version again, in a clean copy of the commit that it was made from.
+
+    Its data come out of DVC's cache or remote, and where neither has them, from the sources again.
+
+    Args:
+        params: tell the registry.
+        name: `stylefuse-NAME@ALIAS`, `stylefuse-NAME/VERSION`, also with `models:/` before it.
+
+    Raises:
+        UserError: there is no such version, or it was not made from a commit that is here.
+    """
+    version, model = _find(params, name)
+    title = f"{version.name} version {version.version}"
+    commit = _commit(version, title)
+    uri = f"models:/{version.name}/{version.version}"
+    registered = model_files(uri, params.registry)
+    with worktree(commit) as folder:
+        _run(folder, "dvc", "repro", DATA)
+        start = time.monotonic()
+        _run(folder, "dvc", "repro", "--force", "--single-item", TRAINING.format(model))
+        seconds = time.monotonic() - start
+        made = folder / "models" / model
+        if weights_hash(made) == version.tags[WEIGHTS_TAG]:
+            return Reproduction(title, True, seconds)
+        now = data_hashes(folder, model) | environment()
+        now = {key: value for key, value in now.items() if key != f"dvc.models/{model}"}
+        request = json.loads((mlflow_model(uri, params.registry) / EXAMPLE).read_text())
+        side = params.serve.max_side
+        painted = [_paint(place, request, side) for place in (registered, made)]
+        distance = float(np.abs(painted[0] - painted[1]).mean())
+        return Reproduction(title, False, seconds, _differences(version.tags, now), distance)
+
+
+def _find(params: Params, name: str) -> tuple["ModelVersion", str]:
+    """A version, and what `params.yaml` calls its model."""
+    client = open_store(params.registry)
+    told_name = name.removeprefix("models:/")
+    wanted, at, alias = told_name.partition("@")
+    if not at:
+        wanted, _, number = told_name.partition("/")
+    models = {registered_name(model): model for model in params.models}
+    if wanted not in models or not (alias if at else number):
+        raise UserError(f"{name} is no version; name one like {next(iter(models))}@champion")
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if at:
+            return client.get_model_version_by_alias(wanted, alias), models[wanted]
+        return client.get_model_version(wanted, number), models[wanted]
+    except MlflowException as error:
+        raise UserError(f"{name} cannot be found ({reason(error)})", exit_code(error)) from None
+
+
+def _commit(version: "ModelVersion", title: str) -> str:
+    commit = version.tags.get("git.commit")
+    if not commit:
+        raise UserError(f"{title} was made outside of a git repository: nobody knows from what")
+    if version.tags.get("git.dirty") == "true":
+        raise UserError(
+            f"{title} was made with changes that were not committed, so that it cannot be made "
+            "again; commit, train and register"
+        )
+    try:
+        git("cat-file", "-e", f"{commit}^{{commit}}")
+    except UserError:
+        raise UserError(
+            f"{title} was made from commit {commit[:12]}, which is not here; fetch it"
+        ) from None
+    return commit
+
+
+def _run(folder: Path, *command: str) -> None:
+    """Run a program of this environment in a copy, with the copy's code; it shows its progress."""
+    settings = {
+        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow/mlflow.db",  # this is no new run
+    }
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=folder,
+        env=os.environ | settings,
+        stdout=sys.stderr,
+    )
+    if done.returncode:
+        raise UserError(f"`{' '.join(command)}` failed in the copy; its own lines above say why")
+
+
+def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [
+        f"{key} was {before.get(key, 'not told')[:60]}, is {value[:60]}"
+        for key, value in now.items()
+        if before.get(key) != value
+    ]
+
+
+def _paint(folder: Path, request: dict[str, Any], side: int) -> np.ndarray:
+    """What a model paints of a request: levels, as floats."""
+    from PIL import Image
+
+    from stylefuse.serving.codec import decode
+
+    recipe, artist = load_artist(folder, side)
+    rows = request["dataframe_split"]
+    sent = dict(zip(rows["columns"], rows["data"][0], strict=True))
+    given = {
+        name: decode(sent[name]) if kind is Image.Image else int(sent[name])
+        for name, kind in recipe.inputs.items()
+    }
+    return np.asarray(artist.paint(given, recipe.options()).convert("RGB"), np.float64)

@@ -1,0 +1,47 @@
+"""The project as it was in a commit, in a folder of its own."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stylefuse.errors import UserError
+
+CACHE = Path(".dvc/cache")
+BIN = Path(sys.executable).parent
+
+
+@contextmanager
+def worktree(revision: str) -> Iterator[Path]:
+    """A folder with the files of a commit until the block ends; it shares DVC's cache.
+
+    Raises:
+        UserError: there is no such commit here.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "project"
+        git("worktree", "add", "--detach", str(folder), revision)
+        try:
+            cache = [str(BIN / "dvc"), "cache", "dir", "--local", str(CACHE.absolute())]
+            subprocess.run(cache, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            yield folder
+        finally:
+            git("worktree", "remove", "--force", str(folder))
+
+
+def git(*command: str) -> str:
+    """What git answers.
+
+    Raises:
+        UserError: it failed; its own last words say why.
+    """
+    try:
+        done = subprocess.run(["git", *command], capture_output=True, text=True)
+    except OSError as error:
+        raise UserError(f"git cannot be run ({error.strerror}); install it") from None
+    if done.returncode:
+        said = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise UserError(f"`git {' '.join(command[:2])}` failed: {said[0]}")
+    return done.stdout.strip()
