@@ -24,6 +24,7 @@ from stylefuse.registry.store import (
     CHAMPION,
     TRIED_TAG,
     WEIGHTS_TAG,
+    exit_code,
     open_store,
     reason,
     registered_name,
@@ -87,7 +88,8 @@ def register(params: Params, model: str, tried: int = 1) -> RegisteredVersion:
         describe_model(client, params, model)
         aliases = client.get_model_version(name, version.version).aliases
     except (MlflowException, OSError) as error:
-        raise UserError(f"the model {model} could not be registered: {reason(error)}") from None
+        told = f"the model {model} could not be registered: {reason(error)}"
+        raise UserError(told, exit_code(error)) from None
     return RegisteredVersion(name, int(version.version), not known, tuple(sorted(aliases)))
 
 
