@@ -17,7 +17,14 @@ from stylefuse.config import Params
 from stylefuse.registry.decide import decide
 from stylefuse.registry.gate import Decision
 from stylefuse.registry.launch import LOOPBACK, UI_PORT
-from stylefuse.registry.store import is_server, open_store, registered_name, tracking_uri
+from stylefuse.registry.store import (
+    is_server,
+    open_store,
+    outage_told,
+    registered_name,
+    shown,
+    tracking_uri,
+)
 
 REPORTS = Path("reports")
 WIDEST = 900  # pixels of a sheet: it travels inside its artifact
@@ -93,6 +100,7 @@ def _inline(path: Path) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
+@outage_told()
 def _experiment(params: Params) -> str:
     """What MLflow's addresses call the project's experiment."""
     client = open_store(params.registry)
@@ -102,4 +110,4 @@ def _experiment(params: Params) -> str:
 def _ui(params: Params) -> str:
     """Where MLflow's UI is: the store's own server, or what `stylefuse ui` starts."""
     uri = tracking_uri(params.registry)
-    return uri.rstrip("/") if is_server(uri) else f"http://{LOOPBACK}:{UI_PORT}"
+    return shown(uri).rstrip("/") if is_server(uri) else f"http://{LOOPBACK}:{UI_PORT}"

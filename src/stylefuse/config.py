@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -166,8 +167,15 @@ class Gate(Section):
 
 class Registry(Section):
     tracking_uri: str  # sqlite:///…, postgresql://…, http://…
-    artifact_root: Path | None  # where a local store keeps files
+    artifact_root: str | None  # where files are kept: a folder, s3://bucket/folder…
     experiment: str
+    auth: bool  # whether `stylefuse ui` asks for a name and a password
+
+    @model_validator(mode="after")
+    def _holds_no_password(self) -> "Registry":
+        if urlsplit(self.tracking_uri).password or urlsplit(self.artifact_root or "").password:
+            raise ValueError("a password does not belong here; the environment holds it")
+        return self
 
 
 class Serve(Section):

@@ -7,7 +7,9 @@ import pytest
 
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
-from stylefuse.registry.store import open_store, store_exists, tracking_uri
+from stylefuse.registry import decide, fetch, promotion, register
+from stylefuse.registry.store import artifact_root, open_store, reason, store_exists, tracking_uri
+from tests.serving.tiny import make_model
 from tests.test_config import SHIPPED
 
 
@@ -71,5 +73,62 @@ def test_a_locked_store_may_be_tried_again(tmp_path, registry, monkeypatch):
 def test_a_server_that_does_not_answer(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:1 cannot be used"):
+    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:1 cannot be used") as error:
         open_store(registry)
+    assert error.value.exit_code == 75
+
+
+def test_a_database_that_does_not_answer(registry, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://someone:secret@127.0.0.1:1/store")
+    with pytest.raises(UserError, match=r"someone@127\.0\.0\.1:1/store cannot be used") as error:
+        open_store(registry)
+    assert error.value.exit_code == 75
+    assert "secret" not in str(error.value)
+
+
+def register_it(params):
+    make_model(Path("models/restore"), "restore")
+    register.register(params, "restore")
+
+
+USES = {
+    "register": register_it,
+    "decide": lambda params: decide.decide(params, "restore"),
+    "promote": lambda params: promotion.promote(params.registry, "restore", 1, "why"),
+    "rollback": lambda params: promotion.rollback(params.registry, "restore", "why"),
+    "find": lambda params: fetch.default_model(params.registry, "restore"),
+    "fetch": lambda params: fetch.model_files("models:/stylefuse-restore/1", params.registry),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_server_that_stops_answering_may_be_tried_again(project, params, monkeypatch, use):
+    """It answered once; what is asked of it afterwards is asked for real, and in vain."""
+    import mlflow
+
+    gone = "http://127.0.0.1:1"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", gone)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    mlflow.set_tracking_uri(gone)
+    for module in (register, decide, promotion, fetch):
+        opened = f"{module.__name__}.open_store"
+        monkeypatch.setattr(opened, lambda registry: mlflow.MlflowClient(gone, gone))
+    with pytest.raises(UserError) as error:
+        USES[use](params)
+    assert error.value.exit_code == 75
+    assert "\n" not in str(error.value)
+
+
+def test_where_files_are_kept(project, registry):
+    def root(given):
+        return artifact_root(registry.model_copy(update={"artifact_root": given}))
+
+    assert root("some/folder") == (project / "some/folder").as_uri()
+    assert root("/a folder") == "file:///a%20folder"
+    assert root("s3://bucket/folder") == "s3://bucket/folder"
+    assert root(None) is None
+
+
+def test_no_password_is_told(registry):
+    told = reason(OSError("no way to http://me:secret@host/x and http://host/a:b@c"))
+    assert told == "no way to http://me@host/x and http://host/a:b@c"

@@ -23,6 +23,7 @@ from stylefuse.registry.store import (
     CHAMPION,
     WEIGHTS_TAG,
     open_store,
+    outage_told,
     registered_name,
 )
 
@@ -38,6 +39,7 @@ PAGE, RECORD = "decision.md", "decision.json"
 VALIDATION, MANIFEST = REPORTS / "validation.json", Path("data/manifest.parquet")
 
 
+@outage_told()
 def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "ModelVersion"]:
     """Put a model's challenger to the gate; the champion stays who it is.
 

@@ -9,7 +9,16 @@ from stylefuse.config import Params, Registry
 from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist
 from stylefuse.models.recipe import Recipe
-from stylefuse.registry.store import CHAMPION, open_store, reason, registered_name, store_exists
+from stylefuse.registry.store import (
+    AGAIN,
+    CHAMPION,
+    exit_code,
+    open_store,
+    outage_told,
+    reason,
+    registered_name,
+    store_exists,
+)
 
 TRAINED = Path("models")
 SHIPPED = TRAINED / "base"  # weights that come with the project
@@ -38,6 +47,7 @@ def champion_uri(name: str) -> str:
     return f"models:/{registered_name(name)}@{CHAMPION}"
 
 
+@outage_told()
 def default_model(registry: Registry, name: str) -> str:
     """A model's champion where the registry has one, else the folder of its last training, else
     that of the weights that come with the project."""
@@ -92,4 +102,6 @@ def _fetched(uri: str, registry: Registry) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(uri))
     except Exception as error:  # each kind of store and address fails with errors of its own
-        raise UserError(f"{uri} cannot be had ({reason(error)}); {remedy}") from None
+        code = exit_code(error)
+        remedy = "try again when the store answers" if code == AGAIN else remedy
+        raise UserError(f"{uri} cannot be had ({reason(error)}); {remedy}", code) from None

@@ -20,6 +20,7 @@ from stylefuse.config import Registry
 from stylefuse.errors import UserError
 from stylefuse.registry.store import (
     CHAMPION,
+    exit_code,
     open_store,
     reason,
     registered_name,
@@ -151,7 +152,8 @@ def _turn(registry: Registry) -> Iterator["MlflowClient"]:
             _finish(client, registry)
             yield client
         except MlflowException as error:
-            raise UserError(f"the champion could not be changed ({reason(error)})") from None
+            told = f"the champion could not be changed ({reason(error)})"
+            raise UserError(told, exit_code(error)) from None
 
 
 def _finish(client: "MlflowClient", registry: Registry) -> None:

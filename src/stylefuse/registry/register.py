@@ -19,6 +19,7 @@ from stylefuse.registry.store import (
     CHALLENGER,
     CHAMPION,
     WEIGHTS_TAG,
+    exit_code,
     open_store,
     reason,
     registered_name,
@@ -76,7 +77,8 @@ def register(params: Params, model: str) -> RegisteredVersion:
         _set_aliases(client, version, new=not known)
         aliases = client.get_model_version(name, version.version).aliases
     except (MlflowException, OSError) as error:
-        raise UserError(f"the model {model} could not be registered: {reason(error)}") from None
+        told = f"the model {model} could not be registered: {reason(error)}"
+        raise UserError(told, exit_code(error)) from None
     return RegisteredVersion(name, int(version.version), not known, tuple(sorted(aliases)))
 
 

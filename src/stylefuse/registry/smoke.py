@@ -11,7 +11,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from stylefuse.errors import UserError
 from stylefuse.registry.launch import LOOPBACK
+from stylefuse.registry.store import AGAIN
 from stylefuse.training.stopping import end_with_parent
 
 PATIENCE = 180  # seconds until a server must be up
@@ -27,6 +29,9 @@ def smoke(uri: str) -> str | None:
 
     Returns:
         What is wrong with it, in a sentence; None where it answered with a picture.
+
+    Raises:
+        UserError: the store does not answer.
     """
     import mlflow
 
@@ -55,6 +60,8 @@ def smoke(uri: str) -> str | None:
 def _ask(server: subprocess.Popen, address: str, example: bytes) -> str | None:
     until = time.monotonic() + PATIENCE
     while not _up(address):
+        if server.poll() == AGAIN:
+            raise UserError("the MLflow store does not answer", AGAIN)
         if server.poll() is not None:
             return f"its server ended at once, with exit code {server.returncode}"
         if time.monotonic() > until:
@@ -81,7 +88,6 @@ def _up(address: str) -> bool:
 
 
 def _picture_fault(answer: dict) -> str | None:
-    from stylefuse.errors import UserError
     from stylefuse.serving.codec import decode
     from stylefuse.serving.package import OUTPUT
 

@@ -5,7 +5,10 @@ Importing this module is cheap; MLflow itself is imported when the store is open
 
 import logging
 import os
+import re
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +35,13 @@ SETTINGS = {  # MLflow reads some of them while it is imported
 }
 SQLITE = "sqlite:///"
 PATIENCE = 5  # seconds to wait for another program that holds the database
+AGAIN = 75  # exit code of what may pass when it is tried again
+AWAY = re.compile(  # what MLflow, requests, boto3 and psycopg2 say of a server that is not there
+    "failed with (timeout )?exception|TEMPORARILY_UNAVAILABLE|Could not connect to the endpoint"
+    "|[Cc]onnection (refused|reset|aborted|broken)|server closed the connection|timed out"
+)
+REFUSED = re.compile(r"HTTPS?ConnectionPool.*\[Errno -?\d+\] ([\w ]+)", re.DOTALL)
+PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")  # and the name before it
 
 
 def registered_name(model: str) -> str:
@@ -62,8 +72,19 @@ def store_exists(registry: Registry) -> bool:
     return not uri.startswith(SQLITE) or Path(uri.removeprefix(SQLITE)).exists()
 
 
-def open_store(registry: Registry) -> "MlflowClient":
+def artifact_root(registry: Registry) -> str | None:
+    """Where a store that has no server keeps files, as an address; None where MLflow decides."""
+    root = registry.artifact_root
+    return root if not root or "://" in root else Path(root).absolute().as_uri()
+
+
+def open_store(registry: Registry, experiment: bool = True) -> "MlflowClient":
     """Open the store and choose its experiment; make both where they are missing.
+
+    Args:
+        registry: tells where the store is.
+        experiment: False leaves the experiment to whoever asks a server for it, which then keeps
+            the files.
 
     Returns:
         A client of the store; `mlflow`'s own functions use the same store and experiment.
@@ -71,28 +92,69 @@ def open_store(registry: Registry) -> "MlflowClient":
     Raises:
         UserError: the store cannot be opened, is locked, or is another MLflow version's.
     """
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
     uri = tracking_uri(registry)
     if uri.startswith(SQLITE):
         _refuse_unusable(Path(uri.removeprefix(SQLITE)))
-
+    load_mlflow()
     import mlflow
 
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
     try:
+        if not (uri.startswith(SQLITE) or is_server(uri)):
+            _connect(uri)
         mlflow.set_tracking_uri(uri)
         client = mlflow.MlflowClient()
-        _choose_experiment(client, registry, uri)
+        if experiment:
+            _choose_experiment(client, registry, uri)
+        else:
+            client.search_experiments(max_results=1)
     except Exception as error:  # drivers, networks and migrations fail with errors of their own
-        raise UserError(_explain(uri, error), 75 if is_server(uri) else 2) from None
+        raise UserError(_explain(uri, error), exit_code(error)) from None
     return client
 
 
+def load_mlflow() -> None:
+    """Import MLflow with the settings that it reads then, and let our sentences tell its errors."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    logging.getLogger(mlflow.__name__).setLevel(logging.WARNING)
+    for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def reason(error: BaseException) -> str:
-    """The first line of an error, for use inside a sentence."""
+    """The first line of an error, with no password in it, for use inside a sentence."""
+    if refused := REFUSED.search(str(error)):
+        return refused[1]
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200].rstrip(".")
+    return shown(lines[0])[:200].rstrip(".")
+
+
+def shown(text: str) -> str:
+    """A text without the passwords in its addresses."""
+    return PASSWORD.sub(r"\1@", text)
+
+
+def exit_code(error: BaseException) -> int:
+    """What a command that failed ends with: 75 where the store was away or busy, else 2."""
+    if isinstance(error, UserError):
+        return error.exit_code
+    told = f"{getattr(error, 'error_code', '')} {error}"
+    return AGAIN if AWAY.search(told) else 2
+
+
+@contextmanager
+def outage_told() -> Iterator[None]:
+    """Let a store that is away end in a sentence that says so; it decorates functions, too."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if exit_code(error) != AGAIN:
+            raise
+        raise UserError(f"the MLflow store does not answer ({reason(error)})", AGAIN) from None
 
 
 def _refuse_unusable(path: Path) -> None:
@@ -123,18 +185,31 @@ def _refuse_unusable(path: Path) -> None:
         ) from None
 
 
+def _connect(uri: str) -> None:
+    """Ask a database server for a connection once, because MLflow would ask for 100 s."""
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(uri)
+    engine.connect().close()
+    engine.dispose()
+
+
 def _choose_experiment(client: "MlflowClient", registry: Registry, uri: str) -> None:
     import mlflow
 
     if client.get_experiment_by_name(registry.experiment) is None:
-        root = None
-        if registry.artifact_root and not is_server(uri):
-            root = registry.artifact_root.absolute().as_uri()
+        root = None if is_server(uri) else artifact_root(registry)
         client.create_experiment(registry.experiment, artifact_location=root)
     mlflow.set_experiment(registry.experiment)
 
 
 def _explain(uri: str, error: Exception) -> str:
+    uri = shown(uri)
+    if "error code 401" in str(error):
+        return (
+            f"{uri} refuses the name or the password; set MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD"
+        )
     if "database schema" in str(error):
         return (
             f"{uri} was made by another version of MLflow; if by an older one, back it up and run "
