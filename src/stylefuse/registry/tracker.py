@@ -1,71 +1,67 @@
 """Training, followed in MLflow while it goes on."""
 
-import functools
 import logging
 import sys
-from collections.abc import Callable
+import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stylefuse.config import Params, Registry
 from stylefuse.data.pictures import open_picture
+from stylefuse.errors import UserError
 from stylefuse.registry.flat import flatten
+from stylefuse.registry.outbox import Outbox
 from stylefuse.registry.store import (
     ALARM_TAG,
     MODEL_TAG,
     RUN_TAG,
     WEIGHTS_TAG,
+    load_mlflow,
     open_store,
-    reason,
 )
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
-def _never_raises(method: Callable[..., None]) -> Callable[..., None]:
-    """The first failure is told in one line; from then on the tracker does nothing."""
-
-    @functools.wraps(method)
-    def careful(self: "MlflowTracker", *args: Any) -> None:
-        if self.lost:
-            return
-        try:
-            method(self, *args)
-        except Exception as error:  # whatever a store or network does, training is worth more
-            self.lost = True
-            sys.stderr.write(
-                f"MLflow cannot be reached ({reason(error)}); training goes on, its metrics are "
-                "in reports/train\n"
-            )
-
-    return careful
+PATIENCE = 60  # seconds that a training which has ended waits for a store that is away
+HURRY = 10  # the same for one that was stopped
 
 
 class MlflowTracker:
     """Streams a training run to MLflow; a `stylefuse.training.loop.Tracker` that never raises.
 
-    A training that was stopped goes on in the run that it began. As a context manager it also
-    marks the run where training does not come to its end: as failed after an error, as killed
-    where it was stopped.
+    Nothing here waits for MLflow: an outbox sends what is logged, with the time that it belongs
+    to, and keeps it while the store is away. A training that was stopped goes on in the run that
+    it began. As a context manager the tracker also marks the run where training does not come to
+    its end, as failed after an error, as killed where it was stopped; and it sees to what is left.
     """
 
     def __init__(self, registry: Registry):
         self.registry = registry
-        self.lost = False  # the store failed once
-        self.begun = False  # a run is open
         self.alarms: list[str] = []
+        self.open = False  # begun, and not ended
+        self._outbox = Outbox()
+        self._client: MlflowClient  # these are the outbox's, from the first call on
+        self._run_id: str
+        self._monitor: Any = None
 
     def __enter__(self) -> "MlflowTracker":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if not self.begun:
-            return
-        import mlflow
+        stopped = self.open
+        if stopped:
+            status = "FAILED" if kind and issubclass(kind, Exception) else "KILLED"
+            ended = _now()
+            self._outbox.put(lambda: self._end(status, ended))
+        left = self._outbox.close(HURRY if stopped else PATIENCE)
+        if left:
+            sys.stderr.write(
+                f"MLflow did not come back: the last {left} calls of this training are lost to "
+                "it; the metrics and samples are in reports/train\n"
+            )
 
-        with suppress(Exception):  # a store that was lost does not learn of it, but MLflow does
-            mlflow.end_run("FAILED" if kind and issubclass(kind, Exception) else "KILLED")
-
-    @_never_raises
     def start(self, model: str, key: str, params: Params) -> None:
         """Begin the run of a training, or go on with it.
 
@@ -74,54 +70,86 @@ class MlflowTracker:
             key: names everything that decides what the training computes.
             params: logged where the run is new.
         """
-        client = open_store(self.registry)
-        import mlflow
+        with suppress(Exception):  # then it fails in the outbox, too, which tells it
+            load_mlflow()  # here, since training may import things at the same time
+        name, tags = f"{model}-{params.profile}-{key[:6]}", {RUN_TAG: key, MODEL_TAG: model}
+        settings = run_params(params, model) | {"backend": _backend()}
+        began = _now()
+        self.open = True
+        self._outbox.put(lambda: self._begin(name, tags, settings, began))
 
-        logging.getLogger("mlflow.system_metrics").setLevel(logging.ERROR)
-        experiment = client.get_experiment_by_name(self.registry.experiment)
-        runs = client.search_runs([experiment.experiment_id], f"tags.`{RUN_TAG}` = '{key}'")
-        if runs and WEIGHTS_TAG not in runs[0].data.tags:
-            mlflow.start_run(runs[0].info.run_id, log_system_metrics=True)
-            self.begun = True
-            return
-        mlflow.start_run(
-            run_name=f"{model}-{params.profile}-{key[:6]}",
-            tags={RUN_TAG: key, MODEL_TAG: model},
-            log_system_metrics=True,
-        )
-        self.begun = True
-        mlflow.log_params(run_params(params, model) | {"backend": _backend()})
-
-    @_never_raises
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
         """Log a row of metrics; `step` counts the pictures shown so far."""
-        import mlflow
+        row, at = dict(metrics), _now()
+        self._outbox.put(lambda: self._log_row(row, step, at))
 
-        mlflow.log_metrics(metrics, step=step)
-
-    @_never_raises
     def log_image(self, path: Path, step: int) -> None:
         """Log a sample grid; the UI shows all of them behind one slider."""
-        import mlflow
+        at = _now()
+        self._outbox.put(lambda: self._log_picture(path, step, at))
 
-        mlflow.log_image(open_picture(path), key="samples", step=step)
-
-    @_never_raises
     def alarm(self, message: str) -> None:
         """Mark the run; of several alarms, each of which training tells once, all are kept."""
-        import mlflow
-
         self.alarms.append(message)
-        mlflow.set_tag(ALARM_TAG, "\n".join(self.alarms))
+        text = "\n".join(self.alarms)
+        self._outbox.put(lambda: self._client.set_tag(self._run_id, ALARM_TAG, text))
 
-    @_never_raises
     def finish(self, weights_hash: str) -> None:
         """End the run and note which weights it made, so that `register` finds it."""
-        import mlflow
+        ended = _now()
+        self.open = False
+        self._outbox.put(lambda: self._client.set_tag(self._run_id, WEIGHTS_TAG, weights_hash))
+        self._outbox.put(lambda: self._end("FINISHED", ended))
 
-        mlflow.set_tag(WEIGHTS_TAG, weights_hash)
-        mlflow.end_run("FINISHED")
-        self.begun = False
+    def _begin(self, name: str, tags: dict[str, str], settings: dict[str, Any], at: int) -> None:
+        client = open_store(self.registry)
+        from mlflow.entities import Param
+        from mlflow.tracking.context.registry import resolve_tags
+
+        experiment = client.get_experiment_by_name(self.registry.experiment).experiment_id
+        runs = client.search_runs([experiment], f"tags.`{RUN_TAG}` = '{tags[RUN_TAG]}'")
+        if runs and WEIGHTS_TAG not in runs[0].data.tags:
+            run = runs[0]
+            client.update_run(run.info.run_id, "RUNNING")
+        else:
+            run = client.create_run(experiment, at, resolve_tags(tags), name)
+        if not run.data.params:  # new, or it was lost right after it was made
+            listed = [Param(key, str(value)) for key, value in settings.items()]
+            client.log_batch(run.info.run_id, params=listed)
+        self._client, self._run_id = client, run.info.run_id
+        self._watch()
+
+    def _log_row(self, row: dict[str, float], step: int, at: int) -> None:
+        from mlflow.entities import Metric
+
+        metrics = [Metric(name, value, at, step) for name, value in row.items()]
+        self._client.log_batch(self._run_id, metrics=metrics)
+        self._watch()
+
+    def _log_picture(self, path: Path, step: int, at: int) -> None:
+        try:
+            picture = open_picture(path)
+        except UserError:
+            return  # it is gone; the rest is not
+        self._client.log_image(
+            self._run_id, picture, key="samples", step=step, timestamp=at, synchronous=True
+        )
+
+    def _end(self, status: str, at: int) -> None:
+        self._client.set_terminated(self._run_id, status, at)
+        self._monitor.finish()
+
+    def _watch(self) -> None:
+        """Have MLflow follow the machine, too; its thread ends whenever the store is away."""
+        if self._monitor and self._monitor._process.is_alive():
+            return
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        logging.getLogger("mlflow.system_metrics").setLevel(logging.CRITICAL)
+        self._monitor = SystemMetricsMonitor(
+            self._run_id, resume_logging=True, tracking_uri=self._client.tracking_uri
+        )
+        self._monitor.start()
 
 
 def run_params(params: Params, model: str) -> dict[str, Any]:
@@ -135,3 +163,8 @@ def _backend() -> str:
     import keras
 
     return keras.backend.backend()
+
+
+def _now() -> int:
+    """MLflow's clock: milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
