@@ -15,7 +15,7 @@ import pytest
 
 from stylefuse.training.stopping import end_with_parent
 
-UNTIL = 120  # seconds
+UNTIL = 60  # seconds
 
 
 def free_port() -> int:

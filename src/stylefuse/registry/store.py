@@ -41,6 +41,7 @@ AWAY = re.compile(  # what MLflow, requests, boto3 and psycopg2 say of a server 
     "failed with (timeout )?exception|TEMPORARILY_UNAVAILABLE|Could not connect to the endpoint"
     "|[Cc]onnection (refused|reset|aborted|broken)|server closed the connection|timed out"
 )
+REFUSED = re.compile(r"HTTPS?ConnectionPool.*\[Errno -?\d+\] ([\w ]+)", re.DOTALL)
 PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")  # and the name before it
 
 
@@ -125,6 +126,8 @@ def load_mlflow() -> None:
 
 def reason(error: BaseException) -> str:
     """The first line of an error, with no password in it, for use inside a sentence."""
+    if refused := REFUSED.search(str(error)):
+        return refused[1]
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return shown(lines[0])[:200].rstrip(".")
 
