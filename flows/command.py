@@ -133,20 +133,22 @@ def _has_children(process: subprocess.Popen) -> bool:
 
 def stop(process: subprocess.Popen) -> None:
     """End what a command runs, and then the command: DVC must see that its stage failed, since it
-    leaves torn files when it is ended itself."""
+    leaves torn files when it is ended itself.
+
+    A training is waited for, too: it outlives its command for as long as its checkpoint takes.
+    """
     try:
-        below = psutil.Process(process.pid).children(recursive=True)
+        command = psutil.Process(process.pid)
+        below = command.children(recursive=True)
     except psutil.NoSuchProcess:
         return
-    for child in below or [process]:
+    for child in below or [command]:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.terminate()
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        for child in (*below, process):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
+    _, alive = psutil.wait_procs([*below, command], PATIENCE)
+    for child in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 def _relay(reader: IO[bytes], logger: object, last: bool = False) -> str:

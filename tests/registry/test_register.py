@@ -59,7 +59,6 @@ def trained(project, params):
     write_tiles(project / "data/prepared")
     with MlflowTracker(params.registry) as tracker:
         loop.train("transfer", params, tracker)
-        assert not tracker.lost
     for folder in ("reports/metrics", "reports/sheets/transfer"):
         Path(folder).mkdir(parents=True)
     figures = {"kid": 0.1, "style_ratio": 0.5, "low_pass_ssim": 0.9, "patch_retrieval": 0.95}
