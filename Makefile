@@ -27,7 +27,7 @@ repro: env  ## pictures → trained, judged and registered model
 	$(BIN)/stylefuse register
 
 test: env lint  ## every check that CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: env
 	$(BIN)/ruff check .
