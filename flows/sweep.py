@@ -148,6 +148,7 @@ def _worth(scores: Scores, seed: int) -> float:
 def _show(model: str, variants: list[Variant], worths: dict[Variant, float], best: Variant) -> None:
     rows = [
         {
+            "experiment": variant.name,
             **{key: str(value) for key, value in variant.changes.items()},
             "better is more": f"{worths[variant]:.4f}" if variant in worths else "failed",
             "registered": "yes" if variant == best else "",
