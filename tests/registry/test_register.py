@@ -9,7 +9,7 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.registry.fetch import champion_uri, default_model, model_files
 from stylefuse.registry.register import register
-from stylefuse.registry.store import WEIGHTS_TAG, open_store
+from stylefuse.registry.store import RUN_TAG, WEIGHTS_TAG, open_store
 from stylefuse.registry.tracker import MlflowTracker
 from stylefuse.training import loop
 from tests.registry.conftest import write_tiles
@@ -32,7 +32,6 @@ def trained(project, params):
     write_tiles(project / "data/prepared")
     with MlflowTracker(params.registry) as tracker:
         loop.train("transfer", params, tracker)
-        assert not tracker.lost
     for folder in ("reports/metrics", "reports/sheets/transfer"):
         Path(folder).mkdir(parents=True)
     figures = {"kid": 0.1, "style_ratio": 0.5, "low_pass_ssim": 0.9, "patch_retrieval": 0.95}
@@ -80,6 +79,7 @@ def test_the_version_tells_where_it_comes_from(first, client, trained):
 
 def test_the_version_belongs_to_the_run_that_trained_it(first, client):
     run = client.get_run(client.get_model_version(NAME, "1").run_id)
+    assert RUN_TAG in run.data.tags  # it was followed, and not made from the files
     assert run.info.status == "FINISHED"
     assert run.data.params["train.crop"] == "64"
     assert run.data.metrics["methods.stylefuse.kid"] == 0.1
