@@ -104,3 +104,9 @@ def test_a_file_that_is_no_parameter_file(tmp_path, text):
 def test_a_missing_file_says_where_to_run(tmp_path):
     with pytest.raises(UserError, match="project's folder"):
         load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("uri", ["postgresql://me:hush@host/db", "https://me:hush@host"])
+def test_a_password_is_refused_and_not_repeated(tmp_path, uri):
+    (line,) = complaints(tmp_path, lambda raw: raw["registry"].update(tracking_uri=uri))
+    assert line == "registry: a password does not belong here; the environment holds it"

@@ -17,7 +17,7 @@ from stylefuse.registry.decide import keep_decision, read_decision
 from stylefuse.registry.fetch import champion_uri, default_model, model_files
 from stylefuse.registry.gate import Check, Decision
 from stylefuse.registry.register import register
-from stylefuse.registry.store import WEIGHTS_TAG, open_store
+from stylefuse.registry.store import RUN_TAG, WEIGHTS_TAG, open_store
 from stylefuse.registry.tracker import MlflowTracker
 from stylefuse.training import loop
 from tests.registry.conftest import write_tiles
@@ -177,6 +177,7 @@ def test_the_model_s_page_shows_the_champion_and_follows_its_card(first, client,
 
 def test_the_version_belongs_to_the_run_that_trained_it(first, client):
     run = client.get_run(client.get_model_version(NAME, "1").run_id)
+    assert RUN_TAG in run.data.tags  # it was followed, and not made from the files
     assert run.info.status == "FINISHED"
     assert run.data.params["train.crop"] == "64"
     assert run.data.metrics["methods.stylefuse.kid"] == 0.1
