@@ -1,4 +1,4 @@
-"""Where a training step's time goes, here and in PyTorch: the floor of both is one library.
+"""Where a training step's time goes, here and in PyTorch.
 
     python benchmarks/floor.py          after `pytorch.py`, whose environment it uses
     python benchmarks/floor.py --docs .cache/trial --rounds 2                               a trial
@@ -32,8 +32,8 @@ def main() -> None:
         args.docs,
         "Training: where the floor is",
         page.table(rows, "milliseconds of a step"),
-        "Medians. A step that cost nothing but the convolutions that both do with the same library "
-        f"would be ×{floor(rounds[1:]):.2f} as fast as PyTorch's.",
+        "Medians, on the batch of the section above. If all but TensorFlow's convolutions cost nothing, "
+        f"its step would be ×{floor(rounds[1:]):.2f} as fast as PyTorch's: that is the floor.",
     )
 
 
