@@ -32,8 +32,9 @@ def main() -> None:
         args.docs,
         "Training: where the floor is",
         page.table(rows, "milliseconds of a step"),
-        "Medians, on the batch of the section above. If all but TensorFlow's convolutions cost nothing, "
-        f"its step would be ×{floor(rounds[1:]):.2f} as fast as PyTorch's: that is the floor.",
+        "Medians, on the batch of the section above. If all but TensorFlow's convolutions cost "
+        f"nothing, its step would be ×{floor(rounds[1:]):.2f} as fast as PyTorch's: that is the "
+        "floor.",
     )
 
 
