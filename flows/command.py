@@ -94,19 +94,20 @@ def run_command(
     from prefect.logging import get_run_logger
 
     logger = get_run_logger()
-    program = str(Path(sys.executable).parent / command[0])
+    programs = Path(sys.executable).parent
+    path = f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"  # what it starts, too
     start = seen = time.monotonic()
     below = 0.0
     # no pipe: whatever outlives the command would keep it open
     with tempfile.NamedTemporaryFile() as log, Path(log.name).open("rb") as reader:
         process = subprocess.Popen(
-            [program, *command[1:]],
+            [str(programs / command[0]), *command[1:]],
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=end_with_parent,
             cwd=folder,
-            env={**os.environ, **(settings or {})},
+            env={**os.environ, "PATH": path, **(settings or {})},
         )
         output = ""
         try:

@@ -39,6 +39,11 @@ def test_what_a_command_prints_comes_back(program):
     assert 0.2 < ended.below <= ended.seconds  # it slept in a program of its own
 
 
+def test_what_a_command_starts_is_of_the_same_environment(program, tmp_path):
+    program("command -v dvc")
+    assert run_command("dvc", "repro").output == f"{tmp_path}/dvc\n"
+
+
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
