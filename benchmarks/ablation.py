@@ -8,9 +8,9 @@ python benchmarks/ablation.py --docs .cache/trial --kimg 0.02 --judging TRIAL   
 from itertools import pairwise
 
 import page
-from variants import run_variants
 
 from stylefuse.evaluation.report import OURS
+from variants import run_variants
 
 PURE = "pure GAN"
 PAIRED = "+ the reference in the discriminator"

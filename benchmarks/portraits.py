@@ -8,11 +8,11 @@ from pathlib import Path
 
 import page
 from PIL import Image, ImageDraw, ImageFont
-from variants import folder_of, run_variants
 
 from stylefuse.evaluation.figures import FIGURES
 from stylefuse.evaluation.report import OURS
 from stylefuse.evaluation.sheets import INK, PAPER
+from variants import folder_of, run_variants
 
 # Widths give each generator about a quarter of a million weights. DCGAN is trained as in its paper;
 # what is not named here is as in params.yaml.

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import page
-from variants import defaults, run_variants
 
 from stylefuse.evaluation.report import OURS
+from variants import defaults, run_variants
 
 TICKS = 40  # rows of metrics in a run
 CURVES = {

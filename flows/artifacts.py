@@ -16,7 +16,7 @@ from prefect.artifacts import (
 )
 from prefect.logging import get_run_logger
 
-from flows.clock import Lap
+from flows.laps import Lap
 from stylefuse.config import Params
 from stylefuse.registry.decide import decide
 from stylefuse.registry.gate import Decision

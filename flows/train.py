@@ -17,9 +17,9 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed, State
 
 from flows import artifacts
-from flows.clock import Clock
 from flows.command import retryable, run_command, told_plainly
 from flows.graph import Stage, chosen, plan, read_graph, read_lock
+from flows.laps import Clock
 from flows.lock import workspace
 from stylefuse.config import Params, load_params
 from stylefuse.registry import promotion
