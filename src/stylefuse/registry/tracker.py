@@ -23,6 +23,7 @@ from stylefuse.registry.store import (
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from PIL import Image
 
 PATIENCE = 60  # seconds that a training which has ended waits for a store that is away
 HURRY = 10  # the same for one that was stopped
@@ -86,7 +87,9 @@ class MlflowTracker:
     def log_image(self, path: Path, step: int) -> None:
         """Log a sample grid; the UI shows all of them behind one slider."""
         at = _now()
-        self._outbox.put(lambda: self._log_picture(path, step, at))
+        with suppress(UserError):  # it is no picture; the rest is not lost for that
+            picture = open_picture(path)  # now: training moves its files when it has ended
+            self._outbox.put(lambda: self._log_picture(picture, step, at))
 
     def alarm(self, message: str) -> None:
         """Mark the run; of several alarms, each of which training tells once, all are kept."""
@@ -126,11 +129,7 @@ class MlflowTracker:
         self._client.log_batch(self._run_id, metrics=metrics)
         self._watch()
 
-    def _log_picture(self, path: Path, step: int, at: int) -> None:
-        try:
-            picture = open_picture(path)
-        except UserError:
-            return  # it is gone; the rest is not
+    def _log_picture(self, picture: "Image.Image", step: int, at: int) -> None:
         self._client.log_image(
             self._run_id, picture, key="samples", step=step, timestamp=at, synchronous=True
         )
