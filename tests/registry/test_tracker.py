@@ -143,7 +143,7 @@ def test_nothing_is_lost_while_the_server_is_away(
     (tmp_path / "12.png").unlink()  # training moves its files
     tracker.alarm("generator collapses at 12 kimg")
     tracker.log_metrics({"style": 16.0}, 16)
-    wait_for(lambda: tells("cannot be reached (Connection refused)", 1))
+    wait_for(lambda: tells("cannot be reached", 2))
     back = time.time_ns() // 1_000_000
     with ui(port, log):
         with tracker:
@@ -164,7 +164,7 @@ def test_nothing_is_lost_while_the_server_is_away(
     times = [row.timestamp for row in style]
     assert times == sorted(times)
     assert run.info.start_time <= times[0]
-    assert times[3] < back < times[4]
+    assert times[3] <= back < times[4]
     samples = [re.findall(r"\+step\+(\d+)\+", path) for path in kept if path.endswith(".png")]
     assert sorted(samples) == [["12"], ["4"]]
     assert run.info.status == "FINISHED"
