@@ -17,9 +17,7 @@ def evaluate(models: list[str] | None = None) -> State:
         models: names in params.yaml; all of them where none is given.
     """
     params = load_params()
-    names = models or list(params.models)
-    for name in names:
-        params.train(name)
+    names = params.names(models)
     judged = {name: gate(name, params, return_state=True) for name in names}
     failed = [name for name, state in judged.items() if not state.is_completed()]
     if failed:

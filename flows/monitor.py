@@ -34,9 +34,7 @@ def monitor(models: list[str] | None = None, trains: bool = True) -> State:
         trains: on drift, look for new pictures, train on them, and put the result to the gate.
     """
     params = load_params()
-    names = models or list(params.models)
-    for name in names:
-        params.train(name)
+    names = params.names(models)
     found = {name: watch(name, params, return_state=True) for name in names}
     failed = [name for name, state in found.items() if not state.is_completed()]
     drifted = [name for name in names if name not in failed and found[name].result()]

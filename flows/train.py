@@ -129,9 +129,7 @@ def train(
         promotes: let a challenger that passes the gate become champion.
     """
     params = load_params()
-    names = models or list(params.models)
-    for name in names:
-        params.train(name)
+    names = params.names(models)
     with workspace() as free:
         if not free:
             return Completed(name="Skipped", message="another pipeline runs in this folder")

@@ -3,7 +3,7 @@
 `load_params` reads the file and reports everything that is wrong with it in one error.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import GenericAlias
@@ -231,6 +231,16 @@ class Params(Section):
     def domains(self) -> list[str]:
         """The domains that any source gives pictures of."""
         return sorted({source.domain for source in self.data.sources})
+
+    def names(self, chosen: Sequence[str] | None) -> list[str]:
+        """The chosen models, or all of them where none are named.
+
+        Raises:
+            UserError: there is no such model.
+        """
+        for name in chosen or ():
+            self.train(name)
+        return list(chosen or self.models)
 
     def train(self, model: str) -> Train:
         """A model's settings in the chosen profile.
