@@ -24,6 +24,7 @@ from stylefuse.errors import run_main
 from stylefuse.evaluation.scores import Scores, compare
 from stylefuse.registry.decide import score
 from stylefuse.registry.launch import LOOPBACK
+from stylefuse.registry.signing import KEY_VARIABLE, key_file
 from stylefuse.registry.store import open_store, tracking_uri
 
 logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells of every connection
@@ -53,7 +54,8 @@ def register_variant(variant: Variant, stage: str, store: str, tried: int) -> St
     variant.run(stage, name, store)
     command = ("stylefuse", "register", variant.model, "--tried", str(tried))
     with checked_out(commit(name)) as folder:
-        ended = run_command(*command, folder=folder, settings={"MLFLOW_TRACKING_URI": store})
+        settings = {"MLFLOW_TRACKING_URI": store, KEY_VARIABLE: str(key_file())}
+        ended = run_command(*command, folder=folder, settings=settings)
     return Completed(message=ended.output.strip().splitlines()[-1])
 
 

@@ -132,6 +132,20 @@ def _reproduce(args: argparse.Namespace) -> None:
         sys.exit(DIFFERENT)
 
 
+def _verify(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.verify import verify
+
+    sys.stdout.write(f"{verify(load_params(), args.version)}\n")
+
+
+def _sign(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.verify import sign_version
+
+    sys.stdout.write(f"{sign_version(load_params(), args.version)}\n")
+
+
 def _serve(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.monitoring.seen import FILE
@@ -267,13 +281,16 @@ def _add_upkeep(commands: argparse._SubParsersAction) -> None:
     rollback.add_argument("name", metavar="MODEL", help="its name in params.yaml")
     rollback.add_argument("--reason", required=True, help="is recorded")
 
-    reproduce = commands.add_parser(
-        "reproduce", help="make a registered version again, and compare it by bytes"
-    )
-    reproduce.set_defaults(run=_reproduce)
-    reproduce.add_argument(
-        "version", metavar="VERSION", help="stylefuse-NAME@ALIAS or stylefuse-NAME/NUMBER"
-    )
+    for command, run, help in (
+        ("reproduce", _reproduce, "make a registered version again, and compare it by bytes"),
+        ("verify", _verify, "see that a registered version is what was registered, and by whom"),
+        ("sign", _sign, "sign a registered version as it is, for those who trust this project"),
+    ):
+        about_version = commands.add_parser(command, help=help)
+        about_version.set_defaults(run=run)
+        about_version.add_argument(
+            "version", metavar="VERSION", help="stylefuse-NAME@ALIAS or stylefuse-NAME/NUMBER"
+        )
 
     serve = commands.add_parser("serve", help="answer requests over HTTP")
     serve.set_defaults(run=_serve)

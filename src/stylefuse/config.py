@@ -28,6 +28,7 @@ Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
 
+PublicKey = Annotated[str, Field(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")]
 Domain = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]  # photograph, painting, portrait…
 Split = Literal["train", "validation", "test"]
 
@@ -170,6 +171,8 @@ class Registry(Section):
     artifact_root: str | None  # where files are kept: a folder, s3://bucket/folder…
     experiment: str
     auth: bool  # whether `stylefuse ui` asks for a name and a password
+    allow_dirty: bool  # register what was made with changes that no commit has
+    trusted_keys: list[PublicKey]  # of others whose versions are served here
 
     @model_validator(mode="after")
     def _holds_no_password(self) -> "Registry":

@@ -182,12 +182,12 @@ def test_a_model_of_seeds_is_judged_beside_its_training_pictures(toy_bench):
 def test_the_same_model_makes_the_same_files(toy_bench, project):
     written = []
     for _ in range(2):
-        evaluate.evaluate(toy_bench({"photo": Image.Image}), CURVES)
+        evaluate.evaluate(toy_bench({"photo": Image.Image}), CURVES, "a" * 64)
         paths = ("reports/metrics/toy.json", "reports/toy.html")
         written.append([(project / path).read_bytes() for path in paths])
     assert written[0] == written[1]
     result = json.loads(written[0][0])
-    assert result["model"] == "toy"
+    assert (result["model"], result["weights"]) == ("toy", "a" * 64)
     assert result["discriminator"]["accuracy_real"] == pytest.approx(0.75)  # of the last row alone
 
 

@@ -26,8 +26,9 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def params():
-    """The shipped parameters, with trainings of two steps."""
+    """The shipped parameters, with trainings of two steps, for a project that no git knows."""
     shipped = load_params(SHIPPED)
+    registry = shipped.registry.model_copy(update={"allow_dirty": True})
     short = {
         "start": "", "crop": 64, "batch": 4, "kimg": 0.008, "discriminator_width": 4,
         "r1_interval": 1, "tick_kimg": 0.004, "sample_kimg": 0.004,
@@ -37,7 +38,9 @@ def params():
         for name, shape in SHAPES.items()
     }
     prepare = {"tiny": shipped.prepare[shipped.profile]}
-    return shipped.model_copy(update={"profile": "tiny", "models": models, "prepare": prepare})
+    return shipped.model_copy(
+        update={"profile": "tiny", "models": models, "prepare": prepare, "registry": registry}
+    )
 
 
 @pytest.fixture

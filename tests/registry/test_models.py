@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from stylefuse.errors import UserError
+from stylefuse.models.files import weights_hash
 from stylefuse.models.recipe import find_recipe
 from stylefuse.registry.fetch import champion_uri, default_model, fetch_artist
 from stylefuse.registry.register import register
@@ -43,7 +44,8 @@ def registered(project, params):
     Path("reports/metrics").mkdir()
     for name, figures in FIGURES.items():
         methods = {"doing nothing": {**figures, "kid_deviation": 1.0}, "stylefuse": figures}
-        Path(f"reports/metrics/{name}.json").write_text(json.dumps({"methods": methods}))
+        result = {"methods": methods, "weights": weights_hash(project / "models" / name)}
+        Path(f"reports/metrics/{name}.json").write_text(json.dumps(result))
     return {name: register(params, name) for name in SEVERAL}
 
 

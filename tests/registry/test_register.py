@@ -11,6 +11,7 @@ from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.evaluation.scores import Difference
+from stylefuse.models.files import weights_hash
 from stylefuse.models.recipe import find_recipe
 from stylefuse.registry.about import SIGNED
 from stylefuse.registry.decide import keep_decision, read_decision
@@ -62,7 +63,8 @@ def trained(project, params):
     for folder in ("reports/metrics", "reports/sheets/transfer"):
         Path(folder).mkdir(parents=True)
     figures = {"kid": 0.1, "style_ratio": 0.5, "low_pass_ssim": 0.9, "patch_retrieval": 0.95}
-    scores = {"methods": {"stylefuse": figures}, "features": "lite0", "passed": True}
+    weights = weights_hash(Path("models/transfer"))
+    scores = {"methods": {"stylefuse": figures}, "weights": weights, "passed": True}
     Path("reports/metrics/transfer.json").write_text(json.dumps(scores))
     for name in ("pairs", "styles", "fusion"):
         Image.new("RGB", (1500, 900)).save(f"reports/sheets/transfer/{name}.png")
@@ -205,6 +207,11 @@ def test_the_artifact_holds_data_only(first, params):
 def test_other_weights_become_the_challenger_with_a_run_from_the_files(first, client, params):
     """As after `dvc checkout` of a model that another machine trained."""
     make_model(Path("models/transfer"))
+    with pytest.raises(
+        UserError, match=r"transfer\.json judges other weights than .* run `dvc repro`"
+    ):
+        register(params, "transfer")
+    Path("reports/metrics/transfer.json").unlink()
     second = register(params, "transfer")
     assert (second.version, second.created, second.aliases) == (2, True, ("challenger",))
     run = client.get_run(client.get_model_version(NAME, "2").run_id)

@@ -17,7 +17,7 @@ from stylefuse.evaluation import features
 from stylefuse.evaluation.bench import NETWORKS, Bench
 from stylefuse.evaluation.features import FeatureNetwork
 from stylefuse.evaluation.report import write_report
-from stylefuse.models.files import load_generator
+from stylefuse.models.files import load_generator, weights_hash
 
 MODELS, REPORTS = Path("models"), Path("reports")
 JUDGES = "stylefuse.evaluation.judges"
@@ -30,17 +30,19 @@ def find_judge(model: str) -> ModuleType:
     return import_module(mine if find_spec(mine) else f"{JUDGES}.default")
 
 
-def evaluate(bench: Bench, curves: list[dict[str, float]]) -> None:
+def evaluate(bench: Bench, curves: list[dict[str, float]], weights: str) -> None:
     """Judge a model and write what came out: figures, sheets and page.
 
     Args:
         bench: the model and what it is judged by.
         curves: one row of training metrics per tick.
+        weights: the SHA-256 of the model's, so that no one takes the figures for another's.
     """
     model = bench.recipe.name
     judged, page = find_judge(model).judge(bench)
     accuracies = last_accuracies(curves)
-    about = {"model": model, "features": features.NAME, "split": bench.split}
+    about = {"model": model, "weights": weights, "features": features.NAME,
+             "split": bench.split}  # fmt: skip
     result = {**about, **judged, "discriminator": accuracies}
     path = REPORTS / "metrics" / f"{model}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +85,8 @@ def main() -> None:
     recipe, generator = load_generator(MODELS / model)
     network = FeatureNetwork(NETWORKS / features.NAME)
     bench = Bench(params, recipe, generator, network, REPORTS / "sheets" / model)
-    evaluate(bench, read_curves(REPORTS / "train" / model / "curves.csv"))
+    curves = read_curves(REPORTS / "train" / model / "curves.csv")
+    evaluate(bench, curves, weights_hash(MODELS / model))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from stylefuse.config import Params, Registry
 from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist
 from stylefuse.models.recipe import Recipe
+from stylefuse.registry.signing import check, trusted_keys
 from stylefuse.registry.store import (
     AGAIN,
     CHAMPION,
@@ -88,16 +89,24 @@ def mlflow_model(model: str, registry: Registry) -> Path:
     """The folder of a model with its `MLmodel` file, fetched from the store where need be.
 
     Raises:
-        UserError: there is no such model, or it is no MLflow model.
+        UserError: there is no such model, or it is no MLflow model, or what came out of the
+            registry is not what was signed.
     """
     if model.startswith("models:/"):
-        return _fetched(model, registry)
+        folder = download(model, registry)
+        check(folder, trusted_keys(registry.trusted_keys), model)
+        return folder
     if not (Path(model) / "MLmodel").exists():
         raise UserError(f"{model} is no MLflow model; `stylefuse register` makes one")
     return Path(model)
 
 
-def _fetched(uri: str, registry: Registry) -> Path:
+def download(uri: str, registry: Registry) -> Path:
+    """The folder of a version in the registry, as it is there: nobody has looked at its signature.
+
+    Raises:
+        UserError: there is no such version, or the store does not answer.
+    """
     remedy = "run `make repro` to make one, or see `stylefuse ui` for those there are"
     if not store_exists(registry):
         raise UserError(f"{uri} is not in the registry, which is empty; {remedy}")

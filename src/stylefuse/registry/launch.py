@@ -10,6 +10,7 @@ from typing import NoReturn
 from stylefuse.config import Registry
 from stylefuse.errors import UserError
 from stylefuse.registry.fetch import mlflow_model
+from stylefuse.registry.signing import TRUSTED_VARIABLE, trusted_keys
 from stylefuse.registry.store import (
     SETTINGS,
     SQLITE,
@@ -35,6 +36,7 @@ def serve(registry: Registry, model: str, host: str, port: int) -> None:
     refuse_busy(host, port)
     folder = mlflow_model(model, registry)
     os.environ["MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"] = str(REQUEST_SECONDS)
+    os.environ[TRUSTED_VARIABLE] = " ".join(trusted_keys(registry.trusted_keys))
     _say(f"serving {model} at http://{host}:{port}/invocations")
     from stylefuse.serving.app import run, scoring_app
 

@@ -1,6 +1,7 @@
 """Where a model comes from, as tags: code, data, settings and versions."""
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -16,7 +17,7 @@ from stylefuse.models.files import sha256
 from stylefuse.registry.worktree import git
 
 LOCK, REQUIREMENTS = Path("dvc.lock"), Path("requirements.lock")
-WRITTEN = ("dvc.lock", "reports/")  # results of a run, which are no reason of it
+WRITTEN = ("dvc.lock", "reports/", ".dvc/")  # what is no reason of a run's results
 TRACKED = ("data/prepared", "data/manifest.parquet")
 PACKAGES = ("stylefuse", "keras", "tensorflow-cpu")
 
@@ -26,10 +27,22 @@ def provenance(params: Params, model: str) -> dict[str, str]:
     settings = hashlib.sha256(params.model_dump_json().encode()).hexdigest()
     return {
         **_commit(),
-        **data_hashes(Path(), model),
+        **made_from(Path(), model),
         "params.sha256": settings,
         **environment(),
     }
+
+
+def refuse_dirty(origin: dict[str, str]) -> None:
+    """Raise a UserError where tags tell of something that no commit has."""
+    if origin.get("git.dirty") == "false":
+        return
+    outside, changed = "is in no git repository", "has changes that no commit has"
+    raise UserError(
+        f"what this model was made from {changed if 'git.commit' in origin else outside}, so that "
+        "nobody could make it again: commit, and register then; or set registry.allow_dirty in "
+        "params.yaml, and the version says so for ever"
+    )
 
 
 def environment() -> dict[str, str]:
@@ -43,11 +56,22 @@ def environment() -> dict[str, str]:
     }
 
 
-def data_hashes(root: Path, model: str) -> dict[str, str]:
-    """What DVC noted of a model's data and of its weights, in a folder of the project."""
-    tracked = (*TRACKED, f"models/{model}")
-    found = _outputs(root / LOCK)
-    return {f"dvc.{path}": md5 for path, md5 in found.items() if path in tracked}
+def made_from(root: Path, model: str) -> dict[str, str]:
+    """What DVC noted of a training in a folder of the project: hashes of its code, parameters and
+    data, and of the weights that came out."""
+    stages = _stages(root / LOCK)
+    outputs = {o["path"]: o["md5"] for stage in stages.values() for o in stage.get("outs", [])}
+    train = stages.get(f"train@{model}", {})
+    code = {d["path"]: d["md5"] for d in train.get("deps", []) if d["path"].startswith("src/")}
+    noted = {path: outputs.get(path) for path in (*TRACKED, f"models/{model}")}
+    noted |= {"code": _digest(code), "params": _digest(train.get("params"))}
+    return {f"dvc.{name}": md5 for name, md5 in noted.items() if md5}
+
+
+def _digest(noted: object) -> str | None:
+    """A short name for what DVC noted; none for nothing."""
+    text = json.dumps(noted, sort_keys=True).encode()
+    return hashlib.sha256(text).hexdigest()[:32] if noted else None
 
 
 def _processor() -> str:
@@ -70,10 +94,11 @@ def _commit() -> dict[str, str]:
         return {}  # no git, or no repository
 
 
-def _outputs(lock: Path) -> dict[str, str]:
-    """Path → MD5 of everything that the pipeline made, as DVC noted it."""
+def _stages(lock: Path) -> dict[str, dict]:
+    """What DVC noted of each stage."""
     try:
-        stages = yaml.safe_load(lock.read_text())["stages"].values()
-        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return {
+            name: dict(stage) for name, stage in yaml.safe_load(lock.read_text())["stages"].items()
+        }
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
         return {}  # not made by DVC, or the lock is torn

@@ -17,8 +17,9 @@ from stylefuse.registry.card import version_card
 from stylefuse.registry.flat import numbers
 from stylefuse.registry.licences import licence_tag, training_licences
 from stylefuse.registry.pictures import log_pictures
-from stylefuse.registry.provenance import provenance
+from stylefuse.registry.provenance import provenance, refuse_dirty
 from stylefuse.registry.runs import training_run
+from stylefuse.registry.signing import SIGNATURE, sign
 from stylefuse.registry.store import (
     CHALLENGER,
     CHAMPION,
@@ -71,7 +72,8 @@ def register(params: Params, model: str, tried: int = 1) -> RegisteredVersion:
         tried: of how many variants it is the best; the gate asks more of one of many.
 
     Raises:
-        UserError: there is no whole model, or the store cannot be used.
+        UserError: there is no whole model, it was judged or made from what is no longer here, or
+            the store cannot be used.
     """
     params.train(model)  # a name that is none is told as that, not as a model that is missing
     weights = weights_hash(MODELS / model)
@@ -98,7 +100,11 @@ def _new_version(
 ) -> "ModelVersion":
     import mlflow
 
-    result, licences = _result(model), training_licences(MANIFEST, params.train(model).domains)
+    origin = provenance(params, model)
+    if not params.registry.allow_dirty:
+        refuse_dirty(origin)
+    result = _result(model, weights)
+    licences = training_licences(MANIFEST, params.train(model).domains)
     sheets = sorted((REPORTS / "sheets" / model).glob("*.png"))
     reports = [path for path in (*sheets, REPORTS / f"{model}.html") if path.exists()]
     with training_run(client, params, model, weights) as run:
@@ -107,7 +113,7 @@ def _new_version(
             "backend": run.data.params.get("backend")
             or os.environ.get("KERAS_BACKEND", "tensorflow"),
             **licence_tag(licences),
-            **provenance(params, model),
+            **origin,
             **({TRIED_TAG: str(tried)} if tried > 1 else {}),
         }
         logged = _log_model(params, model, tags)
@@ -140,6 +146,17 @@ def _new_version(
     )
 
 
+class Signed:
+    """MLflow's flavor of Python functions, with a signature over all that it writes."""
+
+    @staticmethod
+    def save_model(path: str, **what: Any) -> None:
+        import mlflow
+
+        mlflow.pyfunc.save_model(path, **what)
+        (Path(path) / SIGNATURE).write_text(sign(Path(path)))
+
+
 def _log_model(params: Params, model: str, tags: dict[str, str]) -> Any:
     """Log the model to the active run; its artifact holds data only, no code and no pickle."""
     import mlflow
@@ -152,26 +169,32 @@ def _log_model(params: Params, model: str, tags: dict[str, str]) -> Any:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / model
         package.write_package(MODELS / model, params.serve, trained_on, folder)
-        return mlflow.pyfunc.log_model(
+        return mlflow.models.Model.log(
+            artifact_path=None,
             name=model,
+            flavor=Signed,
             loader_module=package.LOADER,
             data_path=str(folder),
             signature=package.signature(recipe),
             input_example=pd.DataFrame(example),
             pip_requirements=package.requirements(),
             tags=tags,
+            metadata=tags,  # and so into the files that are signed
         )
 
 
-def _result(model: str) -> dict[str, Any]:
-    """What evaluation found; nothing where it has not run."""
+def _result(model: str, weights: str) -> dict[str, Any]:
+    """What evaluation found of these weights; nothing where it has not run."""
     path = REPORTS / "metrics" / f"{model}.json"
     try:
-        return dict(json.loads(path.read_text()))
+        result = dict(json.loads(path.read_text()))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error}); run `dvc repro evaluate`") from None
+    if result.get("weights") != weights:
+        raise UserError(f"{path} judges other weights than {MODELS / model} has; run `dvc repro`")
+    return result
 
 
 def _has_champion(client: "MlflowClient", model: str) -> bool:

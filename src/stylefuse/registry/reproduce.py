@@ -16,14 +16,22 @@ from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist, weights_hash
 from stylefuse.registry.fetch import mlflow_model, model_files
-from stylefuse.registry.provenance import data_hashes, environment
+from stylefuse.registry.find import find_version
+from stylefuse.registry.provenance import environment, made_from
 from stylefuse.registry.smoke import EXAMPLE
-from stylefuse.registry.store import WEIGHTS_TAG, exit_code, open_store, reason, registered_name
+from stylefuse.registry.store import WEIGHTS_TAG
 from stylefuse.registry.worktree import BIN, git, worktree
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
+KINDS = {  # by how a tag begins
+    "dvc.code": "code",
+    "dvc.params": "parameters",
+    "dvc.": "data",
+    "hardware": "hardware",
+    "": "environment",
+}
 DATA, TRAINING = "prepare", "train@{}"  # stages: the last of the data, and a model's training
 
 
@@ -67,7 +75,7 @@ def reproduce(params: Params, name: str) -> Reproduction:
     Raises:
         UserError: there is no such version, or it was not made from a commit that is here.
     """
-    version, model = _find(params, name)
+    version, model = find_version(params, name)
     title = f"{version.name} version {version.version}"
     commit = _commit(version, title)
     uri = f"models:/{version.name}/{version.version}"
@@ -80,33 +88,13 @@ def reproduce(params: Params, name: str) -> Reproduction:
         made = folder / "models" / model
         if weights_hash(made) == version.tags[WEIGHTS_TAG]:
             return Reproduction(title, True, seconds)
-        now = data_hashes(folder, model) | environment()
+        now = made_from(folder, model) | environment()
         now = {key: value for key, value in now.items() if key != f"dvc.models/{model}"}
         request = json.loads((mlflow_model(uri, params.registry) / EXAMPLE).read_text())
         side = params.serve.max_side
         painted = [_paint(place, request, side) for place in (registered, made)]
         distance = float(np.abs(painted[0] - painted[1]).mean())
         return Reproduction(title, False, seconds, _differences(version.tags, now), distance)
-
-
-def _find(params: Params, name: str) -> tuple["ModelVersion", str]:
-    """A version, and what `params.yaml` calls its model."""
-    client = open_store(params.registry)
-    told_name = name.removeprefix("models:/")
-    wanted, at, alias = told_name.partition("@")
-    if not at:
-        wanted, _, number = told_name.partition("/")
-    models = {registered_name(model): model for model in params.models}
-    if wanted not in models or not (alias if at else number):
-        raise UserError(f"{name} is no version; name one like {next(iter(models))}@champion")
-    from mlflow.exceptions import MlflowException
-
-    try:
-        if at:
-            return client.get_model_version_by_alias(wanted, alias), models[wanted]
-        return client.get_model_version(wanted, number), models[wanted]
-    except MlflowException as error:
-        raise UserError(f"{name} cannot be found ({reason(error)})", exit_code(error)) from None
 
 
 def _commit(version: "ModelVersion", title: str) -> str:
@@ -145,11 +133,16 @@ def _run(folder: Path, *command: str) -> None:
 
 
 def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What is not as it was, each with its kind: code, parameters, data, hardware, environment."""
     return [
-        f"{key} was {before.get(key, 'not told')[:60]}, is {value[:60]}"
+        f"{_kind(key)}: {key} was {before.get(key, 'not told')[:60]}, is {value[:60]}"
         for key, value in now.items()
         if before.get(key) != value
     ]
+
+
+def _kind(tag: str) -> str:
+    return next(kind for start, kind in KINDS.items() if tag.startswith(start))
 
 
 def _paint(folder: Path, request: dict[str, Any], side: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from stylefuse.models.files import load_artist
 from stylefuse.models.recipe import Options
 from stylefuse.monitoring.seen import ANSWERED, FAILED, REFUSED, Picture, Seen
 from stylefuse.monitoring.statistics import statistics
+from stylefuse.registry.signing import TRUSTED_VARIABLE, check, trusted_keys
 from stylefuse.serving.codec import decode, encode
 from stylefuse.serving.package import OUTPUT, read_limits
 
@@ -28,8 +29,18 @@ logger = logging.getLogger(__name__)
 
 
 def _load_pyfunc(data_path: str) -> "PaintService":
-    """What MLflow calls with the folder that `serving.package.write_package` made."""
-    return PaintService(Path(data_path))
+    """What MLflow calls with the folder that `serving.package.write_package` made.
+
+    Raises:
+        UserError: the version is not what was signed, or it holds no whole model.
+    """
+    folder = Path(data_path)
+    version = next(parent for parent in folder.parents if (parent / "MLmodel").exists())
+    trusted = trusted_keys()
+    signer = check(version, trusted)
+    if not trusted:
+        logger.warning("signed by %s; %s names no one to trust", signer, TRUSTED_VARIABLE)
+    return PaintService(folder)
 
 
 class PaintService:
