@@ -184,7 +184,7 @@ def test_what_no_commit_has_is_not_registered_unless_that_is_allowed(tmp_path, m
     path = tmp_path / "params.yaml"
     path.write_text(path.read_text().replace("allow_dirty: true", "allow_dirty: false"))
     Path(".gitignore").write_text("/mlflow/\n/models/\n")
-    with pytest.raises(UserError, match=r"is in no git repository.*commit, and register then"):
+    with pytest.raises(UserError, match=r"not a git repository.*commit, and register then"):
         register(load_params(), "restore")
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
         subprocess.run([*GIT, *command], check=True)

@@ -60,7 +60,9 @@ def model_card(params: Params, model: str, champion: str, description: str) -> s
             "A version becomes champion if it is better than the champion on held-out pictures, "
             "beyond chance; its page tells what the gate found. "
             f"`stylefuse gate {model}` judges the challenger, `stylefuse promote {model} VERSION` "
-            f"and `stylefuse rollback {model}` move the champion by hand.",
+            f"and `stylefuse rollback {model}` move the champion by hand. `stylefuse verify "
+            f"{name}@{CHAMPION}` sees that a version is what was registered, and by whom; "
+            "`stylefuse reproduce` makes it again.",
             "",
             SIGNED,
         ],

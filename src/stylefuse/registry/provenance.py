@@ -37,11 +37,15 @@ def refuse_dirty(origin: dict[str, str]) -> None:
     """Raise a UserError where tags tell of something that no commit has."""
     if origin.get("git.dirty") == "false":
         return
-    outside, changed = "is in no git repository", "has changes that no commit has"
+    why = "it has changes that no commit has"
+    if "git.commit" not in origin:
+        try:
+            git("rev-parse", "HEAD")
+        except UserError as error:
+            why = str(error)
     raise UserError(
-        f"what this model was made from {changed if 'git.commit' in origin else outside}, so that "
-        "nobody could make it again: commit, and register then; or set registry.allow_dirty in "
-        "params.yaml, and the version says so for ever"
+        f"what this model was made from could not be found again ({why}): commit, and register "
+        "then; or set registry.allow_dirty in params.yaml, and the version says so for ever"
     )
 
 
