@@ -72,10 +72,16 @@ def make_clone(root: Path) -> Path:
             shutil.copy(source, target)
     write_pictures(root / "own")
     shrink_params(root / "params.yaml")
-    who = "-c user.name=tester -c user.email=tester@example.org"
-    for command in ("init -q", "add -A", f"{who} commit -qm clone"):
-        subprocess.run(["git", *command.split()], cwd=root, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    commit_all(root)
     return root
+
+
+def commit_all(root: Path) -> None:
+    """Make a commit of everything in the clone."""
+    who = "-c user.name=tester -c user.email=tester@example.org"
+    for command in ("add -A", f"{who} commit -qm all"):
+        subprocess.run(["git", *command.split()], cwd=root, check=True)
 
 
 def environment(root: Path, *paths: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tests.project import MODELS, ROOT, environment, make_clone
+from tests.project import MODELS, ROOT, commit_all, environment, make_clone
 from tests.serving.tiny import make_model
 
 # Every Python process under this folder on its path notes each address that it connects to.
@@ -119,7 +119,47 @@ def test_a_version_is_made_again_to_the_byte(finished, project):
     assert re.fullmatch(
         r"stylefuse-restore version 1: identical, trained again in \d+ s\n", again.stdout
     )
+    assert stages_run(again) == ["train@restore"]
     assert finished("git", "worktree", "list").stdout.count("\n") == 1
+
+
+def stages_run(done):
+    return re.findall(r"Running stage '(.*)'", done.stderr)
+
+
+def test_someone_else_makes_it_again_from_a_remote(finished, project, tmp_path):
+    """In a clone with an empty cache; the remote's address is relative to the clone's settings."""
+    finished("stylefuse", "register", "restore")
+    remote = ("dvc", "remote", "add", "--local", "--default", "store", str(tmp_path / "store"))
+    finished(*remote)
+    finished("dvc", "push")
+    other = tmp_path / "other"
+    finished("git", "clone", "--quiet", str(project), str(other))
+
+    def there(*command):
+        store = f"sqlite:///{project}/mlflow/mlflow.db"
+        where = {**environment(other), "MLFLOW_TRACKING_URI": store}
+        return subprocess.run(command, cwd=other, env=where, capture_output=True, text=True)
+
+    verified = there("stylefuse", "verify", "stylefuse-restore@champion")
+    assert "version 1: as it was signed by ed25519:" in verified.stdout, verified.stderr
+    assert "whom nobody here calls trusted" in verified.stdout
+    there(*remote[:-1], "../store")
+    again = there("stylefuse", "reproduce", "stylefuse-restore@champion")
+    assert "version 1: identical" in again.stdout, again.stderr
+    assert stages_run(again) == ["train@restore"]
+
+
+def test_what_differs_is_told(finished):
+    finished("stylefuse", "register", "restore")
+    jax = ("env", "KERAS_BACKEND=jax", "stylefuse", "reproduce", "stylefuse-restore@champion")
+    again = finished(*jax, succeeds=False)
+    assert again.returncode == 1
+    cause = "environment: backend was tensorflow, is jax"
+    assert f"note: {cause}\n" in again.stderr
+    found = re.search(f"not identical: {cause}. Its pictures differ by ([\\d.]+) of", again.stdout)
+    assert found, again.stdout + again.stderr
+    assert float(found[1]) < 30  # it was trained, to something near
 
 
 def test_weights_that_no_training_made_are_found(finished, project):
@@ -200,6 +240,9 @@ def test_a_fourth_model_is_one_file_and_one_entry(finished, project):
     made = finished("dvc", "repro").stdout
     assert re.findall(r"Running stage '(.*)'", made) == ["train@sketch", "evaluate@sketch"]
     assert {"stylefuse", "doing nothing"} == set(figures(project, "sketch"))
+    refused = finished("stylefuse", "register", "sketch", succeeds=False)
+    assert "commit, and register then" in refused.stderr
+    commit_all(project)
     assert "registered as stylefuse-sketch version 1 (challenger, champion)" in finished(
         "stylefuse", "register", "sketch"
     ).stdout  # fmt: skip

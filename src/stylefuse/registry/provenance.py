@@ -54,6 +54,7 @@ def environment() -> dict[str, str]:
     lock = {"requirements.sha256": sha256(REQUIREMENTS)} if REQUIREMENTS.exists() else {}
     cores = len(os.sched_getaffinity(0))
     return {
+        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
         "hardware": f"{_processor()}, {cores} core{'s' * (cores > 1)}",
         **lock,
         **{f"version.{package}": version(package) for package in PACKAGES},

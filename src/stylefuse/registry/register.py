@@ -1,7 +1,7 @@
 """A trained model → a version in MLflow's registry. The same weights are registered once."""
 
 import json
-import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from stylefuse.registry.card import version_card
 from stylefuse.registry.flat import numbers
 from stylefuse.registry.licences import licence_tag, training_licences
 from stylefuse.registry.pictures import log_pictures
-from stylefuse.registry.provenance import provenance, refuse_dirty
+from stylefuse.registry.provenance import LOCK, provenance, refuse_dirty
 from stylefuse.registry.runs import training_run
 from stylefuse.registry.signing import SIGNATURE, sign
 from stylefuse.registry.store import (
@@ -110,10 +110,9 @@ def _new_version(
     with training_run(client, params, model, weights) as run:
         tags = {
             WEIGHTS_TAG: weights,
-            "backend": run.data.params.get("backend")
-            or os.environ.get("KERAS_BACKEND", "tensorflow"),
             **licence_tag(licences),
             **origin,
+            **({"backend": backend} if (backend := run.data.params.get("backend")) else {}),
             **({TRIED_TAG: str(tried)} if tried > 1 else {}),
         }
         logged = _log_model(params, model, tags)
@@ -169,6 +168,8 @@ def _log_model(params: Params, model: str, tags: dict[str, str]) -> Any:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / model
         package.write_package(MODELS / model, params.serve, trained_on, folder)
+        if LOCK.exists():
+            shutil.copyfile(LOCK, folder / package.PIPELINE)
         return mlflow.models.Model.log(
             artifact_path=None,
             name=model,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,10 +18,11 @@ from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist, weights_hash
 from stylefuse.registry.fetch import mlflow_model, model_files
 from stylefuse.registry.find import find_version
-from stylefuse.registry.provenance import environment, made_from
+from stylefuse.registry.provenance import LOCK, environment, made_from
 from stylefuse.registry.smoke import EXAMPLE
 from stylefuse.registry.store import WEIGHTS_TAG
-from stylefuse.registry.worktree import BIN, git, worktree
+from stylefuse.registry.worktree import BIN, bring_outputs, git, worktree
+from stylefuse.serving.package import PIPELINE
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
@@ -32,7 +34,8 @@ KINDS = {  # by how a tag begins
     "hardware": "hardware",
     "": "environment",
 }
-DATA, TRAINING = "prepare", "train@{}"  # stages: the last of the data, and a model's training
+DATA = ("data/prepared", "data/networks")  # that trainings read
+PREPARE, TRAINING = "prepare", "train@{}"  # stages: the last of the data, and a model's training
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class Reproduction:
 def reproduce(params: Params, name: str) -> Reproduction:
     """Train a version again, in a clean copy of the commit that it was made from.
 
-    Its data come out of DVC's cache or remote, and where neither has them, from the sources again.
+    Its data come out of DVC's cache or remote, by the hashes that the version carries, and where
+    neither has them, from the sources again.
 
     Args:
         params: tell the registry.
@@ -80,8 +84,13 @@ def reproduce(params: Params, name: str) -> Reproduction:
     commit = _commit(version, title)
     uri = f"models:/{version.name}/{version.version}"
     registered = model_files(uri, params.registry)
+    for told in _differences(version.tags, environment()):
+        sys.stderr.write(f"note: {told}\n")
     with worktree(commit) as folder:
-        _run(folder, "dvc", "repro", DATA)
+        if (lock := registered / PIPELINE).exists():
+            shutil.copyfile(lock, folder / LOCK)
+        if not bring_outputs(folder, DATA):
+            _run(folder, "dvc", "repro", PREPARE)
         start = time.monotonic()
         _run(folder, "dvc", "repro", "--force", "--single-item", TRAINING.format(model))
         seconds = time.monotonic() - start

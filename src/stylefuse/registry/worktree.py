@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,29 @@ def worktree(revision: str) -> Iterator[Path]:
             yield folder
         finally:
             git("worktree", "remove", "--force", str(folder))
+
+
+def bring_outputs(folder: Path, names: Sequence[str]) -> bool:
+    """Put outputs of the pipeline where `dvc.lock` has them in a copy of the project: out of DVC's
+    cache, or out of the project's remote where it has one.
+
+    Returns:
+        Whether all could be had.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    with Repo() as here:  # addresses in its settings may be relative to it, and some are no one's
+        settings = {name: here.config[name] for name in ("core", "remote")}
+    with Repo(str(folder), config=settings) as there:
+        try:
+            targets = [str(folder / name) for name in names]
+            if there.config["core"].get("remote"):
+                there.fetch(targets)
+            there.checkout(targets)
+        except (DvcException, OSError):
+            return False
+    return True
 
 
 def git(*command: str) -> str:

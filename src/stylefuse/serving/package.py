@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 LOADER = "stylefuse.serving.pyfunc"
 LIMITS = "serving.json"
 INPUTS = "inputs.json"  # figures of what the model was trained on, to compare requests with
+PIPELINE = "pipeline.yaml"  # dvc.lock as it was: hashes of all that the model was made from
 OUTPUT = "picture"
 COLUMNS = {Image.Image: "string", int: "long"}  # pictures travel as base64
 PARAMETERS = {float: "double", bool: "boolean", int: "long", str: "string"}
