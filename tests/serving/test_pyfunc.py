@@ -13,7 +13,7 @@ from stylefuse.monitoring.seen import ANSWERED, FAILED, FILE, REFUSED, Seen
 from stylefuse.monitoring.statistics import statistics
 from stylefuse.serving.codec import decode
 from stylefuse.serving.package import INPUTS, LIMITS, example, signature, write_package
-from stylefuse.serving.pyfunc import _load_pyfunc
+from stylefuse.serving.pyfunc import PaintService
 from tests.serving.tiny import encoded, make_model, noise
 from tests.test_config import SHIPPED
 
@@ -35,12 +35,12 @@ def pack(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def service(pack):
-    return _load_pyfunc(str(pack("transfer")))
+    return PaintService(pack("transfer"))
 
 
 @pytest.fixture(scope="module")
 def portraits(pack):
-    return _load_pyfunc(str(pack("portrait")))
+    return PaintService(pack("portrait"))
 
 
 def request(*rows):
@@ -64,7 +64,7 @@ def test_each_row_is_painted(service):
 
 def test_requests_are_noted_where_that_is_asked_for(pack, tmp_path, monkeypatch):
     monkeypatch.setenv(FILE, str(tmp_path / "seen.db"))
-    service, seen = _load_pyfunc(str(pack("transfer"))), Seen(tmp_path / "seen.db")
+    service, seen = PaintService(pack("transfer")), Seen(tmp_path / "seen.db")
     service.predict(request(good(), good()), {"size": 20})
     with pytest.raises(MlflowException):
         service.predict(request(("no picture", "none")))
@@ -80,7 +80,7 @@ def test_requests_are_noted_where_that_is_asked_for(pack, tmp_path, monkeypatch)
 
 
 def test_a_restored_picture_is_as_large_as_it_was(pack):
-    answer = _load_pyfunc(str(pack("restore"))).predict(
+    answer = PaintService(pack("restore")).predict(
         pd.DataFrame({"picture": [encoded(noise(40, 30, "RGBA"))]}), {"strength": 0.5}
     )
     restored = decode(answer.picture[0])
