@@ -14,9 +14,9 @@ from tests.training.tiny import SIZES
 
 ROOT = Path(__file__).parents[1]
 TREE = (
-    "src", "flows", "models/base", "data/curated", "dvc.yaml", "params.yaml", "prefect.yaml",
-    "pyproject.toml", ".dvc/config", ".dvcignore", ".gitignore", ".dvc/.gitignore",
-    "data/.gitignore",
+    "src", "flows", "models/base", "data/curated", "data/sources.lock", "dvc.yaml", "params.yaml",
+    "prefect.yaml", "pyproject.toml", ".dvc/config", ".dvcignore", ".gitignore",
+    ".dvc/.gitignore", "data/.gitignore",
 )  # fmt: skip
 MODELS = ("transfer", "restore", "portrait")
 SIDES = {"photograph": 64, "painting": 64, "portrait": 64}

@@ -100,6 +100,7 @@ class Validation(Section):
     modes: list[str]  # Pillow modes that may be in the set
     luminance: tuple[NotNegative, Annotated[float, Field(le=255)]]  # range of a picture's mean
     min_luminance_deviation: NotNegative  # flat pictures teach nothing
+    max_alike: Count  # near-duplicates of one picture, itself among them
     max_domain_share: Share  # of all pictures, for balance
     licences: list[str]  # allowed licences, as regular expressions that match the whole text
 

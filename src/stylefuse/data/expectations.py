@@ -14,9 +14,10 @@ def expectations(
     Args:
         domains: what there should be pictures of.
         settings: the thresholds.
-        total: rows of the manifest, which shares refer to.
+        total: pictures that the manifest lists, which shares refer to.
 
-    The table they judge is the manifest with the columns of `validate.with_defects`.
+    The table they judge is the manifest with the columns of `validate.with_defects` and
+    `validate.with_files`.
     """
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
@@ -62,6 +63,11 @@ def expectations(
                 ),
             )
 
+    yield (
+        "files",
+        "Every file is the one that the manifest lists, and there are no others.",
+        gxe.ExpectColumnValuesToBeNull(column="file"),
+    )
     yield (
         "filled",
         "Every picture has all it needs in the manifest: source, author and licence too.",
@@ -115,6 +121,11 @@ def expectations(
         "no_twin_across_splits",
         "No picture has a near-duplicate in another split.",
         gxe.ExpectColumnValuesToBeNull(column="twin"),
+    )
+    yield (
+        "repeated",
+        f"No picture is in the set more than {settings.max_alike} times, near-duplicates counted.",
+        gxe.ExpectColumnValuesToBeNull(column="alike"),
     )
     darkest, lightest = settings.luminance
     yield (

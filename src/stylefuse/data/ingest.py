@@ -1,5 +1,6 @@
 """Sources → pictures on disk, their manifest and their attribution, and published networks."""
 
+import argparse
 import hashlib
 import re
 import shutil
@@ -18,6 +19,7 @@ from stylefuse.data.downloads import python_package
 from stylefuse.data.pictures import flatten, open_picture
 from stylefuse.data.sources import Found, pictures
 from stylefuse.data.splits import assign_splits, near_duplicate_groups
+from stylefuse.data.upstream import refuse_changed
 from stylefuse.errors import UserError, run_main
 
 DATA = Path("data")
@@ -26,19 +28,21 @@ NETWORKS = "networks"
 NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "vgg19*.bin", "*LICENSE*")
 
 
-def ingest(params: Params, root: Path = DATA) -> pd.DataFrame:
+def ingest(params: Params, root: Path = DATA, accept: bool = False) -> pd.DataFrame:
     """Fetch everything into a draft, then put it in place; a failure leaves what was there.
 
     Args:
         params: its `data` section says what to fetch, its `seed` deals out the splits.
         root: where `pictures/`, `networks/`, `manifest.parquet` and `ATTRIBUTION.md` appear.
+        accept: take packages that are not what they were; see `upstream.refuse_changed`.
 
     Returns:
         The manifest, one row per picture.
 
     Raises:
-        UserError: a source cannot be had, or has no pictures.
+        UserError: a source cannot be had, or has no pictures, or is not what it was.
     """
+    root.mkdir(parents=True, exist_ok=True)
     draft = root / ".draft"
     shutil.rmtree(draft, ignore_errors=True)
     try:
@@ -46,6 +50,9 @@ def ingest(params: Params, root: Path = DATA) -> pd.DataFrame:
         columns = (TextColumn("{task.description}"), TextColumn("{task.completed}"),
                    TimeElapsedColumn())  # fmt: skip
         with Progress(*columns) as progress:
+            bar = progress.add_task("packages of the sources", total=None)
+            refuse_changed(params.data.sources, root, root / MANIFEST, accept)
+            progress.remove_task(bar)
             for source in params.data.sources:
                 bar = progress.add_task(f"{source.name} ({source.domain}s)", total=None)
                 rows += _keep(source, draft, partial(progress.advance, bar))
@@ -170,7 +177,11 @@ def _replace(draft: Path, final: Path) -> None:
 
 
 def main() -> None:
-    ingest(load_params())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--accept", action="store_true", help="take packages that are not what they were"
+    )
+    ingest(load_params(), accept=parser.parse_args().accept)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -18,18 +18,20 @@ import pandas as pd
 
 from stylefuse.config import Split, Validation, load_params
 from stylefuse.data.expectations import expectations
+from stylefuse.data.on_disk import file_faults
 from stylefuse.data.splits import near_duplicate_groups
 from stylefuse.data.validation_page import render_page
 from stylefuse.errors import UserError, run_main
 
-MANIFEST = Path("data/manifest.parquet")
+MANIFEST, PICTURES = Path("data/manifest.parquet"), Path("data/pictures")
 REPORTS = Path("reports")
 NAMED = 10  # pictures that a message names of each failed expectation
 ALWAYS_KNOWN = ("path", "domain", "split", "bytes", "sha256", "decodes", "source", "author",
                 "licence")  # fmt: skip
 KNOWN_OF_PICTURES = ("width", "height", "mode", "format", "phash", "luminance",
                      "luminance_deviation")  # fmt: skip
-DEFECTS = ("fault", "blank", "twin")
+DEFECTS = ("fault", "blank", "twin", "alike")
+FILE = "file"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ def validate(
     settings: Validation,
     near_duplicate_bits: int,
     out: Path,
+    faults: Mapping[str, str] | None = None,
 ) -> None:
     """Judge a manifest and write the reports into `out`, whatever the verdict.
 
@@ -58,6 +61,7 @@ def validate(
         settings: the thresholds.
         near_duplicate_bits: Hamming distance at which two 64-bit hashes are the same picture.
         out: the reports' folder.
+        faults: what is wrong with files on disk, by path; see `on_disk.file_faults`.
 
     Raises:
         UserError: columns or thresholds are missing, or an expectation failed (exit code 10): the
@@ -68,8 +72,9 @@ def validate(
         raise UserError(f"the manifest has no {', '.join(sorted(lacking))}; run `dvc repro ingest`")
     if unnamed := sorted(set(domains) - set(settings.min_side)):
         raise UserError(f"params.yaml: validation.min_side has no {', '.join(unnamed)}")
-    table = with_defects(manifest.reset_index(drop=True), near_duplicate_bits)
-    findings = evaluate(table, domains, settings, out / "data_docs")
+    table = with_defects(manifest.reset_index(drop=True), near_duplicate_bits, settings.max_alike)
+    table = with_files(table, faults or {})
+    findings = evaluate(table, domains, settings, len(manifest), out / "data_docs")
     summary = {
         "evaluated": len(findings),
         "passed": sum(finding.success for finding in findings),
@@ -91,18 +96,30 @@ def validate(
         raise UserError(_complaint(failed, out / "validation.html"), exit_code=10)
 
 
-def with_defects(manifest: pd.DataFrame, near_duplicate_bits: int) -> pd.DataFrame:
+def with_defects(manifest: pd.DataFrame, near_duplicate_bits: int, max_alike: int) -> pd.DataFrame:
     """Add a column for each defect that takes more than one cell to see; it is null where all is
     well, and says what is wrong where it is not.
 
     Returns:
-        The manifest with `fault` (why a picture does not decode), `blank` (which cells are empty)
-        and `twin` (which picture of another split it is like).
+        The manifest with `fault` (why a picture does not decode), `blank` (which cells are empty),
+        `twin` (which picture of another split it is like) and `alike` (which picture the set has
+        too often).
     """
     rows = manifest.to_dict("records")
-    twins = _twins(rows, near_duplicate_bits)
-    found = [(_fault(row), _blank(row), twin) for row, twin in zip(rows, twins, strict=True)]
+    groups = _alike(rows, near_duplicate_bits)
+    twins, repeats = _twins(rows, groups), _repeats(rows, groups, max_alike)
+    found = [(_fault(row), _blank(row), twins.get(i), repeats.get(i)) for i, row in enumerate(rows)]
     return manifest.join(pd.DataFrame(found, manifest.index, DEFECTS, dtype=object))
+
+
+def with_files(table: pd.DataFrame, faults: Mapping[str, str]) -> pd.DataFrame:
+    """Add a column that says what is wrong with a picture's file, and a row, with nothing else in
+    it, for each file that no row lists."""
+    if not faults:
+        return table.assign(**{FILE: None})
+    strays = [path for path in faults if path not in set(table.path)]
+    judged = pd.concat([table.astype(object), pd.DataFrame({"path": strays})], ignore_index=True)
+    return judged.assign(**{FILE: judged.path.map(faults)})
 
 
 def _fault(row: dict) -> str | None:
@@ -116,8 +133,8 @@ def _blank(row: dict) -> str | None:
     return f"no {', '.join(empty)}" if empty else None
 
 
-def _twins(rows: list[dict], near_duplicate_bits: int) -> list[str | None]:
-    """For each picture its first near-duplicate in another split."""
+def _alike(rows: list[dict], near_duplicate_bits: int) -> list[list[int]]:
+    """Groups of pictures that are near-duplicates, by row."""
     hashed = [
         i
         for i, row in enumerate(rows)
@@ -127,19 +144,44 @@ def _twins(rows: list[dict], near_duplicate_bits: int) -> list[str | None]:
     members: dict[int, list[int]] = defaultdict(list)
     for i, group in zip(hashed, groups, strict=True):
         members[group].append(i)
+    return [group for group in members.values() if len(group) > 1]
 
-    twins: list[str | None] = [None] * len(rows)
-    for group_rows in members.values():
-        for i in group_rows:
-            elsewhere = (j for j in group_rows if rows[j]["split"] != rows[i]["split"])
-            twins[i] = next((f"like {rows[j]['path']}" for j in elsewhere), None)
+
+def _twins(rows: list[dict], groups: list[list[int]]) -> dict[int, str]:
+    """For pictures that have one, the first near-duplicate in another split."""
+    twins = {}
+    for group in groups:
+        for i in group:
+            elsewhere = (j for j in group if rows[j]["split"] != rows[i]["split"])
+            if (twin := next(elsewhere, None)) is not None:
+                twins[i] = f"like {rows[twin]['path']}"
     return twins
 
 
+def _repeats(rows: list[dict], groups: list[list[int]], most: int) -> dict[int, str]:
+    """For pictures that are too often in the set, which one of them is the first, and how often."""
+    return {
+        i: f"one of {len(group)} like {rows[group[0]]['path']}"
+        for group in groups
+        if len(group) > most
+        for i in group
+    }
+
+
 def evaluate(
-    table: pd.DataFrame, domains: Sequence[str], settings: Validation, data_docs: Path
+    table: pd.DataFrame,
+    domains: Sequence[str],
+    settings: Validation,
+    pictures: int,
+    data_docs: Path,
 ) -> list[Finding]:
-    """Let Great Expectations judge a table from `with_defects`, and write its pages.
+    """Let Great Expectations judge a table from `with_files`, and write its pages.
+
+    Args:
+        table: what is judged.
+        domains, settings: see `validate`.
+        pictures: how many the manifest lists.
+        data_docs: the pages' folder.
 
     Returns:
         A finding per expectation, in the order of `expectations`.
@@ -147,7 +189,7 @@ def evaluate(
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 
-    suite = list(expectations(domains, settings, len(table)))
+    suite = list(expectations(domains, settings, pictures))
     context = _context(gx, data_docs)
     batch = (
         context.data_sources.add_pandas("ingest")
@@ -195,7 +237,7 @@ def _context(gx, data_docs: Path):
 
 def _finding(name: str, statement: str, result) -> Finding:
     column = result.expectation_config.kwargs.get("column")
-    label = "" if column in DEFECTS else f"{column} "
+    label = "" if column in (*DEFECTS, FILE) else f"{column} "
     rows = result.result.get("unexpected_index_list") or []
     observed = result.result.get("observed_value")
     return Finding(
@@ -234,8 +276,8 @@ def main() -> None:
         manifest = pd.read_parquet(MANIFEST)
     except FileNotFoundError:
         raise UserError(f"{MANIFEST} is missing; run `dvc repro ingest`") from None
-    bits = params.data.near_duplicate_bits
-    validate(manifest, params.domains, params.validation, bits, REPORTS)
+    bits, faults = params.data.near_duplicate_bits, file_faults(manifest, PICTURES)
+    validate(manifest, params.domains, params.validation, bits, REPORTS, faults)
 
 
 if __name__ == "__main__":
