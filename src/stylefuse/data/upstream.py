@@ -69,7 +69,7 @@ def _difference(source: Source, before: Path) -> Iterator[str]:
     old = dict(zip(rows.member, rows.sha256, strict=True))
     try:
         new = {found.path: hashlib.sha256(found.data).hexdigest() for found in pictures(source)}
-    except (UserError, OSError, ValueError) as error:
+    except Exception as error:  # archives are damaged in every way
         yield f"source {source.name} cannot be read any more: {error}"
         return
     yield f"source {source.name}: {len(old)} pictures then, {len(new)} now"
@@ -95,7 +95,7 @@ def _read(lock: Path) -> dict[str, str]:
 
 def _write(lock: Path, packages: Mapping[str, str]) -> None:
     text = "".join(f"{packages[name]}  {name}\n" for name in sorted(packages))
-    if lock.exists() and lock.read_text() == text:
+    if text == (lock.read_text() if lock.exists() else ""):
         return
     draft = lock.with_name(f".{LOCK}.part")
     draft.write_text(text)
