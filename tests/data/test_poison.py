@@ -161,7 +161,7 @@ def test_one_picture_again_and_again_with_small_changes(project):
     ingested(project)
     failed, message = failures(project)
     assert "sha256_unique" not in failed
-    assert names(failed["repeated"]) == ["100.png", *(f"like-{i:02}.jpg" for i in range(30))]
+    assert failed["repeated"] == ["100.png", *(f"like-{i:02}.jpg" for i in range(30))]
     assert "one of 31 like data/pictures/painting/painting/100.png" in message
 
 

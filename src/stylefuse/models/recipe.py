@@ -40,6 +40,7 @@ class Recipe(ABC):
     Class attributes:
         name: of the package, the entry in `params.yaml`, and `stylefuse-NAME` in the registry.
         card: what the registry says of it, in Markdown.
+        caution: what it is for and what not, in Markdown, for its model card.
         inputs: what a request holds, by name: pictures (`PIL.Image.Image`) or whole numbers.
         source_type: what the metadata of its pictures says, a term of IPTC's digital source types.
         options: the dials of a request.
@@ -49,6 +50,7 @@ class Recipe(ABC):
 
     name: ClassVar[str]
     card: ClassVar[str]
+    caution: ClassVar[str] = ""
     inputs: ClassVar[Mapping[str, type]] = {"picture": Image.Image}
     source_type: ClassVar[str] = "compositeWithTrainedAlgorithmicMedia"
     options: ClassVar[type[Options]] = Options

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
+import stylefuse
 from stylefuse.errors import UserError
 
 KEPT = 2
@@ -19,6 +20,16 @@ def run_key(**facts) -> str:
     """A short name for everything that decides what a run computes; it is the folder's name."""
     text = json.dumps(facts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def code_digest() -> str:
+    """A name for the code that training runs: a checkpoint of other code is another run's."""
+    package = Path(stylefuse.__file__).parent
+    files = sorted(p for part in ("models", "training") for p in (package / part).rglob("*.py"))
+    found = hashlib.sha256()
+    for path in [*files, package / "data/batches.py"]:
+        found.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 def hold(folder: Path) -> IO[str]:

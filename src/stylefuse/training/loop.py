@@ -16,7 +16,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from stylefuse.config import Params, Train
 from stylefuse.errors import UserError
 from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator, seen_by, weights_hash
-from stylefuse.training.checkpoints import hold, load_checkpoint, run_key, save_checkpoint
+from stylefuse.training.checkpoints import (
+    code_digest,
+    hold,
+    load_checkpoint,
+    run_key,
+    save_checkpoint,
+)
 from stylefuse.training.health import REMEDIES, alarms
 from stylefuse.training.run import PREPARED, Run
 
@@ -70,6 +76,7 @@ def train(
         settings=settings.model_dump(),
         data=tiles,
         start=weights_hash(Path(settings.start)) if settings.start else None,
+        code=code_digest(),
         keras=keras.__version__,
         backend=keras.backend.backend(),
     )

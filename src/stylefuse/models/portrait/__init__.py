@@ -54,6 +54,11 @@ always the same character.
 Send `seed`, a whole number; `picture` comes back as a base64 PNG that is marked as synthetic in
 its metadata. Parameters: `towards`, a second seed, and `blend` 0…1, how much of it.
 """
+    caution = """\
+For characters of games and stories, and for studying generators of few pictures. Not for passing
+an invented face off as a person's, nor for pictures larger than it makes. It has seen painted heads
+of one fantasy game: other ages, features and styles are rare in it or missing.
+"""
     inputs: ClassVar = {"seed": int}
     source_type = "trainedAlgorithmicMedia"
     options = PortraitOptions

@@ -48,6 +48,11 @@ sepia, alone or together, without being told which.
 Send `picture` as a base64 picture; `picture` comes back as a base64 PNG of the same size.
 Parameter: `strength` 0…1. What was lost is invented: a restored picture is no evidence.
 """
+    caution = """\
+For a first look at damaged photographs, and as a start for a retoucher. Not for evidence, medical
+or scientific pictures: what was lost is invented. Faces and writing are what it is least able to
+bring back, since it was trained on few of either.
+"""
     options = RestoreOptions
     shape = ("width", "blocks", "code")
     reports = ("adversarial", "distance", "recognition", "colour", "variety")

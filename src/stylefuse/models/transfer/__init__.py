@@ -62,6 +62,12 @@ pictures with a dial for whose content and a dial for whose style.
 Send `content` and `style` as base64 pictures; `picture` comes back as a base64 PNG of the
 content's size. Parameters: `strength` 0…1, `preserve_color`, `size` (longer side, pixels).
 """
+    caution = """\
+For illustrations, and for studying style and content. Not for imitating a living artist's hand
+under their name, nor for passing a painting off as what a camera saw. Whose picture is given as a
+style has rights in it; the model takes none away. It was trained on landscapes and on paintings,
+most of them old or made for one game: portraits and drawings are farther from what it knows.
+"""
     inputs: ClassVar = {"content": Image.Image, "style": Image.Image}
     options = TransferOptions
     shape = ("width", "blocks", "code")
