@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from stylefuse.config import Registry
+from stylefuse.config import Registry, Serve
 from stylefuse.errors import UserError
 from stylefuse.registry.fetch import mlflow_model
 from stylefuse.registry.store import (
@@ -26,8 +26,9 @@ AUTH = Path("mlflow/auth.ini")  # MLflow's own file of settings for it
 SHORTEST_PASSWORD = 12  # characters, that MLflow accepts
 
 
-def serve(registry: Registry, model: str, host: str, port: int) -> None:
-    """Answer as `mlflow models serve` does, until SIGTERM; a name with an alias is followed.
+def serve(registry: Registry, limits: Serve, model: str, host: str, port: int) -> None:
+    """Answer as `mlflow models serve` does, within limits, until SIGTERM; a name with an alias is
+    followed.
 
     Raises:
         UserError: the model is missing or the port is in use; nothing was started.
@@ -40,7 +41,7 @@ def serve(registry: Registry, model: str, host: str, port: int) -> None:
 
     name, found, alias = model.removeprefix("models:/").partition("@")
     if not model.startswith("models:/") or not found:
-        run(lambda: str(folder), scoring_app, host, port)
+        run(lambda: str(folder), scoring_app, host, port, limits)
         return
     client = open_store(registry)
     run(
@@ -48,6 +49,7 @@ def serve(registry: Registry, model: str, host: str, port: int) -> None:
         lambda version: scoring_app(f"models:/{name}/{version}"),
         host,
         port,
+        limits,
     )
 
 
