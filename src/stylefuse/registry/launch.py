@@ -78,7 +78,15 @@ def ui(registry: Registry, port: int) -> None:
         options["app-name"] = "basic-auth"
     # every user of the machine can read a command line, so the address is none of the options
     access |= {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    access["MLFLOW_SERVER_ALLOWED_HOSTS"] = _names(port)
     _become(["server"], options, **access)
+
+
+def _names(port: int) -> str:
+    """What the server may be called by: MLflow itself would take `192.168.example.org` for one of
+    its own network."""
+    own = [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
+    return ",".join([*own, *filter(None, [os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS")])])
 
 
 def _access(uri: str) -> dict[str, str]:
