@@ -37,10 +37,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     running: list[subprocess.Popen] = []
     try:
-        running.append(_start("server", "start", "--host", LOOPBACK, "--port", str(port)))
+        server = [sys.executable, "-m", "flows.server", "--port", str(port)]
+        running.append(_start("server", server))
         _wait(running[0], f"{address}/api/health")
         _prepare()
-        running.append(_start("worker", "start", "--pool", POOL, "--name", "here"))
+        worker = [PREFECT, "worker", "start", "--pool", POOL, "--name", "here"]
+        running.append(_start("worker", worker))
         sys.stdout.write(f"deployments and their runs: {address}\nCtrl-C ends it\n")
         sys.stdout.flush()
         _watch(running)
@@ -49,12 +51,12 @@ def main() -> None:
             _end(process)
 
 
-def _start(*command: str) -> subprocess.Popen:
-    log = Path(".prefect") / f"{command[0]}.log"
+def _start(name: str, command: list[str]) -> subprocess.Popen:
+    log = Path(".prefect") / f"{name}.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
-            [PREFECT, *command], stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
 
 

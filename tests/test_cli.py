@@ -1,5 +1,6 @@
 """The command line as people use it: real processes, a real registry, a real server."""
 
+import http.client
 import json
 import math
 import os
@@ -10,12 +11,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from stylefuse.serving.codec import decode
+from tests.serving.fuzzing import GOOD_EVERY, send, send_all
+from tests.serving.hostile import Request, good_request, requests
 from tests.serving.tiny import encoded, make_project, noise
 
 PROGRAM = str(Path(sys.executable).with_name("stylefuse"))
@@ -274,6 +278,45 @@ def test_the_server_answers_a_mistake_with_a_sentence_and_stays_up(server, name)
     assert complaint in text
     assert "Traceback" not in text
     assert ask(server, rows(GOOD, size=16))[0] == 200
+
+
+JSON = {"Content-Type": "application/json"}
+FOREIGN = {
+    "no type": ({}, 415, "send application/json or text/csv"),
+    "another name": ({"Host": "evil.example"}, 403, "this server has another name"),
+    "another site": ({"Origin": "https://evil.example"}, 403, "pages of other sites"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_the_server_looks_at_who_asks_and_for_what(server, name):
+    headers, refusal, complaint = FOREIGN[name]
+    given = JSON | headers if headers else {}
+    status, body, _ = send(port_of(server), Request(good_request().body, given))
+    assert status == refusal
+    assert complaint in json.loads(body)["error"]
+    assert ask(server, rows(GOOD, size=16))[0] == 200
+
+
+def test_a_request_that_never_ends_is_refused_as_it_comes(server):
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server))
+    pieces = (b"a" * 10**6 for _ in range(70))
+    connection.request("POST", "/invocations", pieces, JSON, encode_chunked=True)
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert b"larger than the 64,000,000 bytes allowed" in answer.read()
+    assert ask(server, rows(GOOD, size=16))[0] == 200
+
+
+def test_hostile_requests_break_nothing(server):
+    found = send_all(port_of(server), islice(requests(11), 300))
+    assert found.faults == []
+    assert found.answers[200] >= 300 // GOOD_EVERY
+    assert found.answers[400] > 100
+
+
+def port_of(server):
+    return int(server.rpartition(":")[2])
 
 
 def test_a_port_in_use_is_told_before_anything_starts(project, server):

@@ -154,7 +154,8 @@ def _serve(args: argparse.Namespace) -> None:
 
     params = load_params()
     os.environ.setdefault(FILE, str(params.monitor.seen.absolute()))
-    serve(params.registry, args.model or champion_uri(args.name), args.host, args.port)
+    model = args.model or champion_uri(args.name)
+    serve(params.registry, params.serve, model, args.host, args.port)
 
 
 def _ui(args: argparse.Namespace) -> None:

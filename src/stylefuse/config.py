@@ -186,6 +186,13 @@ class Serve(Section):
     max_pixels: Count  # of one picture, before it is decoded
     max_side: Count  # of an output
     max_batch: Count  # pictures in one request
+    # of the server, whatever the model; models that were registered before know none of these
+    max_body: Count = 64_000_000  # bytes of one request
+    max_held: Count = 256_000_000  # bytes of all requests that are received or answered at a time
+    max_values: Count = 2_000  # in one request
+    max_depth: Count = 16  # of lists and objects in one another
+    receive_seconds: Positive = 60.0  # until a request must have arrived
+    hosts: list[str] = []  # names that it may be called by, beside localhost and its own address
 
 
 class Monitor(Section):

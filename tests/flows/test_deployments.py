@@ -268,6 +268,31 @@ def test_a_sweep_registers_its_best_from_a_commit_of_its_own(site, nightly):
     assert site.champion() == 1
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://localhost:{port}"}, 200),
+        ({"Host": "localhost:{port}"}, 200),
+        ({"Host": "evil.example:{port}"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "http://localhost:1"}, 403),
+    ],
+)
+def test_it_hears_its_own_name_and_no_page_of_another_site(site, headers, status):
+    request = urllib.request.Request(f"{site.address}/api/deployments/filter", b"{}")
+    request.add_header("Content-Type", "application/json")
+    for name, value in headers.items():
+        request.add_header(name, value.format(port=site.port))
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.status == status
+    except urllib.error.HTTPError as error:
+        assert error.code == status
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.2", site.port), timeout=5)
+
+
 def test_a_training_whose_worker_was_killed_goes_on(site, nightly):
     params = yaml.safe_load((site.root / "params.yaml").read_text())
     params["models"][MODEL]["tiny"] |= {"kimg": 2.0, "tick_kimg": 0.1, "sample_kimg": 0.1}

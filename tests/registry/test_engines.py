@@ -153,6 +153,19 @@ def test_a_colleague_may_train_and_promote_but_not_let_others_in(registered, mon
     assert let_in(stranger, by=colleague) == 403
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Host": "192.168.evil.example"}, {"Origin": "http://evil.example"}],
+)
+def test_it_hears_its_own_name_and_no_page_of_another_site(registered, headers):
+    address = f"{os.environ['MLFLOW_TRACKING_URI']}/api/2.0/mlflow/experiments/create"
+    how = {"json": {"name": "theirs"}, "auth": ("admin", ADMIN_PASSWORD)}
+    assert requests.post(address, headers=headers, **how).status_code == 403
+    assert open_store(load_params().registry).get_experiment_by_name("theirs") is None
+    with pytest.raises(requests.ConnectionError):
+        requests.get(address.replace("127.0.0.1", "127.0.0.2"))  # it listens on one address only
+
+
 def test_secrets_stay_in_the_environment(registered, server, project):
     shown = Path(f"/proc/{server.pid}/cmdline").read_text()
     workers = subprocess.run(

@@ -2,6 +2,7 @@
 
 import base64
 import textwrap
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.serving.codec import decode, encode
+from tests.serving.fuzzing import open_all
+from tests.serving.hostile import pictures
 from tests.serving.tiny import encoded, file_bytes, noise
 
 
@@ -92,3 +95,10 @@ def test_what_is_wrong_is_told_in_one_sentence(name):
         decode(text(), "row 1: content", 10_000)
     assert "\n" not in str(error.value)
     assert str(error.value).startswith("row 1: content")
+
+
+def test_hostile_pictures_break_nothing():
+    texts = (base64.b64encode(data).decode() for data in pictures(11))
+    found = open_all(islice(texts, 300), 1_000_000)
+    assert found.faults == []
+    assert found.answers["refused"] > 100

@@ -1,5 +1,6 @@
 """The service, as MLflow calls it: pictures for good requests, one sentence for others."""
 
+import json
 import logging
 
 import numpy as np
@@ -54,6 +55,13 @@ def good():
 def test_the_package_is_data_only(pack):
     names = {path.name for path in pack("transfer").iterdir()}
     assert names == {"config.json", "generator.weights.h5", "manifest.json", LIMITS, INPUTS}
+
+
+def test_a_package_of_before_the_servers_own_limits_loads(pack):
+    limits = {"max_pixels": 5000, "max_side": 64, "max_batch": 3}
+    folder = pack("portrait")
+    (folder / LIMITS).write_text(json.dumps(limits))
+    assert _load_pyfunc(str(folder)).limits.model_dump(include=set(limits)) == limits
 
 
 def test_each_row_is_painted(service):

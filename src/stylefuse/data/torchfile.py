@@ -5,11 +5,15 @@ dictionaries, and refuses every other name.
 """
 
 import io
+import math
 import pickle
+import pickletools
 from typing import Any, NamedTuple
 
 import numpy as np
 
+PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}  # they keep a part under a number, in a list of that length
+MOST_PARTS = 1_000_000
 MAGIC = 0x1950A86A20F9469CFC6C
 DTYPES = {
     "FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8",
@@ -56,19 +60,31 @@ def read_tensors(data: bytes) -> dict[str, np.ndarray]:
     """All tensors of a state dictionary, by name.
 
     Raises:
-        pickle.UnpicklingError: the file is of another format, or names anything but tensors.
+        pickle.UnpicklingError: the file is of another format, damaged, or names anything but
+            tensors.
     """
-    file = io.BytesIO(data)
-    if _Reader(file).load() != MAGIC:
+    try:
+        return _read_tensors(io.BytesIO(data))
+    except pickle.UnpicklingError:
+        raise
+    except Exception as error:  # a pickle that is put together by hand fails in every way
+        raise pickle.UnpicklingError(f"a damaged PyTorch file: {error!r}") from None
+
+
+def _read_tensors(file: io.BytesIO) -> dict[str, np.ndarray]:
+    if _load(_Reader(file), file) != MAGIC:
         raise pickle.UnpicklingError("no PyTorch file of the old format")
     for _ in ("protocol version", "system information"):
-        _Reader(file).load()
+        _load(_Reader(file), file)
     reader = _Reader(file)
-    entries = reader.load()
+    entries = _load(reader, file)
     storages = {}
-    for key in _Reader(file).load():
+    for key in _load(_Reader(file), file):
         count, dtype = int(np.frombuffer(file.read(8), "<i8")[0]), reader.storages[key]
-        storages[key] = np.frombuffer(file.read(count * dtype.itemsize), dtype)
+        size = count * dtype.itemsize
+        if not 0 <= size <= len(file.getbuffer()) - file.tell():
+            raise pickle.UnpicklingError(f"a storage of {count} numbers, which are not there")
+        storages[key] = np.frombuffer(file.read(size), dtype)
     return {
         name: _strided(storages[entry.storage], entry)
         for name, entry in entries.items()
@@ -76,7 +92,21 @@ def read_tensors(data: bytes) -> dict[str, np.ndarray]:
     }
 
 
+def _load(reader: _Reader, file: io.BytesIO) -> Any:
+    """One pickle of several, looked through before it is followed."""
+    start = file.tell()
+    for code, value, _ in pickletools.genops(file):
+        if code.name in PUTS and not 0 <= int(value or 0) <= MOST_PARTS:
+            raise pickle.UnpicklingError("a part with too large a number")
+    file.seek(start)
+    return reader.load()
+
+
 def _strided(storage: np.ndarray, entry: _Tensor) -> np.ndarray:
+    if min((entry.offset, *entry.shape, *entry.stride)) < 0:
+        raise pickle.UnpicklingError("a tensor that begins before its storage")
+    if math.prod(entry.shape) > len(storage):
+        raise pickle.UnpicklingError("a tensor that is larger than its storage")
     indices = np.full(entry.shape, entry.offset)  # an index array cannot reach outside, unlike
     for axis, (size, stride) in enumerate(zip(entry.shape, entry.stride, strict=True)):  # strides
         along = np.arange(size).reshape([-1 if i == axis else 1 for i in range(len(entry.shape))])

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from stylefuse.config import Registry
+from stylefuse.config import Registry, Serve
 from stylefuse.errors import UserError
 from stylefuse.registry.fetch import mlflow_model
 from stylefuse.registry.signing import TRUSTED_VARIABLE, trusted_keys
@@ -27,8 +27,9 @@ AUTH = Path("mlflow/auth.ini")  # MLflow's own file of settings for it
 SHORTEST_PASSWORD = 12  # characters, that MLflow accepts
 
 
-def serve(registry: Registry, model: str, host: str, port: int) -> None:
-    """Answer as `mlflow models serve` does, until SIGTERM; a name with an alias is followed.
+def serve(registry: Registry, limits: Serve, model: str, host: str, port: int) -> None:
+    """Answer as `mlflow models serve` does, within limits, until SIGTERM; a name with an alias is
+    followed.
 
     Raises:
         UserError: the model is missing or the port is in use; nothing was started.
@@ -42,7 +43,7 @@ def serve(registry: Registry, model: str, host: str, port: int) -> None:
 
     name, found, alias = model.removeprefix("models:/").partition("@")
     if not model.startswith("models:/") or not found:
-        run(lambda: str(folder), scoring_app, host, port)
+        run(lambda: str(folder), scoring_app, host, port, limits)
         return
     client = open_store(registry)
     run(
@@ -50,6 +51,7 @@ def serve(registry: Registry, model: str, host: str, port: int) -> None:
         lambda version: scoring_app(f"models:/{name}/{version}"),
         host,
         port,
+        limits,
     )
 
 
@@ -78,7 +80,15 @@ def ui(registry: Registry, port: int) -> None:
         options["app-name"] = "basic-auth"
     # every user of the machine can read a command line, so the address is none of the options
     access |= {"MLFLOW_BACKEND_STORE_URI": uri, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    access["MLFLOW_SERVER_ALLOWED_HOSTS"] = _names(port)
     _become(["server"], options, **access)
+
+
+def _names(port: int) -> str:
+    """What the server may be called by: MLflow itself would take `192.168.example.org` for one of
+    its own network."""
+    own = [f"{name}:{port}" for name in (LOOPBACK, "localhost")]
+    return ",".join([*own, *filter(None, [os.environ.get("MLFLOW_SERVER_ALLOWED_HOSTS")])])
 
 
 def _access(uri: str) -> dict[str, str]:

@@ -7,10 +7,13 @@ between two requests. Those under way are still answered by the version that the
 
 import logging
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-App = Callable[[Any, Any, Any], Awaitable[None]]  # of ASGI: scope, receive, send
+from stylefuse.config import Serve
+from stylefuse.serving.callers import App, Callers
+from stylefuse.serving.guard import Guard
+
 INTERVAL = 2.0  # seconds from one look at the alias to the next
 LONGEST = 300.0  # where looks fail: each pause is twice the one before it
 
@@ -57,14 +60,24 @@ class Following:
             pause = INTERVAL if self.look() else min(2 * pause, LONGEST)
 
 
-def run(version: Callable[[], str], load: Callable[[str], App], host: str, port: int) -> None:
+def run(
+    version: Callable[[], str], load: Callable[[str], App], host: str, port: int, limits: Serve
+) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are answered first."""
     import uvicorn
 
     app, ended = Following(version, load), threading.Event()
     threading.Thread(target=app.follow, args=(ended,), daemon=True).start()
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+        uvicorn.run(
+            Callers(Guard(app, limits), limits.hosts),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            http="h11",  # the one that limits the size of headers
+            ws="none",
+        )
     finally:
         ended.set()
 
