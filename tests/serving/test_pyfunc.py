@@ -61,7 +61,7 @@ def test_a_package_of_before_the_servers_own_limits_loads(pack):
     limits = {"max_pixels": 5000, "max_side": 64, "max_batch": 3}
     folder = pack("portrait")
     (folder / LIMITS).write_text(json.dumps(limits))
-    assert _load_pyfunc(str(folder)).limits.model_dump(include=set(limits)) == limits
+    assert PaintService(folder).limits.model_dump(include=set(limits)) == limits
 
 
 def test_each_row_is_painted(service):
