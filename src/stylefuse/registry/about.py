@@ -47,7 +47,7 @@ def model_card(params: Params, model: str, champion: str, description: str) -> s
             f" -m models:/{name}@{CHAMPION} --env-manager local -p 5001`:",
             "",
             "```",
-            *_request(recipe),
+            *request_example(recipe),
             "```",
         ],
         "Limits": [
@@ -70,7 +70,7 @@ def model_card(params: Params, model: str, champion: str, description: str) -> s
     return compose(unwrapped(recipe.card), sections)
 
 
-def _request(recipe: Recipe) -> list[str]:
+def request_example(recipe: Recipe) -> list[str]:
     """A request as a shell command."""
     row = {name: "BASE64" if kind is Image.Image else 1 for name, kind in recipe.inputs.items()}
     return [

@@ -101,15 +101,18 @@ def _moment(text: str) -> str:
     return f"{when[:16].replace('T', ' ')} UTC: {sentence(why, 150)}"
 
 
+def shared_figures(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Names of the figures that all methods have, in the order of `FIGURES`."""
+    return [f for f in FIGURES if all(row.get(f) is not None for row in methods.values())]
+
+
 def _figures(
     methods: Mapping[str, Mapping[str, Any]], run: "RunInfo", reports: Sequence[str]
 ) -> list[str]:
     """Every judged method as a row, with the first figures that all of them have."""
     if not methods:
         return ["Not judged yet: `make repro` evaluates it."]
-    values = methods.values()
-    shared = [name for name in FIGURES if all(row.get(name) is not None for row in values)]
-    shown = {name: FIGURES[name] for name in shared[:MOST_FIGURES]}
+    shown = {name: FIGURES[name] for name in shared_figures(methods)[:MOST_FIGURES]}
     rows = [
         [method, *(form.format(row[name]) for name, (_, form) in shown.items())]
         for method, row in methods.items()

@@ -24,6 +24,19 @@ CAPTIONS = {  # of the sheets that are shown before others; a judge names its ow
 }
 
 
+def most_telling(sheets: Sequence[Path]) -> list[Path]:
+    """Sheets in the order in which a page would show them."""
+    ranks = {name: rank for rank, name in enumerate(CAPTIONS)}
+    return sorted(sheets, key=lambda sheet: ranks.get(sheet.stem, len(ranks)))
+
+
+def reduced(sheet: Path) -> Image.Image:
+    """A sheet as a page shows it, "RGB", `WIDEST` pixels across at most."""
+    picture = open_picture(sheet).convert("RGB")
+    picture.thumbnail((WIDEST, 10 * WIDEST), Image.Resampling.LANCZOS)
+    return picture
+
+
 def log_pictures(run: "RunInfo", sheets: Sequence[Path], folder: str) -> list[str]:
     """Log the most telling sheets to the active run, reduced.
 
@@ -37,11 +50,9 @@ def log_pictures(run: "RunInfo", sheets: Sequence[Path], folder: str) -> list[st
     """
     import mlflow
 
-    ranks = {name: rank for rank, name in enumerate(CAPTIONS)}
     lines = []
-    for sheet in sorted(sheets, key=lambda sheet: ranks.get(sheet.stem, len(ranks)))[:MOST]:
-        picture = open_picture(sheet).convert("RGB")
-        picture.thumbnail((WIDEST, 10 * WIDEST), Image.Resampling.LANCZOS)
+    for sheet in most_telling(sheets)[:MOST]:
+        picture = reduced(sheet)
         path = f"{FOLDER}/{sheet.stem}.jpg"
         mlflow.log_image(picture, path)
         image = f"![{sheet.stem}]({picture_address(run, path)})"

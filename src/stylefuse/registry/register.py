@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.models.files import weights_hash
@@ -16,9 +18,11 @@ from stylefuse.registry.about import describe_model
 from stylefuse.registry.card import version_card
 from stylefuse.registry.flat import numbers
 from stylefuse.registry.licences import licence_tag, training_licences
+from stylefuse.registry.model_card import write_card
 from stylefuse.registry.pictures import log_pictures
 from stylefuse.registry.provenance import LOCK, provenance, refuse_dirty
 from stylefuse.registry.runs import training_run
+from stylefuse.registry.sbom import SBOM, write_sbom
 from stylefuse.registry.signing import SIGNATURE, sign
 from stylefuse.registry.store import (
     CHALLENGER,
@@ -115,7 +119,7 @@ def _new_version(
             **({"backend": backend} if (backend := run.data.params.get("backend")) else {}),
             **({TRIED_TAG: str(tried)} if tried > 1 else {}),
         }
-        logged = _log_model(params, model, tags)
+        logged = _log_model(params, model, tags, result.get("methods", {}), licences, sheets)
         if metrics := numbers(result):
             mlflow.log_metrics(metrics, model_id=logged.model_id)
         for path in reports:
@@ -156,10 +160,16 @@ class Signed:
         (Path(path) / SIGNATURE).write_text(sign(Path(path)))
 
 
-def _log_model(params: Params, model: str, tags: dict[str, str]) -> Any:
+def _log_model(
+    params: Params,
+    model: str,
+    tags: dict[str, str],
+    methods: dict[str, Any],
+    licences: pd.DataFrame,
+    sheets: list[Path],
+) -> Any:
     """Log the model to the active run; its artifact holds data only, no code and no pickle."""
     import mlflow
-    import pandas as pd
 
     recipe = find_recipe(model)
     settings = params.train(model)
@@ -170,6 +180,8 @@ def _log_model(params: Params, model: str, tags: dict[str, str]) -> Any:
         package.write_package(MODELS / model, params.serve, trained_on, folder)
         if LOCK.exists():
             shutil.copyfile(LOCK, folder / package.PIPELINE)
+        write_sbom(folder / SBOM)
+        write_card(folder, params, model, tags, methods, licences, sheets)
         return mlflow.models.Model.log(
             artifact_path=None,
             name=model,

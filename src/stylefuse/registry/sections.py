@@ -52,16 +52,19 @@ def tell(client: "MlflowClient", name: str, version: str, title: str, lines: Seq
     client.update_model_version(name, version, write_section(text, title, lines))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
-    """A table whose columns stand apart: MLflow's page leaves no space between them.
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1, gap: str = GAP
+) -> list[str]:
+    """A table of Markdown.
 
     Args:
         head: a title for each column.
         rows: a text for each column.
         left: how many columns hold words; numbers follow.
+        gap: between columns; MLflow's page leaves no space of its own between them.
     """
     rule = "|---" * left + "|---:" * (len(head) - left) + "|"
-    first, *lines = [f"| {GAP.join(row)} |" for row in (head, *rows)]
+    first, *lines = [f"| {gap.join(row)} |" for row in (head, *rows)]
     return [first, rule, *lines]
 
 
