@@ -10,76 +10,21 @@ every row goes on, and ends with the bytes that it ends with undisturbed.
 """
 
 import argparse
-import hashlib
 import os
 import random
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import page
 import psutil
+from cases import PYTHON, Case, stages
+from tests.training.tiny import make_project
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests.project import commit_all, environment, make_clone  # noqa: E402
-from tests.training.tiny import make_project  # noqa: E402
-
-PYTHON = sys.executable
 CLOCK = {"kimg": 0.4, "tick_kimg": 0.02, "sample_kimg": 0.02}  # a checkpoint every five steps
 MODELS = ("transfer", "restore", "portrait")
-MODEL = "restore"  # of the stages that are not trainings
-
-
-@dataclass(frozen=True)
-class Case:
-    """A command, and what it makes.
-
-    Attributes:
-        name: of its row.
-        command: what is killed.
-        folder: where it runs.
-        makes: paths of files and folders; their bytes are compared.
-        moment: where there is one, a sign that the time to kill has come.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    folder: Path
-    makes: tuple[str, ...]
-    moment: Callable[[], bool] | None = None
-
-    def start(self) -> subprocess.Popen:
-        quiet = subprocess.DEVNULL
-        return subprocess.Popen(
-            self.command, cwd=self.folder, env=environment(self.folder), stdout=quiet, stderr=quiet
-        )
-
-    def finish(self) -> float:
-        """Run to the end; how many seconds that took."""
-        begun, process = time.monotonic(), self.start()
-        if process.wait():
-            raise SystemExit(f"{self.name}: `{' '.join(self.command)}` failed after a kill")
-        return time.monotonic() - begun
-
-    def clear(self) -> None:
-        for path in (self.folder / name for name in self.makes):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-    def digest(self) -> str:
-        """Of everything that it made."""
-        found = hashlib.sha256()
-        for made in self.makes:
-            path = self.folder / made
-            for file in sorted(p for p in (path, *path.rglob("*")) if p.is_file()):
-                found.update(f"{file.relative_to(self.folder)}\0".encode() + file.read_bytes())
-        return found.hexdigest()
 
 
 def survive(case: Case, kills: int, stream: random.Random) -> dict[str, str]:
@@ -135,37 +80,6 @@ def trainings(root: Path) -> Iterator[Case]:
         )
 
 
-def others(root: Path) -> Iterator[Case]:
-    clone = make_clone(root / "clone")
-    subprocess.run(["dvc", "repro"], cwd=clone, env=environment(clone), check=True)
-    commit_all(clone)
-    stage = (PYTHON, "-m")
-    data = ("data/pictures", "data/networks", "data/manifest.parquet", "data/ATTRIBUTION.md")
-    yield Case("ingest", (*stage, "stylefuse.data.ingest"), clone, data)
-    yield Case("prepare", (*stage, "stylefuse.data.prepare"), clone, ("data/prepared",))
-    train = ("dvc", "repro", "--force", "--single-item", f"train@{MODEL}")
-    made = (f"models/{MODEL}", f"reports/train/{MODEL}")
-    yield Case("dvc alone, while it trains", train, clone, made)
-    judge = (*stage, "stylefuse.evaluation.evaluate", MODEL)
-    reports = (f"reports/metrics/{MODEL}.json", f"reports/sheets/{MODEL}", f"reports/{MODEL}.html")
-    yield Case("evaluate", judge, clone, reports)
-    yield Registered("register", ("stylefuse", "register", MODEL), clone, ("mlflow",))
-
-
-class Registered(Case):
-    """One version with both aliases and a good signature; ids and times are never the same."""
-
-    def digest(self) -> str:
-        verify = ("stylefuse", "verify", f"stylefuse-{MODEL}/1")
-        subprocess.run(verify, cwd=self.folder, env=environment(self.folder), check=True)
-        from mlflow import MlflowClient
-
-        client = MlflowClient(f"sqlite:///{self.folder}/mlflow/mlflow.db")
-        versions = client.search_model_versions(f"name = 'stylefuse-{MODEL}'")
-        aliases = client.get_registered_model(f"stylefuse-{MODEL}").aliases
-        return f"{len(versions)} {sorted(aliases.items())}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="of trainings, in all")
@@ -179,7 +93,7 @@ def main() -> None:
         for i, case in enumerate(trainings(Path(temporary))):
             kills = args.kills // len(MODELS) + (i < args.kills % len(MODELS))
             rows[case.name] = survive(case, kills, stream)
-        for case in others(Path(temporary)) if args.others else ():
+        for case in stages(Path(temporary)) if args.others else ():
             rows[case.name] = survive(case, args.others, stream)
     print(page.table(rows, "killed with -9"))
 

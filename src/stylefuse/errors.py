@@ -1,7 +1,15 @@
 """The one exception that people see: a sentence that names the thing and the remedy."""
 
+import errno
+import os
+import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+LITTLE = 1 << 20  # bytes: with less than that left, a write that failed has failed for want of room
 
 
 class UserError(Exception):
@@ -17,12 +25,43 @@ class UserError(Exception):
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a command; a user's mistake ends it with one line on stderr and its exit code."""
+    """Run a command; a user's mistake, or a disk that refuses, ends it with one line on stderr and
+    an exit code."""
     try:
         main()
     except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        sys.exit(error.exit_code)
+        _end(error)
+    except (OSError, RuntimeError) as error:
+        told = disk_fault(error)
+        if told is None:
+            raise
+        _end(told)
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         sys.exit(130)
+
+
+def disk_fault(error: Exception) -> UserError | None:
+    """What a disk's refusal means to a person; None where an error is none.
+
+    NumPy and HDF5 tell of a full disk without its number, so the disk itself is asked, too.
+    """
+    number = getattr(error, "errno", None)
+    name = getattr(error, "filename", None) or Path.cwd()
+    in_words = os.strerror(errno.ENOSPC) in str(error)
+    unnamed = number is None and shutil.disk_usage(Path.cwd()).free < LITTLE
+    if number in FULL or in_words or unnamed:
+        return UserError(
+            f"there is no room left for {name}; free some, and run the same command again", 75
+        )
+    if number in CLOSED:
+        return UserError(
+            f"{name} cannot be used ({os.strerror(number)}); see to that, and run the same command "
+            "again"
+        )
+    return None
+
+
+def _end(error: UserError) -> None:
+    sys.stderr.write(f"error: {error}\n")
+    sys.exit(error.exit_code)
