@@ -11,7 +11,9 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from stylefuse.training.stopping import end_with_parent
 
@@ -101,3 +103,19 @@ def postgresql(password: str):
         process.send_signal(2)  # no waiting for those who are connected
         process.wait(60)
         shutil.rmtree(folder)
+
+
+@contextmanager
+def s3(bucket: str, key: str):
+    """An S3-compatible server with a bucket; yields its address and the bucket."""
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    resource = boto3.resource(
+        "s3", "us-east-1", endpoint_url=address, aws_access_key_id="u", aws_secret_access_key=key
+    )
+    try:
+        yield address, resource.create_bucket(Bucket=bucket)
+    finally:
+        server.stop()

@@ -5,12 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import boto3
 import psycopg2
 import pytest
 import requests
 import yaml
-from moto.server import ThreadedMotoServer
 
 from stylefuse.cli import main
 from stylefuse.config import load_params
@@ -18,7 +16,7 @@ from stylefuse.models.recipe import find_recipe
 from stylefuse.registry.fetch import champion_uri, fetch_artist
 from stylefuse.registry.launch import AUTH
 from stylefuse.registry.store import open_store, registered_name
-from tests.registry.servers import free_port, postgresql, ui
+from tests.registry.servers import free_port, postgresql, s3, ui
 from tests.serving.tiny import make_project, noise
 
 NAME = registered_name("restore")
@@ -47,15 +45,8 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bucket():
-    server = ThreadedMotoServer(port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    resource = boto3.resource(
-        "s3", "us-east-1", endpoint_url=address, aws_access_key_id="u", aws_secret_access_key=KEY
-    )
-    yield address, resource.create_bucket(Bucket=BUCKET)
-    server.stop()
+    with s3(BUCKET, KEY) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

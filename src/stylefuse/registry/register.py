@@ -1,8 +1,11 @@
 """A trained model → a version in MLflow's registry. The same weights are registered once."""
 
+import fcntl
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,6 +48,7 @@ PREPARED, MANIFEST, ATTRIBUTION = (
     DATA / name for name in ("prepared", "manifest.parquet", "ATTRIBUTION.md")
 )
 KEPT = "reports"  # among a run's artifacts
+TURN = Path("mlflow/register.lock")
 
 
 @dataclass(frozen=True)
@@ -86,17 +90,28 @@ def register(params: Params, model: str, tried: int = 1) -> RegisteredVersion:
 
     name = registered_name(model)
     try:
-        known = client.search_model_versions(
-            f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"
-        )
-        version = known[0] if known else _new_version(client, params, model, weights, tried)
-        _set_aliases(client, version, new=not known)
-        describe_model(client, params, model)
+        with _one_at_a_time():
+            known = client.search_model_versions(
+                f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"
+            )
+            version = known[0] if known else _new_version(client, params, model, weights, tried)
+            _set_aliases(client, version, new=not known)
+            describe_model(client, params, model)
         aliases = client.get_model_version(name, version.version).aliases
     except (MlflowException, OSError) as error:
         told = f"the model {model} could not be registered: {reason(error)}"
         raise UserError(told, exit_code(error)) from None
     return RegisteredVersion(name, int(version.version), not known, tuple(sorted(aliases)))
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait until no other program of this project registers: two that look for the same weights at
+    once would both find none."""
+    TURN.parent.mkdir(exist_ok=True)
+    with TURN.open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
 
 
 def _new_version(
