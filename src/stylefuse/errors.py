@@ -17,12 +17,20 @@ class UserError(Exception):
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a command; a user's mistake ends it with one line on stderr and its exit code."""
+    """Run a command; a user's mistake ends it with one line on stderr and its exit code.
+
+    So does a file that the system refuses: a name that is too long, a disk that is full.
+    """
     try:
         main()
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        sys.stderr.write(f"error: {str(error.filename)[:200]} cannot be used: {error.strerror}\n")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         sys.exit(130)
