@@ -1,9 +1,13 @@
 """`params.yaml`: what is right loads, what is wrong is listed whole."""
 
+import copy
+import datetime
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
@@ -110,3 +114,85 @@ def test_a_missing_file_says_where_to_run(tmp_path):
 def test_a_password_is_refused_and_not_repeated(tmp_path, uri):
     (line,) = complaints(tmp_path, lambda raw: raw["registry"].update(tracking_uri=uri))
     assert line == "registry: a password does not belong here; the environment holds it"
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9),
+    st.sampled_from([10**400, -1, 0, "", "..", "\0", "a.b", datetime.date(2020, 1, 1), b"bytes"]),
+)  # fmt: skip
+VALUES = st.recursive(
+    SCALARS,
+    lambda x: st.lists(x, max_size=3) | st.dictionaries(SCALARS, x, max_size=3),
+    max_leaves=6,
+)
+RAW = yaml.safe_load(SHIPPED.read_text())
+RAW["data"]["sources"] = RAW["data"]["sources"][:2]  # the rest is more of the same, and slow
+
+
+def places(node, path=()):
+    """The path of everything in a tree, but for its root."""
+    keys = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    for key in keys:
+        yield (*path, key)
+        yield from places(node[key], (*path, key))
+
+
+def loads_or_names(path, *fields):
+    """Load a file, or see that what is wrong with it is listed with one of those names."""
+    try:
+        params = load_params(path)
+    except UserError as error:
+        head, *lines = str(error).splitlines()
+        assert f"is wrong in {len(lines)} place(s):" in head
+        assert any(str(field) in line for field in fields for line in lines)
+    else:
+        assert params.domains
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_changed_field_loads_or_is_named(tmp_path_factory, data):
+    raw = copy.deepcopy(RAW)
+    place = data.draw(st.sampled_from(list(places(raw))))
+    holder = raw
+    for key in place[:-1]:
+        holder = holder[key]
+    kept = copy.deepcopy(holder)
+    match data.draw(st.sampled_from(["replace", "remove", "add"])):
+        case "replace":
+            holder[place[-1]] = data.draw(VALUES)
+        case "remove":
+            del holder[place[-1]]
+        case "add" if isinstance(holder, dict):
+            added = data.draw(SCALARS)
+            holder[added] = data.draw(VALUES)
+            place = (*place, added)
+        case "add":
+            holder.append(data.draw(VALUES))
+    path = tmp_path_factory.getbasetemp() / "params.yaml"
+    path.write_text(yaml.safe_dump(raw, allow_unicode=True), encoding="utf-8")
+    loads_or_names(path, *map(str, place), *map(repr, place))
+    assert kept is not holder
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 9000), st.text(max_size=5), st.integers(0, 30))
+def test_a_changed_text_loads_or_is_refused(tmp_path_factory, start, text, left_out):
+    whole = SHIPPED.read_text()
+    path = tmp_path_factory.getbasetemp() / "params.yaml"
+    path.write_text(whole[:start] + text + whole[start + left_out :], encoding="utf-8")
+    try:
+        load_params(path)
+    except UserError as error:
+        assert "params.yaml is " in str(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["seed: 2020-99-99", "seed: !!int words", "seed: &a [*a]", "a: " + "[" * 5000, "? [a]\n: b"],
+)
+def test_odd_yaml_is_refused(tmp_path, text):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"params\.yaml is "):
+        load_params(path)

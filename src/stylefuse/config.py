@@ -277,7 +277,7 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         raise UserError(f"{path} is not here; run the command in the project's folder") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a 99th month is a ValueError
         raise UserError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
 
     wrong: list[str] = []
@@ -312,7 +312,8 @@ def _model(name: str, entry: Any, wrong: list[str]) -> dict[str, Train] | None:
 
 def _plain(error: Any, *prefix: str) -> str:
     """A pydantic error as a phrase: where, what, and the value that caused it where that helps."""
-    where = ".".join(map(str, (*prefix, *error["loc"]))) or "the file"
+    names = (str(name) for name in (*prefix, *error["loc"]))
+    where = ".".join(n if n.isprintable() else repr(n) for n in names) or "the file"
     if error["type"] == "extra_forbidden":
         return f"{where}: no such key"
     if error["type"] == "missing":

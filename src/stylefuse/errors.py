@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM}
 LITTLE = 1 << 20  # bytes: with less than that left, a write that failed has failed for want of room
 
 
@@ -25,14 +24,14 @@ class UserError(Exception):
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a command; a user's mistake, or a disk that refuses, ends it with one line on stderr and
-    an exit code."""
+    """Run a command; a user's mistake, or a file or disk that refuses, ends it with one line on
+    stderr and an exit code."""
     try:
         main()
     except UserError as error:
         _end(error)
     except (OSError, RuntimeError) as error:
-        told = disk_fault(error)
+        told = file_fault(error)
         if told is None:
             raise
         _end(told)
@@ -41,23 +40,22 @@ def run_main(main: Callable[[], None]) -> None:
         sys.exit(130)
 
 
-def disk_fault(error: Exception) -> UserError | None:
-    """What a disk's refusal means to a person; None where an error is none.
+def file_fault(error: Exception) -> UserError | None:
+    """What it means to a person that the system refuses a file; None where an error is another.
 
     NumPy and HDF5 tell of a full disk without its number, so the disk itself is asked, too.
     """
-    number = getattr(error, "errno", None)
-    name = getattr(error, "filename", None) or Path.cwd()
+    number, path = getattr(error, "errno", None), getattr(error, "filename", None)
+    name = str(path or Path.cwd())[:200]
     in_words = os.strerror(errno.ENOSPC) in str(error)
     unnamed = number is None and shutil.disk_usage(Path.cwd()).free < LITTLE
     if number in FULL or in_words or unnamed:
         return UserError(
             f"there is no room left for {name}; free some, and run the same command again", 75
         )
-    if number in CLOSED:
+    if number and path:
         return UserError(
-            f"{name} cannot be used ({os.strerror(number)}); see to that, and run the same command "
-            "again"
+            f"{name} cannot be used ({os.strerror(number)}); see to that, and run the command again"
         )
     return None
 

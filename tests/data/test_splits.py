@@ -108,6 +108,20 @@ def test_a_new_source_moves_no_picture_of_another(made, seed, data):
     assert after[: len(before)] == before
 
 
+@given(pictures(), st.integers(0, 2**31 - 1), st.data())
+def test_a_group_is_in_one_split_and_the_same_seed_deals_the_same(made, seed, data):
+    strata, groups = made
+    keys = [f"k{i}" for i in range(len(strata))]
+    test = data.draw(st.floats(0, 0.5))
+    shares = Splits(test=test, validation=data.draw(st.floats(0, 0.49)))
+    dealt = assign_splits(keys, strata, groups, shares, seed)
+    split_of_group: dict[int, set[str]] = {}
+    for group, split in zip(groups, dealt, strict=True):
+        split_of_group.setdefault(group, set()).add(split)
+    assert all(len(splits) == 1 for splits in split_of_group.values())
+    assert assign_splits(keys, strata, groups, shares, seed) == dealt
+
+
 def test_the_seed_changes_the_deal():
     keys = [f"k{i}" for i in range(100)]
     deals = [assign_splits(keys, ["a"] * 100, list(range(100)), SHARES, seed) for seed in (1, 1, 2)]

@@ -6,6 +6,9 @@ import socket
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis import strategies as st
+from pyarrow import ArrowInvalid, ArrowTypeError
 
 from stylefuse.config import load_params
 from stylefuse.data import validate as module
@@ -258,3 +261,38 @@ def test_the_stage_reads_the_manifest_of_the_project(manifest, tmp_path, monkeyp
     with pytest.raises(UserError, match="at least 20 photographs"):
         module.main()
     assert (tmp_path / "reports/validation.json").exists()
+
+
+ODD = {  # by what a column holds
+    "text": (None, "", " ", "\n", "\0", "x" * 999, "<b>", "../a.jpg", "RGB", "train", "0" * 64),
+    "number": (None, np.nan, np.inf, -np.inf, -1, 0, 1e300, 10**9, 0.5),
+    "other": (True, False, None, pd.Timestamp(0), b"bytes", "text", 3),  # for a whole column
+}
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture],
+          phases=[Phase.explicit, Phase.generate])  # fmt: skip
+@given(st.data())
+def test_an_odd_table_passes_or_is_refused_in_words(manifest, tmp_path, data):
+    """Cells, columns and rows that are odd, missing or doubled, as far as a file can hold them."""
+    table = manifest
+    for _ in range(data.draw(st.integers(1, 4))):
+        column = data.draw(st.sampled_from(list(table)))
+        kind = "number" if pd.api.types.is_numeric_dtype(table[column]) else "text"
+        if data.draw(st.booleans()):
+            kind, rows = "other", list(range(len(table)))
+        else:
+            rows = data.draw(st.sampled_from([[3], [4, 20], [0, 1, 2, 12]]))
+        value, cells = data.draw(st.sampled_from(ODD[kind])), table[column].tolist()
+        table = table.assign(**{column: [value if i in rows else c for i, c in enumerate(cells)]})
+    kept = data.draw(st.lists(st.integers(0, len(table) - 1), max_size=60))
+    try:
+        table.iloc[kept or range(len(table))].to_parquet(tmp_path / "manifest.parquet")
+    except (ArrowInvalid, ArrowTypeError):
+        reject()
+    try:
+        found = pd.read_parquet(tmp_path / "manifest.parquet")
+        validate(found, DOMAINS, SETTINGS, BITS, tmp_path)
+    except UserError as error:
+        assert error.exit_code == 10
+        assert json.loads((tmp_path / "validation.json").read_text())["evaluated"]

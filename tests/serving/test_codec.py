@@ -6,6 +6,8 @@ from itertools import islice
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from stylefuse.errors import UserError
@@ -102,3 +104,24 @@ def test_hostile_pictures_break_nothing():
     found = open_all(islice(texts, 300), 1_000_000)
     assert found.faults == []
     assert found.answers["refused"] > 100
+
+
+@given(st.sampled_from(["RGB", "RGBA"]), st.integers(1, 40), st.integers(1, 40), st.data())
+def test_every_picture_comes_back(mode, width, height, data):
+    size = width * height * len(mode)
+    seed = data.draw(st.binary(min_size=1, max_size=64))
+    picture = Image.frombytes(mode, (width, height), (seed * size)[:size])
+    again = decode(encode(picture))
+    assert (again.mode, again.size, again.tobytes()) == (mode, picture.size, picture.tobytes())
+
+
+BASE64 = st.binary(max_size=60).map(lambda data: base64.b64encode(data).decode())
+
+
+@given(st.text() | BASE64 | st.builds("data:{};base64,{}".format, st.text(max_size=9), BASE64))
+def test_every_text_is_a_picture_or_a_mistake(text):
+    try:
+        assert decode(text, "it").mode in ("RGB", "RGBA")
+    except UserError as error:
+        assert str(error).startswith("it ")
+        assert "\n" not in str(error)

@@ -128,7 +128,7 @@ def refuse_busy(host: str, port: int) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
             probe.bind((host, port))
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError, TypeError) as error:  # the last is a host that is no name
         why = getattr(error, "strerror", None) or error
         raise UserError(
             f"{host}:{port} cannot be used ({why}); end what uses it, or choose another --port"

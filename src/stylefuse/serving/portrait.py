@@ -13,6 +13,7 @@ from stylefuse.serving.files import keep_inputs, save_picture
 from stylefuse.serving.many import paint_each
 from stylefuse.serving.styles import read_styles
 
+MOST = 10_000  # portraits in a folder
 ROOM = 4  # a portrait is scaled up by this before it is painted, or strokes would not fit in
 
 
@@ -40,6 +41,8 @@ def portrait(
     """
     if not seeds:
         raise UserError("a count must be at least 1")
+    if seeds[-1] - seeds[0] >= MOST:
+        raise UserError(f"at most {MOST:,} portraits can be invented at a time")
     if out.is_file():
         raise UserError(f"portraits need a folder to go to, and {out} is a file")
     outputs = {seed: out / f"portrait-{seed:08d}.png" for seed in seeds}
