@@ -23,6 +23,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	touch $@
 
 repro: env  ## pictures → trained, judged and registered model
+	$(BIN)/python -m flows.heal
 	$(BIN)/dvc repro
 	$(BIN)/stylefuse register
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.heal import heal
+
 LOCK = Path(".prefect/pipeline.lock")
 
 
@@ -22,4 +24,5 @@ def workspace() -> Iterator[bool]:
         except BlockingIOError:
             yield False
         else:
+            heal()
             yield True
