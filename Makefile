@@ -9,7 +9,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env repro test lint format lock ui serve flows gallery clean
+.PHONY: help env repro test audit lint format lock ui serve flows gallery clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -29,6 +29,9 @@ repro: env  ## pictures → trained, judged and registered model
 
 test: env lint  ## every check that CI runs
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+audit: env  ## known vulnerabilities of the locked packages, where a database can be asked
+	$(BIN)/python .ci/audit.py
 
 lint: env
 	$(BIN)/ruff check .

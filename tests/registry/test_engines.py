@@ -171,6 +171,20 @@ def test_secrets_stay_in_the_environment(registered, server, project):
     assert (project / AUTH).stat().st_mode & 0o777 == 0o600
 
 
+def test_no_file_holds_a_secret(registered, project, bucket):
+    """Neither here nor in the bucket: logs, settings, models, lists of what they were made with."""
+    written = {str(path): path.read_bytes() for path in project.rglob("*") if path.is_file()}
+    written |= {one.key: one.get()["Body"].read() for one in bucket[1].objects.all()}
+    assert {Path(name).name for name in written} >= {
+        "ui.log",
+        "auth.ini",
+        "MLmodel",
+        "serving.json",
+    }
+    for name, content in written.items():
+        assert not [secret for secret in SECRETS if secret.encode() in content], name
+
+
 @pytest.mark.parametrize("given", [{}, {"MLFLOW_AUTH_ADMIN_PASSWORD": "short"}])
 def test_no_password_no_server(tmp_path, given):
     configure(make_project(tmp_path), auth=True)
