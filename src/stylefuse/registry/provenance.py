@@ -80,10 +80,13 @@ def _digest(noted: object) -> str | None:
 
 
 def _processor() -> str:
+    """Name and kind: one name may be several kinds, whose sums are rounded differently."""
     with suppress(OSError):
-        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-        if found:
-            return found[1].strip()
+        told = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
+        facts = dict(re.findall(r"^(.+?)\s*: (.*)$", told, flags=re.MULTILINE))
+        if "model name" in facts:
+            kind = "-".join(facts.get(k, "?") for k in ("cpu family", "model", "stepping"))
+            return f"{facts['model name'].strip()} {kind}"
     return platform.processor() or platform.machine()
 
 
