@@ -51,7 +51,13 @@ def write_card(
     sections = {
         "Samples": _samples(folder, sheets),
         "What it is for, and what not": [recipe.caution.strip()],
-        "How to use it": ["```", *request_example(recipe), "```"],
+        "How to use it": [
+            f"`stylefuse serve {model}` answers:",
+            "",
+            "```",
+            *request_example(recipe),
+            "```",
+        ],
         "Training": _training(params, model),
         "Training pictures": _pictures(params, model, licences),
         "Figures": _figures(methods),
