@@ -107,6 +107,14 @@ def test_a_run_with_no_time_goes_on_tick_by_tick(params):
     assert products("restore") == whole
 
 
+def test_a_checkpoint_of_other_code_is_another_runs(params, monkeypatch):
+    assert not loop.train("restore", params, stop=lambda: True)
+    monkeypatch.setattr(loop, "code_digest", lambda: "as it was yesterday")
+    assert loop.train("restore", params, follower := Follower())
+    assert list(follower.rows) == [8, 16, 24, 32]
+    assert len(list(Path(".ckpt/restore").glob("*/step-*.npz"))) == 1  # nobody's yet
+
+
 def test_a_run_begins_with_the_weights_that_it_is_told_to(params):
     loop.train("restore", changed(params, "restore", kimg=0.016), first := Follower())
     Path("models/restore").rename("begun")

@@ -1,11 +1,8 @@
 """A trained model → a version in MLflow's registry. The same weights are registered once."""
 
-import fcntl
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +30,7 @@ from stylefuse.registry.store import (
     TRIED_TAG,
     WEIGHTS_TAG,
     exit_code,
+    one_at_a_time,
     open_store,
     reason,
     registered_name,
@@ -90,7 +88,7 @@ def register(params: Params, model: str, tried: int = 1) -> RegisteredVersion:
 
     name = registered_name(model)
     try:
-        with _one_at_a_time():
+        with one_at_a_time(TURN):  # two that look for the same weights would both find none
             known = client.search_model_versions(
                 f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"
             )
@@ -102,16 +100,6 @@ def register(params: Params, model: str, tried: int = 1) -> RegisteredVersion:
         told = f"the model {model} could not be registered: {reason(error)}"
         raise UserError(told, exit_code(error)) from None
     return RegisteredVersion(name, int(version.version), not known, tuple(sorted(aliases)))
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Wait until no other program of this project registers: two that look for the same weights at
-    once would both find none."""
-    TURN.parent.mkdir(exist_ok=True)
-    with TURN.open("a") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
 
 
 def _new_version(

@@ -3,6 +3,7 @@
 Importing this module is cheap; MLflow itself is imported when the store is opened.
 """
 
+import fcntl
 import logging
 import os
 import re
@@ -94,8 +95,24 @@ def open_store(registry: Registry, experiment: bool = True) -> "MlflowClient":
         UserError: the store cannot be opened, is locked, or is another MLflow version's.
     """
     uri = tracking_uri(registry)
-    if uri.startswith(SQLITE):
-        _refuse_unusable(Path(uri.removeprefix(SQLITE)))
+    if not uri.startswith(SQLITE):
+        return _opened(registry, uri, experiment)
+    path = Path(uri.removeprefix(SQLITE))
+    _refuse_unusable(path)
+    with one_at_a_time(path.with_suffix(".lock")):  # two would both make its tables
+        return _opened(registry, uri, experiment)
+
+
+@contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Wait until no other process is in a block with this file; it is made where it is missing."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
+def _opened(registry: Registry, uri: str, experiment: bool) -> "MlflowClient":
     load_mlflow()
     import mlflow
 
