@@ -7,20 +7,39 @@ import sys
 import pytest
 
 from stylefuse.errors import UserError, file_fault, run_main
+from stylefuse.registry.store import exit_code
 
 FILL = """
 import sys
+from pathlib import Path
 import numpy as np
 from stylefuse.errors import run_main
+folder, writer = Path(sys.argv[1]), sys.argv[2]
+stream = np.random.default_rng(0).integers(0, 256, 1 << 22, np.uint8)
 def main():
-    if sys.argv[1] == "numpy":
-        np.savez("all.npz", np.zeros(1 << 20))
-    elif sys.argv[1] == "hdf5":
+    if writer == "array":
+        with (folder / "all.npy").open("wb") as file:
+            np.save(file, stream)
+    elif writer == "arrays":
+        np.savez(folder / "all.npz", stream)
+    elif writer == "weights":
         import h5py
-        with h5py.File("all.h5", "w") as file:
-            file["x"] = np.zeros(1 << 20)
+        with h5py.File(folder / "all.h5", "w") as file:
+            file["x"] = stream
+    elif writer == "table":
+        import pandas as pd
+        pd.DataFrame({"x": stream}).to_parquet(folder / "all.parquet")
+    elif writer == "picture":
+        from PIL import Image
+        Image.fromarray(stream.reshape(2048, -1)).save(folder / "all.png")
+    elif writer == "database":
+        import sqlite3
+        database = sqlite3.connect(folder / "all.db")
+        database.execute("CREATE TABLE x (y BLOB)")
+        database.execute("INSERT INTO x VALUES (?)", [stream.tobytes()])
+        database.commit()
     else:
-        open("all", "wb").write(bytes(1 << 23))
+        (folder / "all").write_bytes(stream)
 run_main(main)
 """
 
@@ -52,6 +71,12 @@ def test_a_fault_of_ours_is_no_refusal(error):
     assert file_fault(error) is None
 
 
+def test_a_registry_that_is_full_may_be_tried_again():
+    assert exit_code(OSError(errno.ENOSPC, "full", "x")) == 75
+    assert exit_code(Exception("(sqlite3.OperationalError) database or disk is full")) == 75
+    assert exit_code(Exception("odd")) == 2
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     mounted = subprocess.run(
@@ -63,10 +88,14 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
 
 
-@pytest.mark.parametrize("writer", ["numpy", "hdf5", "python"])
+WRITERS = ("array", "arrays", "weights", "table", "picture", "database", "bytes")
+
+
+@pytest.mark.parametrize("writer", WRITERS)
 def test_a_full_disk_is_told_whoever_meets_it(small_disk, writer):
-    command = [sys.executable, "-c", FILL, writer]
-    done = subprocess.run(command, cwd=small_disk, capture_output=True, text=True)
+    """Which is not the one that the command runs on."""
+    command = [sys.executable, "-c", FILL, str(small_disk), writer]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 75, done.stderr
     assert done.stderr.startswith("error: there is no room left for ")
     assert done.stderr.count("\n") == 1

@@ -2,12 +2,16 @@
 
 import errno
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ROOM = re.compile(  # in the words of the system, NumPy and SQLite
+    r"No space left on device|\d+ requested and \d+ written|database or disk is full"
+)
 LITTLE = 1 << 20  # bytes: with less than that left, a write that failed has failed for want of room
 
 
@@ -30,7 +34,7 @@ def run_main(main: Callable[[], None]) -> None:
         main()
     except UserError as error:
         _end(error)
-    except (OSError, RuntimeError) as error:
+    except Exception as error:
         told = file_fault(error)
         if told is None:
             raise
@@ -43,19 +47,21 @@ def run_main(main: Callable[[], None]) -> None:
 def file_fault(error: Exception) -> UserError | None:
     """What it means to a person that the system refuses a file; None where an error is another.
 
-    NumPy and HDF5 tell of a full disk without its number, so the disk itself is asked, too.
+    NumPy, HDF5, Pillow and SQLite tell of a full disk without its number: then their words count,
+    or the disk itself is asked.
     """
     number, path = getattr(error, "errno", None), getattr(error, "filename", None)
-    name = str(path or Path.cwd())[:200]
-    in_words = os.strerror(errno.ENOSPC) in str(error)
-    unnamed = number is None and shutil.disk_usage(Path.cwd()).free < LITTLE
-    if number in FULL or in_words or unnamed:
+    place = str(path or "what was to be written")[:200]
+    wordless = number is None and isinstance(error, OSError | RuntimeError)
+    full = wordless and shutil.disk_usage(Path.cwd()).free < LITTLE
+    if full or number in FULL or NO_ROOM.search(str(error)):
         return UserError(
-            f"there is no room left for {name}; free some, and run the same command again", 75
+            f"there is no room left for {place}; free some, and run the same command again", 75
         )
     if number and path:
         return UserError(
-            f"{name} cannot be used ({os.strerror(number)}); see to that, and run the command again"
+            f"{place} cannot be used ({os.strerror(number)}); see to that, and run the command "
+            "again"
         )
     return None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylefuse.config import Registry
-from stylefuse.errors import UserError
+from stylefuse.errors import UserError, file_fault
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -155,9 +155,12 @@ def shown(text: str) -> str:
 
 
 def exit_code(error: BaseException) -> int:
-    """What a command that failed ends with: 75 where the store was away or busy, else 2."""
+    """What a command that failed ends with: 75 where the store was away or busy or its disk full,
+    else 2."""
     if isinstance(error, UserError):
         return error.exit_code
+    if isinstance(error, Exception) and (refused := file_fault(error)):
+        return refused.exit_code
     told = f"{getattr(error, 'error_code', '')} {error}"
     return AGAIN if AWAY.search(told) else 2
 
