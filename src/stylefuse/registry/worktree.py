@@ -9,7 +9,6 @@ from pathlib import Path
 
 from stylefuse.errors import UserError
 
-CACHE = Path(".dvc/cache")
 BIN = Path(sys.executable).parent
 
 
@@ -24,8 +23,9 @@ def worktree(revision: str) -> Iterator[Path]:
         folder = Path(temporary) / "project"
         git("worktree", "add", "--detach", str(folder), revision)
         try:
-            cache = [str(BIN / "dvc"), "cache", "dir", "--local", str(CACHE.absolute())]
-            subprocess.run(cache, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            dvc = (str(BIN / "dvc"), "cache", "dir")
+            ours = subprocess.run(dvc, check=True, capture_output=True, text=True).stdout.strip()
+            subprocess.run([*dvc, "--local", str(Path(ours).absolute())], cwd=folder, check=True)
             yield folder
         finally:
             git("worktree", "remove", "--force", str(folder))
@@ -41,17 +41,19 @@ def bring_outputs(folder: Path, names: Sequence[str]) -> bool:
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
+    targets = [str(folder / name) for name in names]
     with Repo() as here:  # addresses in its settings may be relative to it, and some are no one's
         settings = {name: here.config[name] for name in ("core", "remote")}
-    with Repo(str(folder), config=settings) as there:
+    for config in (None, settings):
         try:
-            targets = [str(folder / name) for name in names]
-            if there.config["core"].get("remote"):
-                there.fetch(targets)
-            there.checkout(targets)
+            with Repo(str(folder), config=config) as there:
+                if config:
+                    there.fetch(targets)
+                there.checkout(targets)
+                return True
         except (DvcException, OSError):
-            return False
-    return True
+            continue  # not in the cache; or there is no remote, or it does not have them either
+    return False
 
 
 def git(*command: str) -> str:
