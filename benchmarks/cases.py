@@ -72,19 +72,22 @@ class Case:
         return found.hexdigest()
 
 
+LOOK = """
+from mlflow import MlflowClient
+client, name = MlflowClient("sqlite:///mlflow/mlflow.db"), "stylefuse-{model}"
+aliases = client.get_registered_model(name).aliases
+print(len(client.search_model_versions("name = '" + name + "'")), sorted(aliases.items()))
+"""
+
+
 class Registered(Case):
     """One version with both aliases and a good signature; ids and times are never the same."""
 
     def digest(self) -> str:
-        name = f"stylefuse-{MODEL}"
-        verify = ("stylefuse", "verify", f"{name}/1")
-        where = environment(self.folder)
-        subprocess.run(verify, cwd=self.folder, env=where, check=True, stdout=subprocess.DEVNULL)
-        from mlflow import MlflowClient
-
-        client = MlflowClient(f"sqlite:///{self.folder}/mlflow/mlflow.db")
-        versions = client.search_model_versions(f"name = '{name}'")
-        return f"{len(versions)} {sorted(client.get_registered_model(name).aliases.items())}"
+        where = {"cwd": self.folder, "env": environment(self.folder), "text": True}
+        verify = ("stylefuse", "verify", f"stylefuse-{MODEL}/1")
+        subprocess.run(verify, check=True, stdout=subprocess.DEVNULL, **where)
+        return subprocess.check_output([PYTHON, "-c", LOOK.format(model=MODEL)], **where)
 
 
 def finished_clone(folder: Path) -> Path:
@@ -103,7 +106,7 @@ def stages(root: Path) -> list[Case]:
     """Every stage of a finished clone, `dvc` around a training, and what comes after."""
     clone = finished_clone(root / "clone")
     python = (PYTHON, "-m")
-    train = ("dvc", "repro", "--quiet", "--force", "--single-item", f"train@{MODEL}")
+    train = ("dvc", "repro", "--force", "--single-item", f"train@{MODEL}")
     judge = (*python, "stylefuse.evaluation.evaluate", MODEL)
     reports = (f"reports/metrics/{MODEL}.json", f"reports/sheets/{MODEL}", f"reports/{MODEL}.html")
     trained = (f"models/{MODEL}", f"reports/train/{MODEL}")

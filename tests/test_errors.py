@@ -58,7 +58,7 @@ def test_a_mistake_and_a_refused_file_are_one_line(capsys):
     code, line = told(PermissionError(errno.EACCES, "denied", "data/x"), capsys)
     assert (code, line.startswith("error: data/x cannot be used (Permission denied)")) == (2, True)
     code, line = told(OSError(errno.ENOSPC, "full", "data/x"), capsys)
-    assert (code, line.startswith("error: there is no room left for data/x; free some")) == (
+    assert (code, line.startswith("error: there is no room left on the disk for data/x; free")) == (
         75,
         True,
     )
@@ -97,5 +97,5 @@ def test_a_full_disk_is_told_whoever_meets_it(small_disk, writer):
     command = [sys.executable, "-c", FILL, str(small_disk), writer]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 75, done.stderr
-    assert done.stderr.startswith("error: there is no room left for ")
+    assert done.stderr.startswith("error: there is no room left on the disk")
     assert done.stderr.count("\n") == 1

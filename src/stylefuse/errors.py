@@ -51,12 +51,13 @@ def file_fault(error: Exception) -> UserError | None:
     or the disk itself is asked.
     """
     number, path = getattr(error, "errno", None), getattr(error, "filename", None)
-    place = str(path or "what was to be written")[:200]
+    place = str(path)[:200]
     wordless = number is None and isinstance(error, OSError | RuntimeError)
     full = wordless and shutil.disk_usage(Path.cwd()).free < LITTLE
     if full or number in FULL or NO_ROOM.search(str(error)):
+        where = f"the disk for {place}" if path else "the disk"
         return UserError(
-            f"there is no room left for {place}; free some, and run the same command again", 75
+            f"there is no room left on {where}; free some, and run the same command again", 75
         )
     if number and path:
         return UserError(

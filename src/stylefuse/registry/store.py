@@ -231,6 +231,8 @@ def _explain(uri: str, error: Exception) -> str:
             f"{uri} refuses the name or the password; set MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD"
         )
+    if full := file_fault(error):
+        return f"the MLflow store {uri} cannot be written: {full}"
     if "database schema" in str(error):
         return (
             f"{uri} was made by another version of MLflow; if by an older one, back it up and run "
