@@ -61,7 +61,10 @@ def test_the_weights_that_it_begins_with_are_told(write):
     training = section(write("transfer"), "Training")
     assert "from the weights in `models/base/transfer`" in training
     assert "saw 64.512 thousand pictures of 256 px" in training
+    assert "the 221 that `models/base/transfer/pictures.json` names" in " ".join(training.split())
+    assert "squares of 256 px at most" in section(write("transfer"), "Limits")
     assert "random weights" in section(write("restore"), "Training")
+    assert "squares of 64 px at most" in section(write("restore"), "Limits")
 
 
 def test_what_others_do_better_is_said(write):

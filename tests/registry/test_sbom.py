@@ -48,3 +48,14 @@ def test_it_tells_who_needs_whom(text):
     keras = f"keras=={version('keras')}"
     assert keras in needs[f"stylefuse=={version('stylefuse')}"]
     assert f"h5py=={version('h5py')}" in needs[keras]
+
+
+def test_the_backend_that_trained_is_among_them(tmp_path, monkeypatch):
+    def names(backend):
+        monkeypatch.setenv("KERAS_BACKEND", backend)
+        write_sbom(tmp_path / "sbom.json")
+        return {
+            part["name"] for part in json.loads((tmp_path / "sbom.json").read_text())["components"]
+        }
+
+    assert names("jax") - names("tensorflow") >= {"jax", "jaxlib"}

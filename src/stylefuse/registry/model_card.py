@@ -13,6 +13,7 @@ from PIL import Image
 
 from stylefuse.config import Params
 from stylefuse.evaluation.figures import FIGURES
+from stylefuse.models.files import SEEN, seen_by
 from stylefuse.models.recipe import Recipe, find_recipe
 from stylefuse.registry.about import request_example
 from stylefuse.registry.card import shared_figures
@@ -100,16 +101,27 @@ def _training(params: Params, model: str) -> list[str]:
         *yaml.safe_dump(train.model_dump(), sort_keys=False).splitlines(),
         "```",
     ]
-    origin = Path(train.start) / "run.json"
-    if train.start and origin.exists():
-        run = yaml.safe_load(origin.read_text())  # JSON is YAML
+    if run := _begun(train.start):
         before = run["settings"]
         lines += [
             "",
             f"The weights it begins with saw {before['kimg']:g} thousand pictures of "
-            f"{before['crop']} px of the same training split, with the profile `{run['profile']}`.",
+            f"{before['crop']} px, with the profile `{run['profile']}`.",
+        ]
+    if seen := seen_by(train.start) if train.start else None:
+        lines += [
+            "",
+            f"They were made of the {len(seen)} that `{train.start}/{SEEN}` names; the licences "
+            "below are those of this training's pictures only.",
         ]
     return lines
+
+
+def _begun(start: str) -> dict[str, Any]:
+    """How the weights that a training begins with were made; nothing where that is not told."""
+    path = Path(start) / "run.json"
+    told = yaml.safe_load(path.read_text()) if start and path.exists() else {}  # JSON is YAML
+    return dict(told)
 
 
 def _pictures(params: Params, model: str, licences: pd.DataFrame) -> list[str]:
@@ -165,9 +177,11 @@ def _fault(title: str, value: float) -> float:
 
 def _limits(params: Params, model: str) -> list[str]:
     train, serve = params.train(model), params.serve
+    begun = _begun(train.start).get("settings", {})
+    widest = max(train.crop, begun.get("crop", 0))
     return [
-        f"- It learned from squares of {train.crop} px; what is larger than that in a picture it "
-        "has never seen whole.",
+        f"- It learned from squares of {widest} px at most; what is larger than that in a picture "
+        "it has never seen whole.",
         f"- Served, it takes pictures of up to {serve.max_pixels / 1e6:g} million pixels, "
         f"{serve.max_batch} to a request, and answers with at most {serve.max_side} on the longer "
         "side.",

@@ -1,6 +1,7 @@
 """The packages that a model was made with, as a software bill of materials (CycloneDX 1.6)."""
 
 import json
+import os
 from collections.abc import Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -42,7 +43,9 @@ def write_sbom(path: Path) -> None:
 def _environment() -> dict[str, tuple[Distribution, list[str]]]:
     """Name → what is installed, and what of the rest it needs; from `stylefuse` on."""
     found: dict[str, tuple[Distribution, list[str]]] = {}
-    waiting = [(ROOT, frozenset[str]())]
+    # JAX comes with an extra; where it trained the model, it is among what made it
+    backend = {"gpu"} if os.environ.get("KERAS_BACKEND") == "jax" else set[str]()
+    waiting = [(ROOT, frozenset(backend))]
     seen = set(waiting)
     while waiting:
         name, extras = waiting.pop()
