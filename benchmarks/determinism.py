@@ -6,7 +6,8 @@
 Needs `data/prepared`, which `make repro` leaves. On a CPU the optimiser waits for all gradients
 (`training.backend`), and that is all: without it two runs may differ. TensorFlow's own switch is
 beside it, and is not used. On a GPU XLA is told to add in a fixed order (`training/__init__.py`);
-`KERAS_BACKEND=jax` measures that instead. Expected on two cores: nothing that can be measured.
+`KERAS_BACKEND=jax` measures that instead. Expected on two cores: nothing that can be measured
+for portraits, in three minutes; the other two models compile for longer.
 """
 
 import os
