@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import yaml
 
@@ -41,13 +42,14 @@ class Case:
     makes: tuple[str, ...]
     moment: Callable[[], bool] | None = None
 
-    def start(self, output: int = subprocess.DEVNULL, **settings: str) -> subprocess.Popen:
+    def start(self, output: int | IO[str] = subprocess.DEVNULL, **settings: str):
+        """Begin it; all that it says goes to `output`."""
         return subprocess.Popen(
             self.command,
             cwd=self.folder,
             env=environment(self.folder) | settings,
-            stdout=subprocess.DEVNULL,
-            stderr=output,
+            stdout=output,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 

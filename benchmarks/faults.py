@@ -111,7 +111,7 @@ def suffer(case: Case, fault) -> dict[str, str]:
     case.clear()
     with fault(case) as settings:
         process = case.start(subprocess.PIPE, **settings)
-        _, said = process.communicate()
+        said, _ = process.communicate()
     told = last_words(said) if process.returncode else "nothing: it went on"
     untouched = other_products(case) == kept
     heal(case.folder)  # as `make repro` and every flow do first
@@ -151,7 +151,7 @@ def at_once(case: Case) -> dict[str, str]:
     undisturbed = case.digest()
     case.clear()
     both = [case.start(subprocess.PIPE) for _ in range(2)]
-    said = [process.communicate()[1] for process in both]
+    said = [process.communicate()[0] for process in both]
     codes = sorted(process.returncode for process in both)
     case.finish()
     return {

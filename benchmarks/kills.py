@@ -4,9 +4,10 @@
     python benchmarks/kills.py --kills 6 --others 1      a trial
 
 Trainings are killed `--kills` times in all: every other time at any moment of a process's life,
-else as soon as a checkpoint is being written. The other stages and `dvc` itself are killed
-`--others` times each. Takes about a quarter of an hour on two cores, and needs no data. Expected:
-every row goes on, and ends with the bytes that it ends with undisturbed.
+else as soon as a checkpoint is being written beside an older one. The other stages and `dvc` itself
+are killed `--others` times each. Takes about a quarter of an hour on two cores, and needs no data.
+Expected: every row ends with the bytes that it ends with undisturbed. "Went on" counts the starts
+at which a training said that it goes on from a checkpoint; a kill before the first leaves none.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import page
 import psutil
@@ -32,9 +34,25 @@ def survive(case: Case, kills: int, stream: random.Random) -> dict[str, str]:
     seconds = case.finish()
     undisturbed = case.digest()
     case.clear()
+    with tempfile.TemporaryFile("w+") as said:
+        _kill(case, kills, seconds, stream, said)
+        if case.start(said).wait():
+            raise SystemExit(f"{case.name} failed")
+        said.seek(0)
+        went_on = said.read().count(" goes on at ") if "train" in case.name else "–"
+    same = case.digest() == undisturbed
+    print(f"{case.name}: {kills} kills, {'identical' if same else 'DIFFERENT'}", flush=True)
+    return {
+        "kills": str(kills),
+        "went on": str(went_on),
+        "same bytes": "yes" if same else "**no**",
+    }
+
+
+def _kill(case: Case, kills: int, seconds: float, stream: random.Random, said: IO[str]) -> None:
     killed = 0
     while killed < kills:
-        process = case.start()
+        process = case.start(said)
         if not _ended(process, stream.uniform(0, seconds), case.moment if killed % 2 else None):
             process.kill()
             process.wait()
@@ -42,10 +60,6 @@ def survive(case: Case, kills: int, stream: random.Random) -> dict[str, str]:
             _wait_for_orphans(case.folder)
         elif killed < kills:
             case.clear()  # it was done before its time; once more from nothing
-    case.finish()
-    same = case.digest() == undisturbed
-    print(f"{case.name}: {killed} kills, {'identical' if same else 'DIFFERENT'}", flush=True)
-    return {"kills": str(killed), "went on": "yes", "same bytes": "yes" if same else "**no**"}
 
 
 def _ended(process: subprocess.Popen, after: float, moment: Callable[[], bool] | None) -> bool:
@@ -76,8 +90,14 @@ def trainings(root: Path) -> Iterator[Case]:
             (PYTHON, "-m", "stylefuse.training", model),
             folder,
             (f"models/{model}", f"reports/train/{model}"),
-            lambda folder=folder: any((folder / ".ckpt").rglob("*.part")),
+            lambda folder=folder: writes_another(folder),
         )
+
+
+def writes_another(folder: Path) -> bool:
+    """Whether a checkpoint is being written, and there is an older one."""
+    names = [path.suffix for path in (folder / ".ckpt").rglob("step*")]
+    return ".part" in names and ".npz" in names
 
 
 def main() -> None:

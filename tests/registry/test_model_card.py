@@ -6,6 +6,7 @@ import yaml
 from PIL import Image
 
 from stylefuse.config import load_params
+from stylefuse.errors import UserError
 from stylefuse.registry.model_card import CARD, SAMPLES, write_card
 from tests.serving.tiny import SHAPES
 from tests.test_config import SHIPPED
@@ -29,9 +30,9 @@ def write(tmp_path):
         sheets.append(tmp_path / f"{name}.png")
         Image.new("RGB", (1500, 900)).save(sheets[-1])
 
-    def write(model, methods=METHODS, licences=LICENCES, sheets=sheets):
+    def write(model, methods=METHODS, licences=LICENCES, sheets=sheets, params=PARAMS):
         (tmp_path / "card").mkdir(exist_ok=True)
-        write_card(tmp_path / "card", PARAMS, model, TAGS, methods, licences, sheets)
+        write_card(tmp_path / "card", params, model, TAGS, methods, licences, sheets)
         return (tmp_path / "card" / CARD).read_text()
 
     return write
@@ -58,10 +59,10 @@ def test_every_model_says_what_it_is_for_and_how_it_was_made(write, model):
 
 
 def test_the_weights_that_it_begins_with_are_told(write):
-    training = section(write("transfer"), "Training")
+    training = " ".join(section(write("transfer"), "Training").split())
     assert "from the weights in `models/base/transfer`" in training
     assert "saw 64.512 thousand pictures of 256 px" in training
-    assert "the 221 that `models/base/transfer/pictures.json` names" in " ".join(training.split())
+    assert "the 221 pictures that `models/base/transfer/pictures.json` names" in training
     assert "squares of 256 px at most" in section(write("transfer"), "Limits")
     assert "random weights" in section(write("restore"), "Training")
     assert "squares of 64 px at most" in section(write("restore"), "Limits")
@@ -98,3 +99,22 @@ def test_the_samples_go_with_it(write, tmp_path):
 def test_the_same_run_makes_the_same_card(write):
     assert write("restore") == write("restore")
     assert "sources that are not told" in write("restore", licences=LICENCES[:0])
+
+
+def test_a_model_that_is_given_no_pictures_claims_no_limit_of_them(write):
+    limits = section(write("portrait"), "Limits")
+    assert "million pixels" not in limits
+    assert f"up to {PARAMS.serve.max_batch} pictures to a request" in limits
+
+
+@pytest.mark.parametrize("name", ["run.json", "pictures.json"])
+@pytest.mark.parametrize("content", ["{", "3", "\\"])
+def test_torn_accounts_of_the_weights_it_begins_with_are_named(write, tmp_path, name, content):
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    (begun / name).write_text(content)
+    settings = PARAMS.train("transfer").model_copy(update={"start": str(begun)})
+    models = PARAMS.models | {"transfer": {PARAMS.profile: settings}}
+    params = PARAMS.model_copy(update={"models": models})
+    with pytest.raises(UserError, match=rf"{name} cannot be read"):
+        write("transfer", params=params)

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from unittest.mock import Mock
 
 import keras
 import numpy as np
@@ -115,6 +116,15 @@ def test_a_checkpoint_of_other_code_is_another_runs(params, monkeypatch):
     assert len(list(Path(".ckpt/restore").glob("*/step-*.npz"))) == 1  # nobody's yet
 
 
+def test_a_checkpoint_of_other_tiles_is_another_runs(params):
+    """Of the same names: a picture may be prepared in another way."""
+    assert not loop.train("restore", params, stop=lambda: True)
+    tiles = np.load("data/prepared/train_photograph.npy")
+    np.save("data/prepared/train_photograph.npy", 255 - tiles)
+    assert loop.train("restore", params, follower := Follower())
+    assert list(follower.rows) == [8, 16, 24, 32]
+
+
 def test_a_run_begins_with_the_weights_that_it_is_told_to(params):
     loop.train("restore", changed(params, "restore", kimg=0.016), first := Follower())
     Path("models/restore").rename("begun")
@@ -165,7 +175,7 @@ def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(params, monkeypatch)
         loop.train("restore", params)
     assert error.value.exit_code == 1
     (kept,) = Path(".ckpt/restore").glob("*/*.npz")
-    assert kept.name == "step-00000004.npz"
+    assert kept.name.startswith("step-00000004-")
     assert str(kept.parent) in str(error.value)
     assert not Path("models").exists()
 
@@ -176,16 +186,38 @@ def test_a_backend_that_cannot_train_is_named_with_the_remedy(monkeypatch):
         gradient_step(None, [], None, [])
 
 
-def test_a_torn_checkpoint_is_passed_over(tmp_path):
+def test_a_torn_checkpoint_is_passed_over_and_takes_no_good_ones_place(tmp_path):
     variable = keras.Variable(np.zeros(3, "float32"))
-    for step in (1, 2):
+
+    def save(step):
         variable.assign(np.full(3, step, "float32"))
         checkpoints.save_checkpoint(tmp_path, step, [variable], [{"kimg": step}])
-    newest = tmp_path / "step-00000002.npz"
+
+    def steps():
+        return [int(path.name.split("-")[1]) for path in sorted(tmp_path.glob("step-*.npz"))]
+
+    for step in (1, 2, 3):
+        save(step)
+    assert steps() == [2, 3]
+    newest = max(tmp_path.glob("step-*.npz"))
     newest.write_bytes(newest.read_bytes()[:-7])
     step, history = checkpoints.load_checkpoint(tmp_path, [variable])
-    assert (step, history) == (1, [{"kimg": 1}])
-    np.testing.assert_array_equal(np.asarray(variable.value), 1)
+    assert (step, history) == (2, [{"kimg": 2}])
+    np.testing.assert_array_equal(np.asarray(variable.value), 2)
+    save(3)
+    assert steps() == [2, 3]
+
+
+def test_a_run_killed_while_it_clears_up_keeps_its_samples(params, monkeypatch):
+    """Between the last product and the end of the folder of checkpoints."""
+    assert loop.train("restore", params)
+    whole = products("restore")
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(checkpoints.shutil, "rmtree", Mock(side_effect=KeyboardInterrupt))
+        loop.train("restore", params)
+    shutil.rmtree("reports")
+    assert loop.train("restore", params)
+    assert products("restore") == whole
 
 
 def paint_with_all(folder):

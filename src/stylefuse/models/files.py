@@ -64,9 +64,18 @@ def begin_with(generator: Any, folder: Path | str, recipe: Recipe) -> None:
 
 def seen_by(folder: Path | str) -> set[str]:
     """Names of the pictures that weights to begin with were trained on; none where they are not
-    told."""
+    told.
+
+    Raises:
+        UserError: the file that tells them is torn.
+    """
     path = Path(folder) / SEEN
-    return set(json.loads(path.read_text())) if path.exists() else set()
+    if not path.exists():
+        return set()
+    try:
+        return set(json.loads(path.read_text()))
+    except (ValueError, TypeError):
+        raise UserError(f"{path} cannot be read; get it again with `git checkout {path}`") from None
 
 
 def load_artist(folder: Path | str, max_side: int) -> tuple[Recipe, Any]:

@@ -3,6 +3,7 @@
 What it says is taken from the run: nothing is written by hand but what a model is for.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 from PIL import Image
 
 from stylefuse.config import Params
+from stylefuse.errors import UserError
 from stylefuse.evaluation.figures import FIGURES
 from stylefuse.models.files import SEEN, seen_by
 from stylefuse.models.recipe import Recipe, find_recipe
@@ -62,7 +64,7 @@ def write_card(
         "Training": _training(params, model),
         "Training pictures": _pictures(params, model, licences),
         "Figures": _figures(methods),
-        "Limits": _limits(params, model),
+        "Limits": _limits(params, recipe),
         "Where it comes from": _origin(tags, model),
     }
     text = f"---\n{yaml.safe_dump(_header(recipe), sort_keys=False)}---\n\n"
@@ -75,12 +77,16 @@ def write_card(
 
 def _header(recipe: Recipe) -> dict[str, Any]:
     """What hubs of models read."""
-    paints = Image.Image in recipe.inputs.values()
     return {
         "library_name": "keras",
-        "pipeline_tag": "image-to-image" if paints else "unconditional-image-generation",
+        "pipeline_tag": "image-to-image" if _paints(recipe) else "unconditional-image-generation",
         "tags": ["gan", "stylefuse", recipe.name],
     }
+
+
+def _paints(recipe: Recipe) -> bool:
+    """Whether it is given pictures; another invents them."""
+    return Image.Image in recipe.inputs.values()
 
 
 def _samples(folder: Path, sheets: Sequence[Path]) -> list[str]:
@@ -109,19 +115,21 @@ def _training(params: Params, model: str) -> list[str]:
             f"{before['crop']} px, with the profile `{run['profile']}`.",
         ]
     if seen := seen_by(train.start) if train.start else None:
-        lines += [
-            "",
-            f"They were made of the {len(seen)} that `{train.start}/{SEEN}` names; the licences "
-            "below are those of this training's pictures only.",
-        ]
+        told = f"They were made of the {len(seen)} pictures that `{train.start}/{SEEN}` names."
+        lines += ["", told]
     return lines
 
 
 def _begun(start: str) -> dict[str, Any]:
     """How the weights that a training begins with were made; nothing where that is not told."""
     path = Path(start) / "run.json"
-    told = yaml.safe_load(path.read_text()) if start and path.exists() else {}  # JSON is YAML
-    return dict(told)
+    if not start or not path.exists():
+        return {}
+    try:
+        told = json.loads(path.read_text())
+        return {"profile": told["profile"], "settings": dict(told["settings"])}
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{path} cannot be read; get it again with `git checkout {path}`") from None
 
 
 def _pictures(params: Params, model: str, licences: pd.DataFrame) -> list[str]:
@@ -130,7 +138,7 @@ def _pictures(params: Params, model: str, licences: pd.DataFrame) -> list[str]:
         return [f"{domains.capitalize()}, from sources that are not told."]
     rows = licences[["licence", "sources", "pictures"]].astype(str).to_numpy().tolist()
     return [
-        f"{licences.pictures.sum()} {domains}:",
+        f"This training's {licences.pictures.sum()} {domains}:",
         "",
         *table(["licence", "sources", "pictures"], rows, left=2, gap=" | "),
         "",
@@ -175,10 +183,15 @@ def _fault(title: str, value: float) -> float:
     return -value if title.endswith("↑") else value
 
 
-def _limits(params: Params, model: str) -> list[str]:
-    train, serve = params.train(model), params.serve
+def _limits(params: Params, recipe: Recipe) -> list[str]:
+    train, serve = params.train(recipe.name), params.serve
     begun = _begun(train.start).get("settings", {})
     widest = max(train.crop, begun.get("crop", 0))
+    if not _paints(recipe):
+        return [
+            f"- It learned from squares of {widest} px, and makes nothing larger.",
+            f"- Served, it makes up to {serve.max_batch} pictures to a request.",
+        ]
     return [
         f"- It learned from squares of {widest} px at most; what is larger than that in a picture "
         "it has never seen whole.",

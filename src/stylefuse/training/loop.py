@@ -18,10 +18,13 @@ from stylefuse.errors import UserError
 from stylefuse.models.files import MANIFEST, WEIGHTS, save_generator, seen_by, weights_hash
 from stylefuse.training.checkpoints import (
     code_digest,
+    data_digest,
+    forget,
     hold,
     load_checkpoint,
     run_key,
     save_checkpoint,
+    sync,
 )
 from stylefuse.training.health import REMEDIES, alarms
 from stylefuse.training.run import PREPARED, Run
@@ -29,6 +32,7 @@ from stylefuse.training.run import PREPARED, Run
 MODELS = Path("models")
 REPORTS = Path("reports/train")
 CHECKPOINTS = Path(".ckpt")
+NETWORKS = Path("data/networks")
 
 
 class Tracker(Protocol):
@@ -74,7 +78,7 @@ def train(
         model=model,
         seed=params.seed,
         settings=settings.model_dump(),
-        data=tiles,
+        data=data_digest(PREPARED, NETWORKS),
         start=weights_hash(Path(settings.start)) if settings.start else None,
         code=code_digest(),
         keras=keras.__version__,
@@ -94,7 +98,8 @@ def train(
             writer.writerows(history)
         if tracker:
             tracker.finish(json.loads((MODELS / model / MANIFEST).read_text())[WEIGHTS])
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        sync(MODELS / model, MODELS, report, REPORTS)
+        forget(checkpoints)
     return True
 
 
@@ -194,6 +199,7 @@ def _sample(run: Run, checkpoints: Path, report: Path, seen: int, tracker: Track
     picture.parent.mkdir(parents=True, exist_ok=True)
     run.recipe.settle(run.averaged)
     Image.fromarray(run.recipe.show(run.averaged, run.held_out)).save(picture)
+    sync(picture, picture.parent)
     shutil.copytree(picture.parent, report / "samples", dirs_exist_ok=True)
     if tracker:
         tracker.log_image(picture, seen)
