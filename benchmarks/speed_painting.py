@@ -80,7 +80,7 @@ def growth(side: int, found: dict[str, list[Answer]]) -> dict[str, str]:
 
 
 def tiling() -> str:
-    from stylefuse.models.tiles import MARGIN, TILE
+    from stylefuse.models.blocks.tiles import MARGIN, TILE
 
     side = TILE + 2 * MARGIN
     return f"Ours paint what is larger than {side}² in tiles of that size, which overlap."

@@ -67,7 +67,7 @@ def seam(picture: np.ndarray) -> float:
     Raises:
         SystemExit: the picture needs no tiles.
     """
-    from stylefuse.models import tiles
+    from stylefuse.models.blocks import tiles
 
     side = len(picture)
     if not tiles.needed(side, side):
@@ -81,7 +81,7 @@ def seam(picture: np.ndarray) -> float:
 
 
 def paint(way: str, model: str, folder: str, side: str) -> Callable[[], Answer]:
-    from stylefuse.models import tiles
+    from stylefuse.models.blocks import tiles
     from stylefuse.models.files import load_generator
 
     if way == "whole":

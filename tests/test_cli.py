@@ -151,7 +151,7 @@ MISTAKES = {
         "models/other is no folder; run `make repro`",
     ),
     "nothing to fuse with": (fuse(b="gone.png"), "gone.png cannot be read"),
-    "an odd mode": (fuse("--mode", "sum"), "mode must be one of saliency, mask, scalar"),
+    "an odd mode": (fuse("--mode", "sum"), "mode must be one of auto, saliency, mask, scalar"),
     "a mask in vain": (fuse("--mode", "scalar", "--mask", "style.png"), "takes no mask"),
     "no such mask": (fuse("--mask", "gone.png"), "gone.png cannot be read"),
     "a balance": (fuse("--content-balance", "2"), "content_balance must be a number from 0 to 1"),
@@ -260,7 +260,7 @@ def test_the_server_paints(server):
 
 WRONG = {
     "base64": (rows(("%%%", GOOD[1])), "row 1 of 1: content is no valid base64"),
-    "null": (rows(GOOD, (GOOD[0], None)), "row 2 of 2: style is no text"),
+    "null": (rows(GOOD, (GOOD[0], None)), "row 2 of 2: style is missing"),
     "columns": ({"dataframe_records": [{"content": GOOD[0]}]}, "style"),
     "no rows": (rows(), "no rows"),
     "too many": (rows(*[("", "")] * 99), "99 rows, more than the"),

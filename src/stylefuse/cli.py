@@ -81,7 +81,7 @@ def _rollback(args: argparse.Namespace) -> None:
 
 def _transfer(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
-    from stylefuse.models.transfer import TransferOptions
+    from stylefuse.models.transfer.dials import TransferOptions
     from stylefuse.serving.transfer import transfer
 
     options = TransferOptions(args.strength, args.preserve_color, args.size)
@@ -91,12 +91,12 @@ def _transfer(args: argparse.Namespace) -> None:
 
 def _fuse(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
-    from stylefuse.models.transfer.fusion import FusionOptions
+    from stylefuse.models.transfer.dials import FusionOptions
     from stylefuse.serving.fuse import fuse
 
     options = FusionOptions(
         args.content_balance, args.style_balance, args.detail_balance,
-        args.mode or ("mask" if args.mask else "saliency"), args.style_by_region, args.seamless,
+        args.mode, args.style_by_region, args.seamless,
     )  # fmt: skip
     fuse(args.a, args.b, args.mask, args.style, args.out, options, args.model, load_params())
     sys.stdout.write(f"{args.out}\n")
@@ -189,7 +189,13 @@ def _add_painting(commands: argparse._SubParsersAction) -> None:
         "--strength", default=1.0, help="0 to 1: whole style (default: 1)", **share
     )
     transfer.add_argument(
-        "--preserve-color", action="store_true", help="keep the content's own colours"
+        "--preserve-color",
+        nargs="?",
+        const="luminance",
+        default="none",
+        metavar="HOW",
+        help="keep the content's colours: luminance, place by place (this is meant where nothing "
+        "follows), or match, as a whole",
     )
     transfer.add_argument(
         "--size", type=int, default=0, metavar="N",
@@ -209,12 +215,16 @@ def _add_painting(commands: argparse._SubParsersAction) -> None:
         "--style-balance", default=0.5, help="0 paints like B, 1 like A (default: 0.5)", **share
     )
     fuse.add_argument(
-        "--detail-balance", help="the same for strokes (default: the style balance)", **share
+        "--detail-balance",
+        default=-1.0,
+        help="the same for strokes (default: the style balance)",
+        **share,
     )
     fuse.add_argument(
         "--mode",
-        help="saliency: the livelier picture shows at each place (default); mask: A shows where "
-        "--mask is white; scalar: both lie over each other",
+        default="auto",
+        help="saliency: the livelier picture shows at each place; mask: A shows where --mask is "
+        "white; scalar: both lie over each other (default: mask where one is given, or saliency)",
     )
     fuse.add_argument("--mask", type=Path, metavar="PICTURE", help="white where A shows")
     _add_styles(fuse, "painted in instead of the styles of A and B")

@@ -11,8 +11,8 @@ from skimage import data
 
 from stylefuse.data.batches import arrays
 from stylefuse.evaluation.metrics import psnr
-from stylefuse.models import tiles
 from stylefuse.models.artist import to_float, to_levels
+from stylefuse.models.blocks import tiles
 from stylefuse.models.blocks.layers import from_opponent, to_opponent
 from stylefuse.models.restore import RECIPE, remedies
 from stylefuse.models.restore.artist import RestoreArtist

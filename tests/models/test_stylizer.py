@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stylefuse.models import tiles
+from stylefuse.models.blocks import tiles
 from stylefuse.models.files import load_generator
 from stylefuse.models.transfer.stylizer import Stylizer
 from tests.serving.tiny import make_model, noise

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stylefuse.models import tiles
+from stylefuse.models.blocks import tiles
 
 
 @pytest.mark.parametrize("size", [(912, 920), (1000, 1672), (64, 4096)])

@@ -5,11 +5,11 @@ import pytest
 
 from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist
-from stylefuse.models.transfer import TransferOptions
-from stylefuse.models.transfer.fusion import FusionOptions
+from stylefuse.models.transfer.colour import matched
+from stylefuse.models.transfer.dials import Dials, FusionOptions, TransferOptions
 from tests.serving.tiny import make_model, noise
 
-DEFAULTS = TransferOptions()
+DEFAULTS, DIALS = TransferOptions(), Dials()
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,33 @@ def test_another_size(artist, code, own, asked, painted):
 
 def test_a_request_is_a_content_and_a_style(artist, code):
     content = noise(40, 30)
-    painted = artist.paint({"content": content, "style": noise(40, 30, seed=1)}, DEFAULTS)
+    painted = artist.paint({"content": content, "style": noise(40, 30, seed=1)}, DIALS)
     np.testing.assert_array_equal(painted, artist.transfer(content, code, DEFAULTS))
+
+
+def test_a_request_may_hold_several_styles(artist):
+    content, styles = noise(40, 30), [noise(40, 30, seed=1), noise(30, 40, seed=2)]
+    options = Dials(style_weights=(1, 3), strength=0.5)
+    painted = artist.paint({"content": content, "style": styles}, options)
+    code = artist.style_code(styles, [1, 3])
+    np.testing.assert_array_equal(painted, artist.transfer(content, code, options))
+    with pytest.raises(UserError, match="holds 2 numbers for 1 styles"):
+        artist.paint({"content": content, "style": styles[0]}, options)
+
+
+def test_a_request_may_hold_another_picture_to_fuse_with(artist, code):
+    a, b, mask = noise(40, 30), noise(30, 40, seed=2), noise(40, 30, seed=3)
+    fused = artist.paint({"content": a, "other": b, "mask": mask}, Dials(content_balance=0.4))
+    options = FusionOptions(0.4, mode="mask")
+    np.testing.assert_array_equal(fused, artist.fuse(a, b, options, mask))
+    styled = artist.paint({"content": a, "other": b, "style": noise(40, 30, seed=1)}, DIALS)
+    np.testing.assert_array_equal(styled, artist.fuse(a, b, FusionOptions(), style=code))
+
+
+@pytest.mark.parametrize("held", [{}, {"mask": noise(40, 30)}])
+def test_a_request_that_is_neither_is_told_what_it_lacks(artist, held):
+    with pytest.raises(UserError, match="send"):
+        artist.paint({"content": noise(40, 30), **held}, DIALS)
 
 
 def test_transparency_is_kept(artist, code):
@@ -53,7 +78,7 @@ def test_transparency_is_kept(artist, code):
 def test_colours_are_kept_where_asked(artist, code):
     content = noise(32, 32).resize((8, 8)).resize((32, 32))
     free = artist.transfer(content, code, DEFAULTS)
-    kept = artist.transfer(content, code, TransferOptions(preserve_color=True))
+    kept = artist.transfer(content, code, TransferOptions(preserve_color="luminance"))
 
     def luminance(picture):
         return np.asarray(picture.convert("YCbCr"), float)[..., 0]
@@ -65,6 +90,21 @@ def test_colours_are_kept_where_asked(artist, code):
     assert inside.mean() > 0.2
     assert abs(chroma(kept) - chroma(content))[inside].max() <= 2
     assert abs(luminance(kept) - luminance(free))[inside].max() <= 2
+
+
+def test_a_paintings_colours_are_matched_to_its_contents(artist, code):
+    content = noise(32, 32).point(lambda level: 60 + level // 3)
+    kept = artist.transfer(content, code, TransferOptions(preserve_color="match"))
+    painted, wanted = (np.asarray(p, float).reshape(-1, 3) for p in (kept, content))
+    np.testing.assert_allclose(painted.mean(0), wanted.mean(0), atol=2)
+    np.testing.assert_allclose(np.cov(painted.T), np.cov(wanted.T), rtol=0.2, atol=60)
+    with pytest.raises(UserError, match="none, luminance, match, not 'hue'"):
+        TransferOptions(preserve_color="hue")
+
+
+def test_a_painting_of_one_colour_has_none_to_be_matched():
+    flat = np.full((8, 8, 3), 90, np.uint8)
+    assert np.ptp(matched(flat, np.asarray(noise(8, 8)))) <= np.ptp(np.asarray(noise(8, 8)))
 
 
 def test_weights_mix_the_styles(artist):

@@ -5,13 +5,8 @@ import pytest
 from skimage import data
 
 from stylefuse.errors import UserError
-from stylefuse.models.transfer.fusion import (
-    FusionOptions,
-    content_mask,
-    leaning,
-    saliency,
-    styled_by,
-)
+from stylefuse.models.transfer.dials import FusionOptions
+from stylefuse.models.transfer.fusion import content_mask, leaning, saliency, styled_by
 
 BALANCES = [tenth / 10 for tenth in range(11)]
 MODES = ("saliency", "mask", "scalar")
@@ -110,7 +105,9 @@ def test_a_dial_out_of_range_is_refused(dial, value):
 
 
 def test_a_mode_needs_what_it_needs(light, drawn):
-    with pytest.raises(UserError, match="mode must be one of saliency, mask, scalar, not 'sum'"):
+    with pytest.raises(
+        UserError, match="mode must be one of auto, saliency, mask, scalar, not 'sum'"
+    ):
         FusionOptions(mode="sum")
     with pytest.raises(UserError, match="'mask' needs a mask"):
         content_mask(*light, FusionOptions(mode="mask"), None)

@@ -165,7 +165,7 @@ def test_the_model_s_page_shows_the_champion_and_follows_its_card(first, client,
     assert "**Paints a photograph in the style of any other picture**" in card
     assert "get-artifact?path=card%2Fstyles.jpg" in card
     assert "### Samples of version 1" in card
-    assert '"params": {"strength": 1.0, "preserve_color": false, "size": 0}' in card
+    assert '"params": {"strength": 1.0, "preserve_color": "none"' in card
     client.update_registered_model(NAME, find_recipe("transfer").card)  # as it was once
     register(params, "transfer")
     assert client.get_registered_model(NAME).description == card

@@ -10,8 +10,7 @@ from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.models.portrait import PortraitOptions
 from stylefuse.models.restore import RestoreOptions
-from stylefuse.models.transfer import TransferOptions
-from stylefuse.models.transfer.fusion import FusionOptions
+from stylefuse.models.transfer.dials import FusionOptions, TransferOptions
 from stylefuse.serving.fuse import fuse
 from stylefuse.serving.portrait import portrait
 from stylefuse.serving.restore import restore

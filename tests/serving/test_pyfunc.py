@@ -1,5 +1,7 @@
 """The service, as MLflow calls it: pictures for good requests, one sentence for others."""
 
+import base64
+import io
 import json
 import logging
 
@@ -7,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
+from PIL import Image
 
 from stylefuse.config import load_params
 from stylefuse.models.recipe import find_recipe
@@ -70,6 +73,28 @@ def test_each_row_is_painted(service):
     assert [decode(text).size for text in answer.picture] == [(20, 15)] * 2
 
 
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+def test_what_comes_back_has_the_format_that_was_asked_for(service, form):
+    (text,) = service.predict(request(good()), {"format": form}).picture
+    assert Image.open(io.BytesIO(base64.b64decode(text))).format == form.upper()
+    assert decode(text).size == (40, 30)
+
+
+def test_rows_may_hold_different_things(service):
+    """A table has a place for each column in every row; an empty one is left out."""
+    content, style = good()
+    mask = encoded(noise(40, 30, seed=3))
+    rows = [
+        {"content": content, "style": [style, content]},
+        {"content": content, "other": style, "mask": mask},
+        {"content": content, "style": style, "mask": None, "other": float("nan")},
+    ]
+    together = service.predict(pd.DataFrame(rows)).picture
+    alone = [service.predict(pd.DataFrame([row])).picture[0] for row in rows]
+    assert list(together) == alone
+    assert len(set(alone)) == 3
+
+
 def test_requests_are_noted_where_that_is_asked_for(pack, tmp_path, monkeypatch):
     monkeypatch.setenv(FILE, str(tmp_path / "seen.db"))
     service, seen = PaintService(pack("transfer")), Seen(tmp_path / "seen.db")
@@ -106,16 +131,19 @@ def test_a_seed_may_come_as_any_kind_of_number(portraits, kind):
 @pytest.mark.parametrize(
     ("name", "columns", "dials"),
     [
-        ("transfer", {"content": "string", "style": "string"},
-         {"strength": "double", "preserve_color": "boolean", "size": "long"}),
-        ("restore", {"picture": "string"}, {"strength": "double"}),
-        ("portrait", {"seed": "long"}, {"towards": "long", "blend": "double"}),
+        ("transfer", ["content", "style?", "other?", "mask?"],
+         {"strength": "double", "preserve_color": "string", "size": "long",
+          "content_balance": "double", "style_balance": "double", "detail_balance": "double",
+          "mode": "string", "style_by_region": "boolean", "seamless": "boolean",
+          "style_weights": "double"}),
+        ("restore", ["picture"], {"strength": "double"}),
+        ("portrait", ["seed"], {"towards": "long", "blend": "double"}),
     ],
 )  # fmt: skip
 def test_the_signature_is_the_recipes(name, columns, dials):
     promised = signature(find_recipe(name))
-    assert {c.name: c.type.name for c in promised.inputs} == columns
-    assert {p.name: p.dtype.name for p in promised.params} == dials
+    assert [c.name + "?" * (not c.required) for c in promised.inputs] == columns
+    assert {p.name: p.dtype.name for p in promised.params} == dials | {"format": "string"}
     assert [c.name for c in promised.outputs] == ["picture"]
 
 
@@ -139,7 +167,13 @@ def test_the_example_needs_no_pictures(service, portraits, tmp_path):
     [
         (request(), {}, "no rows"),
         (request(*[good()] * 4), {}, "4 rows, more than the 3 allowed"),
-        (request(good()).drop(columns="style"), {}, "'style' is missing; send content and style"),
+        (request(good()).drop(columns="content"), {}, "'content' is missing; send content and"),
+        (request(good()).drop(columns="style"), {}, "row 1 of 1: style is missing"),
+        (request((good()[0], [good()[1]] * 4)), {}, "style is a list of 4 pictures, more than"),
+        (request((good()[0], [7])), {}, "row 1 of 1: style is no text"),
+        (request(good()), {"format": "gif"}, "format must be one of png, jpeg, webp, not 'gif'"),
+        (request(good()), {"style_weights": [1, 2]}, "2 numbers for 1 styles"),
+        (request(good()), {"preserve_color": "hue"}, "preserve_color must be"),
         (request(good(), (None, good()[1])), {}, "row 2 of 2: content is no text"),
         (request((good()[0], 7)), {}, "row 1 of 1: style is no text"),
         (request(good(), (good()[0], "%%")), {}, "row 2 of 2: style is no valid base64"),

@@ -27,7 +27,7 @@ from stylefuse.evaluation.fusion_metrics import (
 from stylefuse.evaluation.pairs import Pairs
 from stylefuse.evaluation.sheets import save_grid
 from stylefuse.models.transfer.artist import TransferArtist
-from stylefuse.models.transfer.fusion import FusionOptions
+from stylefuse.models.transfer.dials import FusionOptions
 
 COUPLES = 20  # of a photograph and a painting, and as many of two of a kind
 TURNED = 2  # dials are turned for every other couple

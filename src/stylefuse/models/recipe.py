@@ -42,6 +42,8 @@ class Recipe(ABC):
         card: what the registry says of it, in Markdown.
         caution: what it is for and what not, in Markdown, for its model card.
         inputs: what a request holds, by name: pictures (`PIL.Image.Image`) or whole numbers.
+        extras: what it may hold beside them.
+        any_number: names of picture inputs of which there may be none, one or a list.
         source_type: what the metadata of its pictures says, a term of IPTC's digital source types.
         options: the dials of a request.
         shape: names of the settings that shape the generator; they are saved with its weights.
@@ -52,6 +54,8 @@ class Recipe(ABC):
     card: ClassVar[str]
     caution: ClassVar[str] = ""
     inputs: ClassVar[Mapping[str, type]] = {"picture": Image.Image}
+    extras: ClassVar[Mapping[str, type]] = {}
+    any_number: ClassVar[tuple[str, ...]] = ()
     source_type: ClassVar[str] = "compositeWithTrainedAlgorithmicMedia"
     options: ClassVar[type[Options]] = Options
     shape: ClassVar[tuple[str, ...]] = ("width",)

@@ -1,7 +1,6 @@
 """The page of a registered model, above its versions: what it is for and how to use it."""
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -11,6 +10,7 @@ from stylefuse.models.recipe import Recipe, find_recipe
 from stylefuse.registry.pictures import first_picture
 from stylefuse.registry.sections import compose, unwrapped
 from stylefuse.registry.store import CHAMPION, registered_name
+from stylefuse.serving.package import dials
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -76,5 +76,5 @@ def request_example(recipe: Recipe) -> list[str]:
     return [
         "curl http://127.0.0.1:5001/invocations -H 'Content-Type: application/json' -d '",
         f'{{"dataframe_records": [{json.dumps(row)}],',
-        f' "params": {json.dumps(asdict(recipe.options()))}}}\'',
+        f' "params": {json.dumps(dials(recipe))}}}\'',
     ]

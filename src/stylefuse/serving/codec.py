@@ -4,14 +4,20 @@ import base64
 import binascii
 import io
 import re
+from typing import Any
 
 from PIL import Image
 
-from stylefuse.data.pictures import MOST_PIXELS, open_picture
+from stylefuse.data.pictures import MOST_PIXELS, flatten, open_picture
 from stylefuse.errors import UserError
 from stylefuse.models.recipe import Recipe
 from stylefuse.serving.metadata import made_by
 
+FORMS: dict[str, dict[str, Any]] = {  # how Pillow saves what travels
+    "png": {"format": "PNG"},
+    "jpeg": {"format": "JPEG", "quality": 95},
+    "webp": {"format": "WEBP", "quality": 95},
+}
 DATA_URI = re.compile(r"\s*data:[\w.+/-]*;base64,", re.ASCII)
 
 
@@ -40,8 +46,21 @@ def decode(text: str, name: str = "the picture", most_pixels: int = MOST_PIXELS)
     return open_picture(data, name, most_pixels)
 
 
-def encode(picture: Image.Image, recipe: Recipe | None = None) -> str:
-    """A picture as the base64 text of a PNG file, which says what made it where a model did."""
-    file = io.BytesIO()
-    picture.save(file, "PNG", **(made_by(recipe, "PNG") if recipe else {}))
+def encode(picture: Image.Image, recipe: Recipe | None = None, form: str = "png") -> str:
+    """A picture as the base64 text of a file, which says what made it where a model did.
+
+    Args:
+        picture: "RGB" or "RGBA"; JPEG lays what is see-through over mid-grey.
+        recipe: of the model that made it.
+        form: one of `FORMS`.
+
+    Raises:
+        UserError: there is no such format.
+    """
+    if form not in FORMS:
+        raise UserError(f"format must be one of {', '.join(FORMS)}, not {form!r}")
+    how = FORMS[form]
+    file, kind = io.BytesIO(), str(how["format"])
+    shown = flatten(picture) if kind == "JPEG" else picture
+    shown.save(file, **how, **(made_by(recipe, kind) if recipe else {}))
     return base64.b64encode(file.getvalue()).decode("ascii")

@@ -6,7 +6,7 @@ from pathlib import Path
 from stylefuse.config import Params
 from stylefuse.data.pictures import open_picture
 from stylefuse.models.transfer import RECIPE
-from stylefuse.models.transfer.fusion import FusionOptions
+from stylefuse.models.transfer.dials import FusionOptions
 from stylefuse.registry.fetch import fetch_artist
 from stylefuse.serving.files import keep_inputs, output_paths, save_picture
 from stylefuse.serving.styles import read_styles

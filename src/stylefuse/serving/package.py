@@ -30,6 +30,8 @@ PIPELINE = "pipeline.yaml"  # dvc.lock as it was: hashes of all that the model w
 OUTPUT = "picture"
 COLUMNS = {Image.Image: "string", int: "long"}  # pictures travel as base64
 PARAMETERS = {float: "double", bool: "boolean", int: "long", str: "string"}
+NUMBERS = "double"  # of a list
+FORMAT = "format"  # of the pictures that come back
 PACKAGES = ("stylefuse", "keras", "tensorflow-cpu", "numpy", "pandas", "pillow")
 EXAMPLE_SIDE = 64  # pixels
 
@@ -70,18 +72,33 @@ def requirements() -> list[str]:
 
 
 def signature(recipe: Recipe) -> "ModelSignature":
-    """A column for each of the recipe's inputs → one picture, with the options as parameters."""
+    """A column for each of the recipe's inputs → one picture, with the dials as parameters."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types.schema import AnyType
 
-    options = asdict(recipe.options())
+    free = set(recipe.any_number)
+    columns = [
+        ColSpec(AnyType() if name in free else COLUMNS[kind], name, required=name not in free)
+        for name, kind in recipe.inputs.items()
+    ]
+    extras = [ColSpec(COLUMNS[kind], name, required=False) for name, kind in recipe.extras.items()]
+    parameters = [
+        ParamSpec(name, NUMBERS, list(value), shape=(-1,))
+        if isinstance(value, tuple)
+        else ParamSpec(name, PARAMETERS[type(value)], value)
+        for name, value in dials(recipe).items()
+    ]
     return ModelSignature(
-        inputs=Schema([ColSpec(COLUMNS[kind], name) for name, kind in recipe.inputs.items()]),
+        inputs=Schema([*columns, *extras]),
         outputs=Schema([ColSpec("string", OUTPUT)]),
-        params=ParamSchema(
-            [ParamSpec(name, PARAMETERS[type(value)], value) for name, value in options.items()]
-        ),
+        params=ParamSchema(parameters),
     )
+
+
+def dials(recipe: Recipe) -> dict[str, Any]:
+    """All parameters of a request, with their defaults."""
+    return {**asdict(recipe.options()), FORMAT: "png"}
 
 
 def example(recipe: Recipe, domains: Sequence[str], prepared: Path) -> dict[str, list[Any]]:

@@ -8,6 +8,7 @@ from stylefuse.errors import UserError
 from stylefuse.models import transfer
 from stylefuse.models.artist import scaled
 from stylefuse.models.portrait import RECIPE, PortraitOptions
+from stylefuse.models.transfer.dials import TransferOptions
 from stylefuse.registry.fetch import fetch_artist
 from stylefuse.serving.files import keep_inputs, save_picture
 from stylefuse.serving.many import paint_each
@@ -58,7 +59,7 @@ def portrait(
         picture = artist.paint({"seed": seed}, options)
         if styles:
             enlarged = scaled(picture, ROOM)
-            picture = painter.transfer(enlarged, code, transfer.TransferOptions())
+            picture = painter.transfer(enlarged, code, TransferOptions())
         save_picture(picture, outputs[seed], RECIPE)
 
     paint_each(seeds, paint)

@@ -7,9 +7,11 @@ import logging
 import numbers
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from PIL import Image
@@ -21,7 +23,7 @@ from stylefuse.monitoring.seen import ANSWERED, FAILED, REFUSED, Picture, Seen
 from stylefuse.monitoring.statistics import statistics
 from stylefuse.registry.signing import TRUSTED_VARIABLE, check, trusted_keys
 from stylefuse.serving.codec import decode, encode
-from stylefuse.serving.package import OUTPUT, read_limits
+from stylefuse.serving.package import FORMAT, OUTPUT, read_limits
 
 AT_ONCE = 2  # pictures painted at the same time; each one may take gigabytes
 
@@ -62,11 +64,12 @@ class PaintService:
         """Paint the pictures of a request.
 
         Args:
-            frame: a column for each of the recipe's inputs: pictures in base64, or whole numbers.
-            params: fields of the recipe's options, for all rows.
+            frame: a column for each of the recipe's inputs and extras: pictures in base64, lists
+                of them, or whole numbers.
+            params: fields of the recipe's options, and "format", for all rows.
 
         Returns:
-            The column "picture", a PNG in base64 for each row.
+            The column "picture", a file in base64 for each row.
 
         Raises:
             MlflowException: a client's mistake, in one sentence that names the row; the server
@@ -76,8 +79,8 @@ class PaintService:
         sent: list[Picture] = []
         try:
             self._check(frame)
-            options = self.recipe.options(**(params or {}))
-            pictures = [self._answer(frame, row, options, sent) for row in range(len(frame))]
+            form, options = self._dials(params or {})
+            pictures = [self._answer(row, options, form, sent) for row in self._rows(frame)]
         except UserError as error:
             outcome = REFUSED
             raise MlflowException.invalid_parameter_value(str(error)) from None
@@ -94,7 +97,7 @@ class PaintService:
 
     def _check(self, frame: pd.DataFrame) -> None:
         names = list(self.recipe.inputs)
-        missing = [name for name in names if name not in frame]
+        missing = [n for n in names if n not in frame and n not in self.recipe.any_number]
         if missing:
             raise UserError(f"the column {missing[0]!r} is missing; send {' and '.join(names)}")
         if frame.empty:
@@ -105,26 +108,53 @@ class PaintService:
                 "allowed; send several requests"
             )
 
-    def _answer(self, frame: pd.DataFrame, row: int, options: Options, sent: list[Picture]) -> str:
+    def _dials(self, params: dict[str, Any]) -> tuple[str, Options]:
+        """The format of what comes back, and the recipe's options; MLflow makes arrays of lists."""
+        given = {n: tuple(v) if isinstance(v, list | np.ndarray) else v for n, v in params.items()}
+        return str(given.pop(FORMAT, "png")), self.recipe.options(**given)
+
+    def _rows(self, frame: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What to call a row, and what it holds, without what it may and does leave out."""
+        free = {*self.recipe.any_number, *self.recipe.extras}
+        for number, row in enumerate(frame.to_dict("records"), 1):
+            held = {str(n): v for n, v in row.items() if not (n in free and _absent(v))}
+            yield f"row {number} of {len(frame)}", held
+
+    def _answer(
+        self, row: tuple[str, dict[str, Any]], options: Options, form: str, sent: list[Picture]
+    ) -> str:
+        place, held = row
+        known = {**self.recipe.inputs, **self.recipe.extras}
         try:
             with self.turns:
                 request = {
-                    name: self._read(frame[name].iloc[row], kind, name)
-                    for name, kind in self.recipe.inputs.items()
+                    n: self._read(held[n], kind, n) for n, kind in known.items() if n in held
                 }
                 if self.seen:
                     shown = [(n, v) for n, v in request.items() if isinstance(v, Image.Image)]
                     sent += [(name, statistics(picture)) for name, picture in shown]
-                return encode(self.artist.paint(request, options), self.recipe)
+                return encode(self.artist.paint(request, options), self.recipe, form)
         except UserError as error:
-            raise UserError(f"row {row + 1} of {len(frame)}: {error}") from None
+            raise UserError(f"{place}: {error}") from None
 
-    def _read(self, value: Any, kind: type, name: str) -> Image.Image | int:
+    def _read(self, value: Any, kind: type, name: str) -> Any:
         if kind is int:
             return whole_number(value, name)
+        if isinstance(value, list | np.ndarray) and name in self.recipe.any_number:
+            if len(value) > self.limits.max_batch:
+                raise UserError(
+                    f"{name} is a list of {len(value)} pictures, more than the "
+                    f"{self.limits.max_batch} allowed"
+                )
+            return [self._read(one, kind, name) for one in value]
         if not isinstance(value, str):
             raise UserError(f"{name} is no text; send a picture file in base64")
         return decode(value, name, self.limits.max_pixels)
+
+
+def _absent(value: Any) -> bool:
+    """Whether a table holds nothing in a place."""
+    return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
 
 
 def whole_number(value: Any, name: str) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stylefuse.config import Params
-from stylefuse.models.transfer import RECIPE, TransferOptions
+from stylefuse.models.transfer import RECIPE
+from stylefuse.models.transfer.dials import TransferOptions
 from stylefuse.registry.fetch import fetch_artist
 from stylefuse.serving.files import find_pictures, keep_inputs, output_paths
 from stylefuse.serving.many import paint_files

@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image
 
 from stylefuse.data.pictures import flatten
-from stylefuse.models import tiles
 from stylefuse.models.artist import Artist, compiled, fit, pad, to_float, to_levels, with_alpha_of
+from stylefuse.models.blocks import tiles
 from stylefuse.models.restore import RestoreOptions
 from stylefuse.models.restore.evidence import evidence
 

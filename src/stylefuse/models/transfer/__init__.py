@@ -1,14 +1,13 @@
 """Transfer and fusion: one generator paints any photograph in the style of any other picture."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from PIL import Image
 
 from stylefuse.config import Count, NotNegative, Share, Split, Train
-from stylefuse.errors import UserError
-from stylefuse.models.recipe import Batches, Objective, Options, Recipe
+from stylefuse.models.recipe import Batches, Objective, Recipe
+from stylefuse.models.transfer.dials import Dials
 
 
 class Settings(Train):
@@ -26,30 +25,6 @@ class Settings(Train):
     guide_style: NotNegative
 
 
-@dataclass(frozen=True)
-class TransferOptions(Options):
-    """How to paint.
-
-    Args:
-        strength: 0 keeps the content's own style, 1 takes the other's.
-        preserve_color: keep the content's colours, take the painting's light and shade only.
-        size: longer side of the output in pixels; 0 keeps the content's own.
-
-    Raises:
-        UserError: a value is out of its range.
-    """
-
-    strength: float = 1.0
-    preserve_color: bool = False
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise UserError(f"strength must be a number from 0 to 1, not {self.strength}")
-        if self.size < 0:
-            raise UserError(f"size must be a number of pixels, or 0, not {self.size}")
-
-
 class TransferRecipe(Recipe):
     name = "transfer"
     card = """\
@@ -59,8 +34,12 @@ pictures with a dial for whose content and a dial for whose style.
 - `champion` is what `stylefuse serve`, `stylefuse transfer` and `stylefuse fuse` use.
 - `challenger` is the newest version.
 
-Send `content` and `style` as base64 pictures; `picture` comes back as a base64 PNG of the
-content's size. Parameters: `strength` 0…1, `preserve_color`, `size` (longer side, pixels).
+Send `content` and `style` as base64 pictures; `picture` comes back in base64, as large as the
+content. `style` may be a list of pictures, mixed by `style_weights`. Parameters: `strength` 0…1,
+`preserve_color` (none, luminance or match), `size` (longer side, pixels), `format` (png, jpeg or
+webp). With a picture `other`, and with or without a `style`, the two are fused: `content_balance`,
+`style_balance` and `detail_balance` 0…1 (0 is all `other`), `mode` (auto, saliency, mask or
+scalar), a picture `mask` that is white where the content shows, `style_by_region`, `seamless`.
 """
     caution = """\
 For illustrations, and for studying style and content. Not for imitating a living artist's hand
@@ -69,7 +48,9 @@ style has rights in it; the model takes none away. It was trained on landscapes 
 most of them old or made for one game: portraits and drawings are farther from what it knows.
 """
     inputs: ClassVar = {"content": Image.Image, "style": Image.Image}
-    options = TransferOptions
+    extras: ClassVar = {"other": Image.Image, "mask": Image.Image}
+    any_number = ("style",)
+    options = Dials
     shape = ("width", "blocks", "code")
     reports = ("adversarial", "reconstruction", "content", "guide", "variety")
 

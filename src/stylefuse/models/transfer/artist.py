@@ -11,8 +11,9 @@ from stylefuse.data.pictures import flatten
 from stylefuse.errors import UserError
 from stylefuse.models.artist import fit, scaled, with_alpha_of
 from stylefuse.models.blocks import poisson
-from stylefuse.models.transfer import TransferOptions
-from stylefuse.models.transfer.fusion import FusionOptions, content_mask, styled_by
+from stylefuse.models.transfer.colour import preserved
+from stylefuse.models.transfer.dials import SAME, Dials, FusionOptions, TransferOptions
+from stylefuse.models.transfer.fusion import content_mask, styled_by
 from stylefuse.models.transfer.stylizer import Stylizer
 
 STYLE_SIDE = 256  # the shorter side at which training and judging show a style
@@ -32,9 +33,30 @@ class TransferArtist:
         self.stylizer = Stylizer(generator)
         self.max_side = max_side
 
-    def paint(self, pictures: dict[str, Image.Image], options: TransferOptions) -> Image.Image:
-        """Paint the picture "content" in the style of the picture "style"."""
-        return self.transfer(pictures["content"], self.style_code([pictures["style"]]), options)
+    def paint(self, pictures: dict[str, Any], options: Dials) -> Image.Image:
+        """Paint the picture "content" in the style of the pictures "style"; or, where there is a
+        picture "other", fuse the two, each in its own style or both in that of "style".
+
+        Raises:
+            UserError: there is neither a style nor another picture; or weights, mask and mode do
+                not fit what there is.
+        """
+        styles = pictures.get("style", [])
+        styles = [styles] if isinstance(styles, Image.Image) else styles
+        if options.style_weights and len(options.style_weights) != len(styles):
+            raise UserError(
+                f"style_weights holds {len(options.style_weights)} numbers for {len(styles)} "
+                "styles; give one for each"
+            )
+        code = self.style_code(styles, options.style_weights) if styles else None
+        content, other, mask = pictures["content"], pictures.get("other"), pictures.get("mask")
+        if other is not None:
+            return self.fuse(content, other, options, mask, code)
+        if mask is not None:
+            raise UserError("a mask says where another picture shows; send the column other, too")
+        if code is None:
+            raise UserError("style is missing; send one picture, a list of them, or other to fuse")
+        return self.transfer(content, code, options)
 
     def style_code(
         self, styles: Sequence[Image.Image], weights: Sequence[float] | None = None
@@ -51,7 +73,7 @@ class TransferArtist:
         Raises:
             UserError: a weight is not positive and finite.
         """
-        weights = weights or [1.0] * len(styles)
+        weights = list(weights or [1.0] * len(styles))
         wrong = [weight for weight in weights if not (math.isfinite(weight) and weight > 0)]
         if wrong:
             raise UserError(f"a style's weight must be a positive number, not {wrong[0]}")
@@ -82,11 +104,7 @@ class TransferArtist:
         content = fit(content, self.max_side)
         flat = flatten(content)
         painted = Image.fromarray(self.stylizer.render(np.asarray(flat), code, options.strength))
-        if options.preserve_color:
-            light = painted.convert("YCbCr").getchannel(0)
-            chroma = flat.convert("YCbCr").split()[1:]
-            painted = Image.merge("YCbCr", (light, *chroma)).convert("RGB")
-        return with_alpha_of(content, painted)
+        return with_alpha_of(content, preserved(painted, flat, options.preserve_color))
 
     def fuse(
         self,
@@ -120,7 +138,7 @@ class TransferArtist:
         own = [self.style_code([a]), self.style_code([b])] if style is None else [style, style]
         contents = [np.asarray(first), np.asarray(second)]
         detail = options.detail_balance
-        detail = options.style_balance if detail is None else detail
+        detail = options.style_balance if detail == SAME else detail
         if options.style_by_region:
             regions = styled_by(where, options.style_balance)
             codes, fine = own, own

@@ -1,54 +1,15 @@
-"""Whose content shows where, and whose style: the dials of a fusion as masks and codes."""
-
-from dataclasses import dataclass
-from typing import Literal, get_args
+"""Whose content shows where, and whose style: the dials of a fusion as masks."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
 from scipy.stats import rankdata
 
 from stylefuse.errors import UserError
-
-Mode = Literal["saliency", "mask", "scalar"]
+from stylefuse.models.transfer.dials import FusionOptions
 
 NEAR, FAR = 0.004, 0.04  # scales at which activity is seen and compared, shares of the width
 SHARPNESS = 25.0  # how soon the livelier picture takes all, per unit of rank
 FEATHER = 0.01  # softness of a given mask's edge, share of the width
-
-
-@dataclass(frozen=True)
-class FusionOptions:
-    """The dials of a fusion of A and B; each runs from B at 0 to A at 1.
-
-    Args:
-        content_balance: how much of A's content shows.
-        style_balance: how much of A's style it is painted in.
-        detail_balance: the same for the strokes alone, palette and form following
-            `style_balance`; None for the same.
-        mode: "saliency" shows at each place the picture with more going on there, "mask" shows A
-            where a given mask is white, "scalar" lays both over each other everywhere.
-        style_by_region: paint what shows of A in A's style, and what shows of B in B's;
-            `style_balance` then leans both to one side.
-        seamless: paint A and B each as a whole, and join them by their gradients.
-
-    Raises:
-        UserError: a value is out of its range.
-    """
-
-    content_balance: float = 0.5
-    style_balance: float = 0.5
-    detail_balance: float | None = None
-    mode: Mode = "saliency"
-    style_by_region: bool = False
-    seamless: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("content_balance", "style_balance", "detail_balance"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise UserError(f"{name} must be a number from 0 to 1, not {value}")
-        if self.mode not in get_args(Mode):
-            raise UserError(f"mode must be one of {', '.join(get_args(Mode))}, not {self.mode!r}")
 
 
 def content_mask(
@@ -68,7 +29,7 @@ def content_mask(
     Raises:
         UserError: the mode needs a mask, or was given one in vain.
     """
-    if (mask is None) == (options.mode == "mask"):
+    if options.mode != "auto" and (mask is None) == (options.mode == "mask"):
         need = "needs a mask" if mask is None else "takes no mask"
         raise UserError(f"the mode {options.mode!r} {need}")
     balance = options.content_balance

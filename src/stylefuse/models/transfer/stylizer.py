@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from stylefuse.models import tiles
 from stylefuse.models.artist import compiled, pad, to_float, to_levels
+from stylefuse.models.blocks import tiles
 from stylefuse.models.blocks.layers import give_moments, record_moments
+from stylefuse.models.blocks.remembered import Remembered
 
 
 class Stylizer:
@@ -24,8 +25,9 @@ class Stylizer:
 
     def __init__(self, generator: Any):
         self.generator = generator
-        self._encode = compiled(generator.encode_style)
-        self._paint = compiled(self._decode)
+        self._encode = Remembered(compiled(generator.encode_style))
+        self._look = Remembered(compiled(generator.encode_content))
+        self._paint_seen = compiled(self._decode)
         self._record = compiled(self._recording)
         self._paint_tile = compiled(self._tile)
 
@@ -73,6 +75,7 @@ class Stylizer:
         fine: Sequence[np.ndarray],
         mask: np.ndarray | None = None,
         regions: np.ndarray | None = None,
+        moments: Sequence[Any] | None = None,
     ) -> np.ndarray:
         """Paint one picture from the content of one or two and the style of one or several.
 
@@ -82,6 +85,7 @@ class Stylizer:
             fine: their replacements in the layers that paint strokes (see the generator's decode).
             mask: float `[height, width]`: 1 where the first content shows, 0 where the second.
             regions: float `[height, width, styles]`, shares that sum to 1.
+            moments: statistics to paint with instead of the picture's own; see `moments`.
 
         Returns:
             uint8 `[height, width, 3]`
@@ -91,31 +95,46 @@ class Stylizer:
         masks = [] if mask is None else [_padded(mask[..., None])]
         areas = [] if regions is None else [_padded(regions)]
         code, strokes = (np.asarray(c if areas else c[0], np.float32)[None] for c in (codes, fine))
-        paint = self._in_tiles if tiles.needed(height, width) else self._paint
-        return to_levels(paint(pictures, masks, code, strokes, areas)[0])[:height, :width]
+        inputs = pictures, masks, code, strokes, areas
+        if moments is None and tiles.needed(height, width):
+            moments = self._record(*_shrunk(*inputs))
+        painted = self._paint(*inputs) if moments is None else self._in_tiles(moments, *inputs)
+        return to_levels(painted[0])[:height, :width]
 
-    def _decode(self, pictures, masks, code, fine, regions):
-        """Lists hold one or two pictures, and one mask and region map or none."""
-        content = self.generator.encode_content(pictures[0])
+    def moments(self, content: np.ndarray, code: np.ndarray) -> list[Any]:
+        """The statistics that a picture is painted with, taken from a small copy: pairs of mean and
+        deviation, layer by layer.
+
+        Args:
+            content: uint8 `[height, width, 3]`.
+            code: a style code `[6 + code]`.
+        """
+        style = np.asarray(code, np.float32)[None]
+        return self._record(*_shrunk([to_float(pad(content)[None])], [], style, style, []))
+
+    def _paint(self, pictures, *others):
+        return self._paint_seen([self._look(picture) for picture in pictures], *others)
+
+    def _decode(self, contents, masks, code, fine, regions):
+        """Lists hold one or two encoded contents, and one mask and region map or none."""
+        content = contents[0]
         if masks:
-            other = self.generator.encode_content(pictures[1])
-            content = self.generator.mix_content(content, other, masks[0])
+            content = self.generator.mix_content(content, contents[1], masks[0])
         return self.generator.decode(content, code, *(regions or [None]), fine=fine)
+
+    def _whole(self, pictures, *others):
+        return self._decode([self.generator.encode_content(x) for x in pictures], *others)
 
     def _recording(self, *inputs):
         with record_moments() as found:
-            self._decode(*inputs)
+            self._whole(*inputs)
         return found
 
     def _tile(self, found, *inputs):
         with give_moments(found):
-            return self._decode(*inputs)
+            return self._whole(*inputs)
 
-    def _in_tiles(self, pictures, masks, code, fine, regions):
-        def shrunk(maps):
-            return [_resized(x, tiles.TILE / max(x.shape[1:3])) for x in maps]
-
-        found = self._record(shrunk(pictures), shrunk(masks), code, fine, shrunk(regions))
+    def _in_tiles(self, found, pictures, masks, code, fine, regions):
         painted = np.empty_like(pictures[0])
         for whole, inner in tiles.cover(*painted.shape[1:3]):
             cut = [[x[whole] for x in maps] for maps in (pictures, masks, regions)]
@@ -127,6 +146,15 @@ class Stylizer:
 def _padded(shares: np.ndarray) -> np.ndarray:
     """Shares `[height, width, n]` as one batch, padded like the pictures."""
     return pad(np.asarray(shares, np.float32))[None]
+
+
+def _shrunk(pictures, masks, code, fine, regions):
+    """What is painted, no larger than a tile."""
+
+    def small(maps):
+        return [_resized(x, min(1, tiles.TILE / max(x.shape[1:3]))) for x in maps]
+
+    return small(pictures), small(masks), code, fine, small(regions)
 
 
 def _resized(maps: np.ndarray, scale: float) -> np.ndarray:
