@@ -165,6 +165,13 @@ def _ui(args: argparse.Namespace) -> None:
     ui(load_params().registry, args.port)
 
 
+def _app(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.web.server import run
+
+    run(load_params(), args.port)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "stylefuse",
@@ -313,6 +320,10 @@ def _add_upkeep(commands: argparse._SubParsersAction) -> None:
     serve.add_argument(
         "--model", help="a folder or models:/NAME@ALIAS (default: the champion of NAME)"
     )
+
+    app = commands.add_parser("app", help="a page to paint on")
+    app.set_defaults(run=_app)
+    app.add_argument("--port", type=int, default=7860, help="(default: 7860)")
 
     ui = commands.add_parser("ui", help="MLflow's pages: runs, models, versions")
     ui.set_defaults(run=_ui)
