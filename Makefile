@@ -9,7 +9,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env repro test audit lint format lock ui serve flows gallery clean
+.PHONY: help env repro test audit lint format lock ui serve flows gallery docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -57,6 +57,9 @@ flows: env  ## a Prefect server, a worker and the schedules, on loopback
 
 gallery: env  ## the README's pictures, from what `make repro` left
 	$(BIN)/python benchmarks/gallery.py
+
+docs: env  ## these pages as HTML, in docs/build
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/build
 
 clean:  ## remove the environment, keep data, models and registry
 	rm -rf $(VENV)

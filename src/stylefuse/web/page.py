@@ -21,7 +21,7 @@ from stylefuse.web.studio import PREVIEW, Studio
 Request = tuple[dict[str, Any], Options]  # what is painted, and with which dials
 
 TITLE = "stylefuse"
-CHARACTERS = 12  # portraits that are shown at a time
+CHARACTERS, SHOWN = 12, (256, 256)  # portraits at a time, and how large each is shown, pixels
 KEEP = 3600  # seconds for which files of a page are kept
 LIVE = {"show_progress": "minimal", "trigger_mode": "always_last", "concurrency_limit": 2}
 FETCH = "() => setTimeout(() => document.querySelector('#{0} a, a#{0}, #{0}').click(), 50)"
@@ -158,7 +158,7 @@ class Page:
                     -1, label="Blend with character (−1: none)", precision=0, minimum=-1
                 )
                 blend = gr.Slider(0, 1, 0.5, step=0.01, label="How much of it")
-                following = gr.Button("The next ones")
+                more = gr.Button("The next ones")
             with gr.Column():
                 shown = gr.Gallery(
                     label="Characters",
@@ -169,29 +169,19 @@ class Page:
                     buttons=["download"],
                 )
 
+        def asked(seed, other, blend) -> Request:
+            return {"seed": int(seed or 0)}, PortraitOptions(int(other), blend)
+
         def invent(seed, other, blend) -> list[tuple[Image.Image, str]]:
-            options = PortraitOptions(int(other), blend)
-            numbers = range(int(seed or 0), int(seed or 0) + CHARACTERS)
-            return [
-                (
-                    self._preview("portrait", ({"seed": n}, options)).resize((256, 256)),
-                    f"character {n}",
-                )
-                for n in numbers
-            ]
+            following = range(int(seed or 0), int(seed or 0) + CHARACTERS)
+            painted = [self._preview("portrait", asked(n, other, blend)) for n in following]
+            names = [f"character {n}" for n in following]
+            return [(p.resize(SHOWN), name) for p, name in zip(painted, names, strict=True)]
 
         inputs = [seed, other, blend]
         gr.on([field.change for field in inputs], _told(invent), inputs, shown, **LIVE)
-        following.click(lambda seed: int(seed or 0) + CHARACTERS, seed, seed)
-        with gr.Row():
-            self._download(
-                "portrait",
-                inputs,
-                lambda seed, other, blend: (
-                    {"seed": int(seed or 0)},
-                    PortraitOptions(int(other), blend),
-                ),
-            )
+        more.click(lambda seed: int(seed or 0) + CHARACTERS, seed, seed)
+        self._download("portrait", inputs, asked, text="Download the first")
 
     def _gallery(self, style: gr.Image) -> None:
         """Styles to choose from."""
@@ -200,7 +190,7 @@ class Page:
             return
         gr.Markdown("Or a style that is new to the model:")
         gallery = gr.Gallery(
-            list(self.styles.values()), label="Styles", show_label=False, columns=6, height=230,
+            list(self.styles.values()), label="Styles", show_label=False, columns=5, height=230,
             allow_preview=False, object_fit="cover", buttons=[], elem_classes="styles",
         )  # fmt: skip
         maker, paths = gr.Markdown(), list(self.styles)
@@ -238,10 +228,17 @@ class Page:
         gr.on(events, _told(show), list(inputs), shown, **LIVE)
         self._download(name, inputs, asked, called)
 
-    def _download(self, name: str, inputs: Sequence[Any], asked: Any, called: str = "") -> None:
+    def _download(
+        self,
+        name: str,
+        inputs: Sequence[Any],
+        asked: Any,
+        called: str = "",
+        text: str = "Download at full size",
+    ) -> None:
         """A button that paints at full size, and the file that it fetches."""
         called = called or name
-        button = gr.Button("Download at full size", variant="primary")
+        button = gr.Button(text, variant="primary")
         file = gr.DownloadButton(elem_id=f"file-{called}", elem_classes="unseen")
 
         def make(*values: Any) -> Path:

@@ -19,6 +19,8 @@ DEEP = {
     "button_primary_background_fill_dark": "*primary_700",
     "button_secondary_background_fill_dark": "*primary_700",
     "button_secondary_background_fill_hover_dark": "*primary_800",
+    "checkbox_label_background_fill_dark": "*neutral_700",
+    "checkbox_label_background_fill_hover_dark": "*neutral_600",
     "checkbox_label_background_fill_selected": "*primary_700",
     "checkbox_label_background_fill_selected_dark": "*primary_700",
     "block_label_text_color_dark": "*primary_100", "block_title_text_color_dark": "*primary_100",

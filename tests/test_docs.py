@@ -1,0 +1,133 @@
+"""The pages build without a warning, and every command on them is run: here, or where is said."""
+
+import glob
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from stylefuse import cli
+from tests.registry.servers import free_port
+from tests.serving.tiny import SHAPES, make_model, make_project, noise
+from tests.training.tiny import ROOT
+
+PAGES = ("README.md", *(f"docs/tutorials/{name}.md" for name in ("own-pictures", "promote", "gpu")))
+PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg", "a.jpg", "b.jpg",
+            "mask.png", "photos/1.jpg", "photos/2.jpg", "old/1.jpg")  # fmt: skip
+ELSEWHERE = {  # how a command begins → what runs it for real
+    "make repro": "benchmarks/fresh_clone.sh",
+    "make test": ".ci/run",
+    "make env": ".ci/run",
+    ". .venv/bin/activate": "benchmarks/fresh_clone.sh",
+    "make serve": "tests/test_cli.py",
+    "make ui": "tests/registry/test_engines.py",
+    "make flows": "tests/flows/test_deployments.py",
+    "stylefuse app": "tests/web/test_page.py",
+    "stylefuse gate": "tests/flows/test_deployments.py",
+    "stylefuse reproduce": "tests/test_pipeline.py",
+    ".venv/bin/python -m flows.train --plan": "tests/flows/test_graph.py",
+    "git commit": "tests/test_pipeline.py",
+    "KERAS_BACKEND=jax make repro": "benchmarks/gpu_train.sh",
+    '.venv/bin/pip install "jax[cuda12]': "pyproject.toml",
+    "MLFLOW_TRACKING_URI=sqlite:///mlflow/mlflow.db mlflow models": "tests/registry/test_register.py",
+}
+
+
+def commands(page: str) -> list[str]:
+    """All commands of a page, each with the lines that go on with it."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    found = []
+    for block in blocks:
+        if "|\n" in block:
+            found.append(block)
+            continue
+        joined = re.sub(r"\s*\\\n\s*", " ", block)
+        found += [re.sub(r"\s+# .*", "", line).strip() for line in joined.splitlines()]
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """All models with two versions each in a registry, and the pictures that the pages name."""
+    folder = make_project(tmp_path_factory.mktemp("docs"), *SHAPES)
+    for seed, name in enumerate(PICTURES):
+        (folder / name).parent.mkdir(exist_ok=True)
+        noise(48, 36, seed=seed).save(folder / name)
+    before = Path.cwd()
+    os.chdir(folder)
+    cli.main(["register"])
+    make_model(folder / "models/restore", "restore", width=2, blocks=1, code=8)
+    cli.main(["register", "restore"])
+    yield folder
+    os.chdir(before)
+
+
+HERE = [
+    (page, line)
+    for page in PAGES
+    for line in commands(page)
+    if not line.startswith(tuple(ELSEWHERE))
+]
+
+
+@pytest.mark.parametrize(
+    ("page", "line"), [pair for pair in HERE if pair[1].startswith("stylefuse")]
+)
+def test_a_command_of_the_pages_does_what_they_say(project, page, line):
+    words = [name for word in shlex.split(line)[1:] for name in glob.glob(word) or [word]]  # noqa: PTH207
+    cli.main(words)
+    if "-o" in words:
+        out = Path(words[words.index("-o") + 1])
+        made = [out] if out.suffix else list(out.iterdir())
+        assert made
+        for path in made:
+            assert Image.open(path).size in ((48, 36), (64, 64), (256, 256))
+
+
+def test_a_request_of_the_readme_is_answered(project):
+    (block,) = [line for _, line in HERE if not line.startswith("stylefuse")]
+    port = free_port()
+    program = [str(Path(sys.executable).with_name("stylefuse")), "serve", "--port", str(port)]
+    server = subprocess.Popen(program, cwd=project)
+    try:
+        until = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping").close()
+                break
+            except OSError:
+                assert server.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.2)
+        (project / "painted.png").unlink(missing_ok=True)
+        asked = block.replace(":5001", f":{port}").replace("python3", sys.executable)
+        subprocess.run(["bash", "-euo", "pipefail", "-c", asked], cwd=project, check=True)
+        assert Image.open(project / "painted.png").size == (48, 36)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+
+
+def test_other_commands_are_run_elsewhere():
+    lines = [line for page in PAGES for line in commands(page)]
+    for start, where in ELSEWHERE.items():
+        assert any(line.startswith(start) for line in lines), f"no page says {start}"
+        assert (ROOT / where).exists()
+
+
+def test_the_pages_build(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "stylefuse transfer" in (tmp_path / "reference/commands.html").read_text()
+    assert "FusionOptions" in (tmp_path / "reference/python.html").read_text()
