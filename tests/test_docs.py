@@ -7,15 +7,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from stylefuse import cli
-from tests.registry.servers import free_port
+from tests.registry.servers import answers, free_port, wait_for
 from tests.serving.tiny import SHAPES, make_model, make_project, noise
 from tests.training.tiny import ROOT
 
@@ -37,7 +35,6 @@ ELSEWHERE = {  # how a command begins → what runs it for real
     "git commit": "tests/test_pipeline.py",
     "KERAS_BACKEND=jax make repro": "benchmarks/gpu_train.sh",
     '.venv/bin/pip install "jax[cuda12]': "pyproject.toml",
-    "MLFLOW_TRACKING_URI=sqlite:///mlflow/mlflow.db mlflow models": "tests/registry/test_register.py",
 }
 
 
@@ -76,11 +73,11 @@ HERE = [
     for line in commands(page)
     if not line.startswith(tuple(ELSEWHERE))
 ]
+PAINTING = [(page, line) for page, line in HERE if line.startswith("stylefuse")]
+REQUEST, SERVER = (line for _, line in HERE if not line.startswith("stylefuse"))
 
 
-@pytest.mark.parametrize(
-    ("page", "line"), [pair for pair in HERE if pair[1].startswith("stylefuse")]
-)
+@pytest.mark.parametrize(("page", "line"), PAINTING)
 def test_a_command_of_the_pages_does_what_they_say(project, page, line):
     words = [name for word in shlex.split(line)[1:] for name in glob.glob(word) or [word]]  # noqa: PTH207
     cli.main(words)
@@ -92,28 +89,21 @@ def test_a_command_of_the_pages_does_what_they_say(project, page, line):
             assert Image.open(path).size in ((48, 36), (64, 64), (256, 256))
 
 
-def test_a_request_of_the_readme_is_answered(project):
-    (block,) = [line for _, line in HERE if not line.startswith("stylefuse")]
-    port = free_port()
-    program = [str(Path(sys.executable).with_name("stylefuse")), "serve", "--port", str(port)]
-    server = subprocess.Popen(program, cwd=project)
+@pytest.mark.parametrize("server", ["stylefuse serve transfer --port 5001", SERVER])
+def test_a_request_of_the_readme_is_answered(project, server):
+    port, shell = str(free_port()), ["bash", "-euo", "pipefail", "-c"]
+    programs = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    where = {"cwd": project, "env": os.environ | programs}
+    command = [*shell, server.replace("5001", port)]
+    serving = subprocess.Popen(command, **where, start_new_session=True)
     try:
-        until = time.monotonic() + 120
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping").close()
-                break
-            except OSError:
-                assert server.poll() is None
-                assert time.monotonic() < until
-                time.sleep(0.2)
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}"), serving)
         (project / "painted.png").unlink(missing_ok=True)
-        asked = block.replace(":5001", f":{port}").replace("python3", sys.executable)
-        subprocess.run(["bash", "-euo", "pipefail", "-c", asked], cwd=project, check=True)
+        subprocess.run([*shell, REQUEST.replace("5001", port)], **where, check=True)
         assert Image.open(project / "painted.png").size == (48, 36)
     finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
+        os.killpg(serving.pid, signal.SIGTERM)
+        serving.wait()
 
 
 def test_other_commands_are_run_elsewhere():
