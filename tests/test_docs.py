@@ -29,6 +29,8 @@ ELSEWHERE = {  # how a command begins → what runs it for real
     "make ui": "tests/registry/test_engines.py",
     "make flows": "tests/flows/test_deployments.py",
     "stylefuse app": "tests/web/test_page.py",
+    "stylefuse film": "tests/serving/test_film.py",
+    "stylefuse doctor": "tests/registry/test_doctor.py",
     "stylefuse gate": "tests/flows/test_deployments.py",
     "stylefuse reproduce": "tests/test_pipeline.py",
     ".venv/bin/python -m flows.train --plan": "tests/flows/test_graph.py",
@@ -83,7 +85,7 @@ def test_a_command_of_the_pages_does_what_they_say(project, page, line):
     cli.main(words)
     if "-o" in words:
         out = Path(words[words.index("-o") + 1])
-        made = [out] if out.suffix else list(out.iterdir())
+        made = [out] if out.suffix else list(out.glob("*.png"))
         assert made
         for path in made:
             assert Image.open(path).size in ((48, 36), (64, 64), (256, 256))

@@ -1,5 +1,6 @@
 """A model's name → its files on this machine."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import yaml
 
 from stylefuse.config import Params, Registry
 from stylefuse.errors import UserError
-from stylefuse.models.files import load_artist
+from stylefuse.models.files import load_artist, weights_hash
 from stylefuse.models.recipe import Recipe
 from stylefuse.registry.signing import check, trusted_keys
 from stylefuse.registry.store import (
@@ -25,8 +26,30 @@ TRAINED = Path("models")
 SHIPPED = TRAINED / "base"  # weights that come with the project
 
 
+@dataclass(frozen=True)
+class Model:
+    """A trained model that is ready to paint.
+
+    Attributes:
+        recipe: what it is.
+        artist: what the recipe's `artist` made of its weights.
+        name: its version in the registry, or its folder.
+        weights: their SHA-256.
+    """
+
+    recipe: Recipe
+    artist: Any
+    name: str
+    weights: str
+
+
 def fetch_artist(recipe: Recipe, model: str | None, params: Params) -> Any:
-    """A recipe's trained model, ready to paint: what its `artist` makes.
+    """What `fetch_model` finds, ready to paint."""
+    return fetch_model(recipe, model, params).artist
+
+
+def fetch_model(recipe: Recipe, model: str | None, params: Params) -> Model:
+    """A recipe's trained model.
 
     Args:
         recipe: what the model must be of.
@@ -37,10 +60,22 @@ def fetch_artist(recipe: Recipe, model: str | None, params: Params) -> Any:
         UserError: there is no such model, or it is of another kind.
     """
     model = model or default_model(params.registry, recipe.name)
-    found, artist = load_artist(model_files(model, params.registry), params.serve.max_side)
+    folder = model_files(model, params.registry)
+    found, artist = load_artist(folder, params.serve.max_side)
     if found.name != recipe.name:
         raise UserError(f"{model} is a {found.name} model; name a {recipe.name} model")
-    return artist
+    return Model(found, artist, version_name(model, params.registry), weights_hash(folder))
+
+
+def version_name(model: str, registry: Registry) -> str:
+    """What people call a model: its version, where it comes from the registry, else its folder."""
+    name, at, alias = model.removeprefix("models:/").partition("@")
+    if not model.startswith("models:/"):
+        return model
+    if at:
+        version = open_store(registry).get_model_version_by_alias(name, alias).version
+        return f"{name} version {version}"
+    return " version ".join(name.split("/"))
 
 
 def champion_uri(name: str) -> str:

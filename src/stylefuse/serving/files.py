@@ -2,7 +2,7 @@
 
 import contextlib
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,20 +55,24 @@ def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
     """Where each painted content goes: to `out` itself for one content, else into the folder `out`.
 
     Raises:
-        UserError: a format that cannot be written, a file where a folder is needed, or two
-            contents of one name.
+        UserError: a format that cannot be written, or a file where a folder is needed.
     """
     if len(contents) == 1 and out.suffix and not out.is_dir():
         if out.suffix.lower() not in WRITTEN:
             raise UserError(f"{out} cannot be written; end its name in {', '.join(WRITTEN)}")
         return [out]
+    folder_for(len(contents), out)
+    return [out / f"{content.stem}.png" for content in contents]
+
+
+def folder_for(count: int, out: Path) -> None:
+    """Refuse a file where so many pictures need a folder.
+
+    Raises:
+        UserError: `out` is a file, or looks like one.
+    """
     if out.suffix.lower() in WRITTEN or out.is_file():
-        raise UserError(f"{len(contents)} pictures need a folder to go to, and {out} is a file")
-    paths = [out / f"{content.stem}.png" for content in contents]
-    for path in paths:
-        if paths.count(path) > 1:
-            raise UserError(f"two contents would become {path}; paint them into two folders")
-    return paths
+        raise UserError(f"{count} pictures need a folder to go to, and {out} is a file")
 
 
 def keep_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
@@ -99,10 +103,20 @@ def save_picture(picture: Image.Image, path: Path, recipe: Recipe) -> None:
     """
     how = WRITTEN[path.suffix.lower()]
     how = how | made_by(recipe, how["format"])
+    shown = flatten(picture) if how["format"] == "JPEG" else picture
+    write_whole(path, lambda draft: shown.save(draft, **how))
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under another name, and give it its own once it is whole.
+
+    Raises:
+        UserError: the disk or the folder does not take it.
+    """
     draft = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        (flatten(picture) if how["format"] == "JPEG" else picture).save(draft, **how)
+        write(draft)
         draft.replace(path)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from None

@@ -1,15 +1,20 @@
 """The work of `stylefuse fuse`."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from PIL import Image
 
 from stylefuse.config import Params
 from stylefuse.data.pictures import open_picture
 from stylefuse.models.transfer import RECIPE
 from stylefuse.models.transfer.dials import FusionOptions
-from stylefuse.registry.fetch import fetch_artist
-from stylefuse.serving.files import keep_inputs, output_paths, save_picture
+from stylefuse.registry.fetch import fetch_model
+from stylefuse.serving.files import keep_inputs, output_paths
 from stylefuse.serving.styles import read_styles
+from stylefuse.serving.work import Done, Job, Wanted, carry_out
 
 
 def fuse(
@@ -17,11 +22,11 @@ def fuse(
     b: Path,
     mask: Path | None,
     styles: Sequence[str],
-    out: Path,
+    wanted: Wanted,
     options: FusionOptions,
     model: str | None,
     params: Params,
-) -> None:
+) -> Done:
     """Fuse two pictures into one.
 
     Args:
@@ -29,9 +34,9 @@ def fuse(
         mask: a file, white where A shows, for the mode "mask".
         styles: `PATH` or `PATH:WEIGHT`, mixed by weight; where there are any, they replace A's and
             B's own style.
-        out: a file, or a folder to which A's name is added.
+        wanted: a file, or a folder to which A's name is added.
         options: the dials.
-        model: see `fetch_artist`.
+        model: see `fetch_model`.
         params: tell the registry and the limits.
 
     Raises:
@@ -39,14 +44,16 @@ def fuse(
             the mode do not fit together.
     """
     most = params.serve.max_pixels
-    (output,) = output_paths([a], out)
+    (output,) = output_paths([a], wanted.out)
     given = read_styles(styles, most)
     paths = [a, b] if mask is None else [a, b, mask]
     keep_inputs([*paths, *given.paths], [output])
-    pictures = [open_picture(path, most_pixels=most) for path in paths]
+    first, second, *masks = [open_picture(path, most_pixels=most) for path in paths]
 
-    artist = fetch_artist(RECIPE, model, params)
-    code = artist.style_code(given.pictures, given.weights) if styles else None
-    first, second, *masks = pictures
-    fused = artist.fuse(first, second, options, masks[0] if masks else None, code)
-    save_picture(fused, output, RECIPE)
+    def paint(artist: Any) -> Image.Image:
+        code = artist.style_code(given.pictures, given.weights) if styles else None
+        fused: Image.Image = artist.fuse(first, second, options, masks[0] if masks else None, code)
+        return fused
+
+    job = Job(output, [*paths, *given.paths], {"style_weights": given.weights}, paint)
+    return carry_out([job], wanted, options, partial(fetch_model, RECIPE, model, params))

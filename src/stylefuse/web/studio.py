@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +11,11 @@ from PIL import Image
 from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.models.artist import fit
-from stylefuse.models.files import load_artist, weights_hash
-from stylefuse.models.recipe import Options, Recipe, find_recipe
-from stylefuse.registry.fetch import default_model, model_files
-from stylefuse.registry.find import find_version
+from stylefuse.models.recipe import Options, find_recipe
+from stylefuse.registry.fetch import Model, default_model, fetch_model, version_name
 
 AT_ONCE = 2  # pictures painted at the same time
 PREVIEW = 512  # longer side of what a slider shows, pixels
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model that is ready to paint.
-
-    Attributes:
-        recipe: what it is.
-        artist: what the recipe's `artist` made of its weights.
-        name: what the page calls it: its version in the registry, or its folder.
-        weights: the first digits of their SHA-256.
-    """
-
-    recipe: Recipe
-    artist: Any
-    name: str
-    weights: str
 
 
 class Studio:
@@ -46,7 +27,7 @@ class Studio:
 
     def __init__(self, params: Params):
         self.params = params
-        self._models: dict[str, tuple[str, Model]] = {}
+        self._models: dict[str, Model] = {}
         self._loading = threading.Lock()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
 
@@ -59,7 +40,7 @@ class Studio:
         with self._loading:
             if name not in self._models:
                 self._load(name, default_model(self.params.registry, name))
-            return self._models[name][1]
+            return self._models[name]
 
     def warm(self) -> None:
         """Load all models and let each paint, so that nobody waits for the first time."""
@@ -79,8 +60,8 @@ class Studio:
                 name: default_model(self.params.registry, name) for name in self.params.models
             }
             named = {name: self._named(address) for name, address in addresses.items()}
-            for name, (known, _) in list(self._models.items()):
-                if named[name] != known:
+            for name, model in list(self._models.items()):
+                if named[name] != model.name:
                     self._load(name, addresses[name])
         return {name: told for name, told in named.items() if told}
 
@@ -112,19 +93,13 @@ class Studio:
         """What a downloaded picture says of how it was made."""
         model = self.model(name)
         numbers = {key: value for key, value in request.items() if isinstance(value, int)}
-        made = {"model": model.name, "weights": model.weights}
+        made = {"model": model.name, "weights": model.weights[:12]}
         return {**made, **numbers, **asdict(options)}
 
     def _load(self, name: str, address: str) -> None:
-        folder = model_files(address, self.params.registry)
-        recipe, artist = load_artist(folder, self.params.serve.max_side)
-        if recipe is not find_recipe(name):
-            raise UserError(f"{address} is a {recipe.name} model, not a {name} model")
-        known = self._named(address)
-        self._models[name] = known, Model(recipe, artist, known, weights_hash(Path(folder))[:12])
+        self._models[name] = fetch_model(find_recipe(name), address, self.params)
 
     def _named(self, address: str) -> str:
-        if not address.startswith("models:/"):
-            return address if Path(address).is_dir() else ""
-        version, _ = find_version(self.params, address)
-        return f"{version.name} version {version.version}"
+        if address.startswith("models:/") or Path(address).is_dir():
+            return version_name(address, self.params.registry)
+        return ""

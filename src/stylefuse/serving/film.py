@@ -1,0 +1,150 @@
+"""The work of `stylefuse film`: frames come from ffmpeg, and go to it."""
+
+import contextlib
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from stylefuse.config import Params
+from stylefuse.errors import UserError
+from stylefuse.models.transfer import RECIPE
+from stylefuse.models.transfer.dials import TransferOptions
+from stylefuse.registry.fetch import fetch_model
+from stylefuse.serving.files import keep_inputs, write_whole
+from stylefuse.serving.styles import read_styles
+
+SUFFIXES = (".mp4", ".mkv", ".mov")
+QUIET = ("-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe")
+
+
+class Reel(NamedTuple):
+    """What a film is: size as it is shown, frames per second, and about how many there are."""
+
+    width: int
+    height: int
+    rate: Fraction
+    frames: int
+
+
+def film(
+    source: Path,
+    styles: Sequence[str],
+    out: Path,
+    options: TransferOptions,
+    model: str | None,
+    params: Params,
+) -> None:
+    """Paint a film in one style that does not flicker (see `models.transfer.film`); its sound is
+    kept.
+
+    Args:
+        source: a file that ffmpeg reads.
+        styles: `PATH` or `PATH:WEIGHT`, mixed by weight.
+        out: a file that ends in one of `SUFFIXES`; the same name is replaced once all is painted.
+        options: strength and size.
+        model: see `fetch_model`.
+        params: tell the registry and the limits.
+
+    Raises:
+        UserError: ffmpeg, a file or the model is missing, or ffmpeg cannot read or write it.
+    """
+    if out.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{out} cannot be written; end its name in {', '.join(SUFFIXES)}")
+    given = read_styles(styles, params.serve.max_pixels)
+    keep_inputs([source, *given.paths], [out])
+    reel = look(source, options.size or params.serve.max_side, enlarge=bool(options.size))
+    artist = fetch_model(RECIPE, model, params).artist
+    from stylefuse.models.transfer.film import Film
+
+    painter = Film(
+        artist.stylizer, artist.style_code(given.pictures, given.weights), options.strength
+    )
+
+    def write(draft: Path) -> None:
+        with _encoder(source, draft, reel, out.suffix[1:]) as sink:
+            console = Console(stderr=True)
+            for frame in track(_frames(source, reel), "painting", reel.frames, console=console):
+                sink.write(painter.frame(frame).tobytes())
+
+    write_whole(out, write)
+
+
+def look(source: Path, most: int, enlarge: bool) -> Reel:
+    """What a film is, no larger than `most` pixels on its longer side, or as large as that.
+
+    Raises:
+        UserError: ffmpeg is missing, or reads no film in it.
+    """
+    if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
+        raise UserError("ffmpeg is not here; install it, on Debian by `apt install ffmpeg`")
+    if not source.is_file():
+        raise UserError(f"{source} is not here; name a film")
+    asked = "stream=width,height,avg_frame_rate,nb_frames:stream_side_data=rotation:format=duration"
+    command = ["ffprobe", *QUIET[1:], "-select_streams", "v:0", "-show_entries", asked]
+    done = subprocess.run([*command, "-of", "json", str(source)], capture_output=True, text=True)
+    try:
+        told = json.loads(done.stdout)
+        (stream,) = told["streams"]
+        rate = Fraction(stream["avg_frame_rate"])
+        seconds = float(told.get("format", {}).get("duration", 0))
+        sides = [stream["width"], stream["height"]]
+        turns = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
+    except (ValueError, KeyError, ZeroDivisionError):
+        raise UserError(f"{source} is no film that ffmpeg can read") from None
+    if any(turn % 180 for turn in turns):
+        sides.reverse()
+    scale = most / max(sides)
+    scale = scale if enlarge else min(1.0, scale)
+    width, height = (max(2, round(side * scale / 2) * 2) for side in sides)  # as codecs want it
+    return Reel(width, height, rate, round(seconds * rate))
+
+
+def _frames(source: Path, reel: Reel) -> Iterator[np.ndarray]:
+    """The frames, uint8 `[height, width, 3]`."""
+    size = f"scale={reel.width}:{reel.height}:flags=lanczos,fps={reel.rate}"
+    command = ["ffmpeg", *QUIET, "-i", str(source), "-map", "0:v:0", "-vf", size]
+    shape = reel.height, reel.width, 3
+    with subprocess.Popen(
+        [*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], stdout=subprocess.PIPE
+    ) as decoder:
+        assert decoder.stdout is not None
+        try:
+            while len(data := decoder.stdout.read(int(np.prod(shape)))) == np.prod(shape):
+                yield np.frombuffer(data, np.uint8).reshape(shape)
+        finally:
+            decoder.stdout.close()
+
+
+@contextlib.contextmanager
+def _encoder(source: Path, out: Path, reel: Reel, kind: str) -> Iterator[IO[bytes]]:
+    """Takes frames, and makes a film of them with the source's sound."""
+    formats = {"mp4": "mp4", "mkv": "matroska", "mov": "mov"}
+    command = [
+        "ffmpeg", *QUIET, "-y", "-f", "rawvideo", "-pix_fmt", "rgb24",
+        "-s", f"{reel.width}x{reel.height}", "-r", str(reel.rate), "-i", "pipe:0",
+        "-i", str(source), "-map", "0:v", "-map", "1:a?", "-c:a", "copy",
+        "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p",
+        "-f", formats[kind.lower()], str(out),
+    ]  # fmt: skip
+    encoder = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert encoder.stdin is not None and encoder.stderr is not None
+    try:
+        yield encoder.stdin
+        encoder.stdin.close()
+        told = encoder.stderr.read().decode(errors="replace").strip().splitlines()
+        if encoder.wait():
+            raise UserError(f"ffmpeg could not write the film: {told[-1] if told else 'no reason'}")
+    except BrokenPipeError:
+        told = encoder.stderr.read().decode(errors="replace").strip().splitlines()
+        raise UserError(f"ffmpeg could not write the film: {told[-1] if told else ''}") from None
+    finally:
+        encoder.kill()
+        encoder.wait()
