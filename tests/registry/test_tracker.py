@@ -1,8 +1,10 @@
 """The tracker follows a run across interruptions, and never gets in training's way."""
 
+import json
 import re
 import shutil
 import time
+from pathlib import Path
 
 import mlflow
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 
 from stylefuse.registry.store import ALARM_TAG, MODEL_TAG, RUN_TAG, WEIGHTS_TAG, open_store
 from stylefuse.registry.tracker import MlflowTracker
+from tests.registry.conftest import write_tiles
 from tests.registry.servers import free_port, ui, wait_for
 from tests.test_config import SHIPPED
 
@@ -27,6 +30,7 @@ def runs(params):
 
 
 def test_a_stopped_training_goes_on_in_its_run(project, params, runs):
+    write_tiles(Path("data/prepared"))
     with pytest.raises(KeyboardInterrupt), MlflowTracker(params.registry) as tracker:
         tracker.start("restore", "key-1", params)
         tracker.log_metrics({"style": 2.0}, 4)
@@ -51,6 +55,10 @@ def test_a_stopped_training_goes_on_in_its_run(project, params, runs):
     adversarial = params.train("restore").adversarial  # a setting of this model alone
     assert run.data.params["train.adversarial"] == str(adversarial)
     assert run.data.params["seed"] == str(params.seed)
+    told = {i.dataset.name: json.loads(i.dataset.profile) for i in run.inputs.dataset_inputs}
+    assert told.keys() == {f"photographs for {c}" for c in ("training", "validation")}
+    tiles = json.loads(Path("data/prepared/tiles.json").read_text())["train_photograph"]
+    assert told["photographs for training"] == {"pictures": len(set(tiles)), "tiles": len(tiles)}
     history = open_store(params.registry).get_metric_history(run.info.run_id, "style")
     assert [(metric.step, metric.value) for metric in history] == [(4, 2.0), (8, 1.0)]
 

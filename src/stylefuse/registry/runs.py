@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stylefuse.config import Params
 from stylefuse.data.pictures import open_picture
+from stylefuse.registry.datasets import dataset_inputs
 from stylefuse.registry.store import MODEL_TAG, WEIGHTS_TAG
 from stylefuse.registry.tracker import run_params
 
@@ -37,6 +38,7 @@ def training_run(client: "MlflowClient", params: Params, model: str, weights: st
         return
     with mlflow.start_run(run_name=f"{model}-{params.profile}-from-files") as run:
         mlflow.log_params(run_params(params, model))
+        client.log_inputs(run.info.run_id, datasets=dataset_inputs(params, model))
         _replay(REPORTS / model)
         mlflow.set_tags({WEIGHTS_TAG: weights, MODEL_TAG: model})
         yield run

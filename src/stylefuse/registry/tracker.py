@@ -3,13 +3,16 @@
 import logging
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylefuse.config import Params, Registry
 from stylefuse.data.pictures import open_picture
 from stylefuse.errors import UserError
+from stylefuse.registry.datasets import dataset_inputs
 from stylefuse.registry.flat import flatten
 from stylefuse.registry.outbox import Outbox
 from stylefuse.registry.store import (
@@ -75,9 +78,9 @@ class MlflowTracker:
             load_mlflow()  # here, since training may import things at the same time
         name, tags = f"{model}-{params.profile}-{key[:6]}", {RUN_TAG: key, MODEL_TAG: model}
         settings = run_params(params, model) | {"backend": _backend()}
-        began = _now()
+        began, data = _now(), partial(dataset_inputs, params, model)
         self.open = True
-        self._outbox.put(lambda: self._begin(name, tags, settings, began))
+        self._outbox.put(lambda: self._begin(name, tags, settings, data, began))
 
     def log_metrics(self, metrics: dict[str, float], step: int) -> None:
         """Log a row of metrics; `step` counts the pictures shown so far."""
@@ -104,7 +107,14 @@ class MlflowTracker:
         self._outbox.put(lambda: self._client.set_tag(self._run_id, WEIGHTS_TAG, weights_hash))
         self._outbox.put(lambda: self._end("FINISHED", ended))
 
-    def _begin(self, name: str, tags: dict[str, str], settings: dict[str, Any], at: int) -> None:
+    def _begin(
+        self,
+        name: str,
+        tags: dict[str, str],
+        settings: dict[str, Any],
+        data: Callable[[], list[Any]],
+        at: int,
+    ) -> None:
         client = open_store(self.registry)
         from mlflow.entities import Param
         from mlflow.tracking.context.registry import resolve_tags
@@ -119,6 +129,7 @@ class MlflowTracker:
         if not run.data.params:  # new, or it was lost right after it was made
             listed = [Param(key, str(value)) for key, value in settings.items()]
             client.log_batch(run.info.run_id, params=listed)
+            client.log_inputs(run.info.run_id, datasets=data())
         self._client, self._run_id = client, run.info.run_id
         self._watch()
 
