@@ -60,13 +60,13 @@ def project(tmp_path_factory):
     for seed, name in enumerate(PICTURES):
         (folder / name).parent.mkdir(exist_ok=True)
         noise(48, 36, seed=seed).save(folder / name)
-    before = Path.cwd()
-    os.chdir(folder)
-    cli.main(["register"])
-    make_model(folder / "models/restore", "restore", width=2, blocks=1, code=8)
-    cli.main(["register", "restore"])
-    yield folder
-    os.chdir(before)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        cli.main(["register"])
+        make_model(folder / "models/restore", "restore", width=2, blocks=1, code=8)
+        cli.main(["register", "restore"])
+        yield folder
 
 
 HERE = [
