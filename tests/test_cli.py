@@ -256,6 +256,10 @@ def test_the_server_paints(server):
     assert status == 200
     pictures = [decode(row["picture"]) for row in json.loads(text)["predictions"]]
     assert [picture.size for picture in pictures] == [(20, 15), (20, 15)]
+    with urllib.request.urlopen(f"{server}/metrics") as answer:
+        told = answer.read().decode()
+    assert 'stylefuse_requests_total{status="200"}' in told
+    assert 'stylefuse_model_version{version="1"} 1.0' in told
 
 
 WRONG = {

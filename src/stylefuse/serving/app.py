@@ -13,6 +13,7 @@ from typing import Any
 from stylefuse.config import Serve
 from stylefuse.serving.callers import App, Callers
 from stylefuse.serving.guard import Guard
+from stylefuse.serving.metrics import Metrics
 
 INTERVAL = 2.0  # seconds from one look at the alias to the next
 LONGEST = 300.0  # where looks fail: each pause is twice the one before it
@@ -70,7 +71,7 @@ def run(
     threading.Thread(target=app.follow, args=(ended,), daemon=True).start()
     try:
         uvicorn.run(
-            Callers(Guard(app, limits), limits.hosts),
+            Callers(Metrics(Guard(app, limits), lambda: app.served), limits.hosts),
             host=host,
             port=port,
             log_level="warning",
