@@ -1,5 +1,6 @@
 """The command line as people use it: real processes, a real registry, a real server."""
 
+import hashlib
 import http.client
 import json
 import math
@@ -20,7 +21,7 @@ from PIL import Image
 from stylefuse.serving.codec import decode
 from tests.serving.fuzzing import GOOD_EVERY, send, send_all
 from tests.serving.hostile import Request, good_request, requests
-from tests.serving.tiny import encoded, make_project, noise
+from tests.serving.tiny import encoded, make_model, make_project, noise
 
 PROGRAM = str(Path(sys.executable).with_name("stylefuse"))
 ENVIRONMENT = {
@@ -48,7 +49,10 @@ def project(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("command", ["transfer", "fuse", "restore", "portrait", "register"])
+@pytest.mark.parametrize(
+    "command",
+    ["transfer", "fuse", "restore", "portrait", "register", "models", "doctor", "completion"],
+)
 def test_help_imports_nothing_heavy(command):
     program = """
 import sys
@@ -57,7 +61,7 @@ try:
     main([sys.argv[1], "--help"])
 except SystemExit:
     pass
-heavy = {"keras", "tensorflow", "mlflow", "pandas", "numpy", "PIL", "pydantic"}
+heavy = {"keras", "tensorflow", "mlflow", "pandas", "numpy", "PIL", "pydantic", "shtab"}
 assert not heavy & sys.modules.keys(), heavy & sys.modules.keys()
 """
     done = subprocess.run([sys.executable, "-c", program, command], capture_output=True, text=True)
@@ -131,6 +135,97 @@ def test_portraits_are_painted_in_a_style(project):
     assert people[0].read_bytes() != people[1].read_bytes()
 
 
+def test_a_program_is_told_in_one_document_what_the_champion_painted(project):
+    (project / "words.png").write_text("words")
+    arguments = (
+        "transfer", "photo.jpg", "style.png", "words.png", "--style", "style.png", "--style",
+        "photo.jpg", "--each-style", "--json", "--sidecar", "-o", "each",
+    )  # fmt: skip
+    done = stylefuse(project, *arguments)
+    assert done.returncode == 2
+    assert "error: 2 of 6 pictures could not be painted:" in done.stderr
+    told = json.loads(done.stdout)
+    paths = [Path(one["output"]["file"]) for one in told["painted"]]
+    assert [path.name for path in paths] == [
+        "photo--style.png", "photo--photo.png", "style--style.png", "style--photo.png",
+    ]  # fmt: skip
+    assert [json.loads((project / p).with_suffix(".json").read_text()) for p in paths] == (
+        told["painted"]
+    )
+    weights = hashlib.sha256((project / "models/transfer/generator.weights.h5").read_bytes())
+    assert told["painted"][0]["model"] == {
+        "name": "transfer", "version": "stylefuse-transfer/1", "sha256": weights.hexdigest(),
+    }  # fmt: skip
+    assert len(told["failed"]) == 2 and told["skipped"] == []
+
+    again = stylefuse(project, *arguments, "--skip-existing")
+    assert again.returncode == 2
+    assert "4 of 6 pictures were there already and left alone" in again.stderr
+    told = json.loads(again.stdout)
+    assert (told["painted"], told["skipped"]) == ([], [str(path) for path in paths])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["fuse", "photo.jpg", "style.png", "-o", "f.png"], ["portrait", "--count", "2", "-o", "p"],
+     ["restore", "photo.jpg", "-o", "r", "--model", "mender"]],
+)  # fmt: skip
+def test_nothing_but_the_document_is_printed(project, arguments):
+    make_model(project / "mender", "restore")
+    done = stylefuse(project, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    assert all(one["output"]["sha256"] for one in json.loads(done.stdout)["painted"])
+
+
+def test_a_night_that_was_killed_goes_on_where_it_was(project):
+    (project / "night").mkdir()
+    for i in range(30):
+        noise(400, 300, seed=i).save(project / f"night/{i}.png")
+    command = ["transfer", "night", "--style", "style.png", "--sidecar", "--skip-existing", "-o"]
+    whole = stylefuse(project, *command, "whole")
+    assert whole.returncode == 0, whole.stderr
+    with subprocess.Popen(
+        [PROGRAM, *command, "out-night"], cwd=project, env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        while not list((project / "out-night").glob("*.json")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    before = {p: p.stat().st_mtime_ns for p in (project / "out-night").glob("[0-9]*.png")}
+    assert 0 < len(before) < 30
+    done = stylefuse(project, *command, "out-night")
+    assert done.returncode == 0, done.stderr
+    assert "were there already and left alone" in done.stderr
+    pictures = {p.name: p.read_bytes() for p in (project / "out-night").glob("[0-9]*.png")}
+    assert pictures == {p.name: p.read_bytes() for p in (project / "whole").glob("*.png")}
+    for path in (project / "out-night").glob("[0-9]*.json"):
+        named = json.loads(path.read_text())["output"]["sha256"]
+        assert named == hashlib.sha256(path.with_suffix(".png").read_bytes()).hexdigest()
+    assert len(list((project / "out-night").glob("[0-9]*.json"))) == 30
+    whole_ones = [p for p in before if p.stat().st_mtime_ns == before[p]]
+    assert len(whole_ones) >= len(before) - 1  # of the last one the record may have been missing
+
+
+def test_registered_versions_are_listed(project, tmp_path):
+    done = stylefuse(project, "models")
+    assert (done.returncode, done.stderr) == (0, "")
+    title, *lines = done.stdout.splitlines()
+    assert title.startswith("model ")
+    assert [line.split()[0] for line in lines] == ["stylefuse-portrait", "stylefuse-transfer"]
+    told = json.loads(stylefuse(project, "models", "--json").stdout)["versions"]
+    assert [(one["number"], one["aliases"]) for one in told] == [
+        (1, ["challenger", "champion"])
+    ] * 2
+    make_project(tmp_path)
+    empty = stylefuse(tmp_path, "models")
+    assert (empty.returncode, empty.stdout) == (
+        0, "nothing is registered yet; `make repro` trains models and does that\n",
+    )  # fmt: skip
+    assert stylefuse(tmp_path, "models", "--json").stdout == '{\n "versions": []\n}\n'
+    assert [path.name for path in tmp_path.iterdir()] == ["params.yaml"]
+
+
 def transfer(content="photo.jpg", style="style.png", out="x.png", *more):
     return ["transfer", content, "--style", style, "-o", out, *more]
 
@@ -153,6 +248,10 @@ MISTAKES = {
     "nothing to fuse with": (fuse(b="gone.png"), "gone.png cannot be read"),
     "an odd mode": (fuse("--mode", "sum"), "mode must be one of auto, saliency, mask, scalar"),
     "a mask in vain": (fuse("--mode", "scalar", "--mask", "style.png"), "takes no mask"),
+    "each style into a file": (
+        transfer("photo.jpg", "style.png", "x.png", "--each-style"),
+        "folder",
+    ),
     "no such mask": (fuse("--mask", "gone.png"), "gone.png cannot be read"),
     "a balance": (fuse("--content-balance", "2"), "content_balance must be a number from 0 to 1"),
     "no model to restore": (

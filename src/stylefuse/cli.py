@@ -1,4 +1,7 @@
-"""The command line: what can be asked for; `stylefuse.commands` does it."""
+"""The command line: what may be typed.
+
+What the commands do is in `commands`; nothing here is slow to import, so that help is immediate.
+"""
 
 import argparse
 import os
@@ -26,7 +29,13 @@ def _parser() -> argparse.ArgumentParser:
     parsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_painting(parsers)
     _add_film(parsers)
-    _add_upkeep(parsers, parser)
+    _add_upkeep(parsers)
+    _add_looking(parsers)
+    _add_servers(parsers)
+
+    completion = parsers.add_parser("completion", help="print a script that completes commands")
+    completion.set_defaults(run=lambda args: commands.completion(parser, args.shell))
+    completion.add_argument("shell", choices=["bash", "zsh"])
     return parser
 
 
@@ -38,26 +47,23 @@ def _add_painting(parsers: argparse._SubParsersAction) -> None:
     transfer.add_argument("content", nargs="+", help="picture files, folders or glob patterns")
     _add_styles(transfer, "mixed by weight where there are several", required=True)
     transfer.add_argument(
+        "--each-style", action="store_true",
+        help="paint every content in every style by itself, as CONTENT--STYLE.png in a folder",
+    )  # fmt: skip
+    transfer.add_argument(
         "--strength", default=1.0, help="0 to 1: whole style (default: 1)", **share
     )
     transfer.add_argument(
-        "--preserve-color",
-        nargs="?",
-        const="luminance",
-        default="none",
-        metavar="HOW",
+        "--preserve-color", nargs="?", const="luminance", default="none", metavar="HOW",
         help="keep the content's colours: luminance, place by place (this is meant where nothing "
         "follows), or match, as a whole",
-    )
+    )  # fmt: skip
     transfer.add_argument(
         "--size", type=int, default=0, metavar="N",
         help="longer side of the output, pixels (default: the content's)",
     )  # fmt: skip
-    transfer.add_argument(
-        "--each-style", action="store_true",
-        help="paint every content in every style, into OUT/CONTENT--STYLE.png",
-    )  # fmt: skip
     _add_output(transfer, "a .png, .jpg, .webp or .tif file for one content, or a folder")
+    _add_delivery(transfer)
     _add_model(transfer, "transfer")
 
     fuse = parsers.add_parser("fuse", help="fuse two pictures: whose content, whose style")
@@ -71,11 +77,9 @@ def _add_painting(parsers: argparse._SubParsersAction) -> None:
         "--style-balance", default=0.5, help="0 paints like B, 1 like A (default: 0.5)", **share
     )
     fuse.add_argument(
-        "--detail-balance",
-        default=-1.0,
-        help="the same for strokes (default: the style balance)",
+        "--detail-balance", default=-1.0, help="the same for strokes (default: the style balance)",
         **share,
-    )
+    )  # fmt: skip
     fuse.add_argument(
         "--mode",
         default="auto",
@@ -89,6 +93,7 @@ def _add_painting(parsers: argparse._SubParsersAction) -> None:
     )
     fuse.add_argument("--seamless", action="store_true", help="join both by their gradients")
     _add_output(fuse, "a .png, .jpg, .webp or .tif file, or a folder")
+    _add_delivery(fuse, several=False)
     _add_model(fuse, "transfer")
 
     restore = parsers.add_parser("restore", help="mend damaged photographs")
@@ -96,6 +101,7 @@ def _add_painting(parsers: argparse._SubParsersAction) -> None:
     restore.add_argument("image", nargs="+", help="picture files, folders or glob patterns")
     restore.add_argument("--strength", default=1.0, help="0 to 1: all (default: 1)", **share)
     _add_output(restore, "a .png, .jpg, .webp or .tif file for one picture, or a folder")
+    _add_delivery(restore)
     _add_model(restore, "restore")
 
     portrait = parsers.add_parser("portrait", help="invent portraits")
@@ -112,6 +118,7 @@ def _add_painting(parsers: argparse._SubParsersAction) -> None:
     portrait.add_argument("--blend", default=0.5, help="how much of it (default: 0.5)", **share)
     _add_styles(portrait, "paint the portraits in this style, with the default transfer model")
     _add_output(portrait, "a folder")
+    _add_delivery(portrait)
     _add_model(portrait, "portrait")
 
 
@@ -127,11 +134,11 @@ def _add_film(parsers: argparse._SubParsersAction) -> None:
     film.add_argument(
         "--size", type=int, default=0, metavar="N", help="longer side, pixels (default: the film's)"
     )
-    film.add_argument("-o", "--out", type=Path, required=True, help="an .mp4, .mkv or .mov file")
+    _add_output(film, "an .mp4, .mkv or .mov file")
     _add_model(film, "transfer")
 
 
-def _add_upkeep(parsers: argparse._SubParsersAction, parser: argparse.ArgumentParser) -> None:
+def _add_upkeep(parsers: argparse._SubParsersAction) -> None:
     train = parsers.add_parser("train", help="train a model; DVC runs this")
     train.set_defaults(run=commands.train)
     train.add_argument("name", metavar="MODEL", help="its name in params.yaml")
@@ -168,17 +175,17 @@ def _add_upkeep(parsers: argparse._SubParsersAction, parser: argparse.ArgumentPa
         (
             "reproduce",
             commands.reproduce,
-            "make a version again, and compare it by bytes",
+            "make a registered version again, and compare it by bytes",
         ),
         (
             "verify",
             commands.verify,
-            "see that a version is what was registered, and by whom",
+            "see that a registered version is what was registered, and by whom",
         ),
         (
             "sign",
             commands.sign,
-            "sign a version as it is, for those who trust this project",
+            "sign a registered version as it is, for those who trust this project",
         ),
     ):
         about_version = parsers.add_parser(command, help=help)
@@ -187,6 +194,20 @@ def _add_upkeep(parsers: argparse._SubParsersAction, parser: argparse.ArgumentPa
             "version", metavar="VERSION", help="stylefuse-NAME@ALIAS or stylefuse-NAME/NUMBER"
         )
 
+
+def _add_looking(parsers: argparse._SubParsersAction) -> None:
+    models = parsers.add_parser("models", help="list the registered versions")
+    models.set_defaults(run=commands.models)
+    _add_json(models)
+
+    doctor = parsers.add_parser(
+        "doctor", help="find what is wrong with machine, configuration and registry"
+    )
+    doctor.set_defaults(run=commands.doctor)
+    _add_json(doctor)
+
+
+def _add_servers(parsers: argparse._SubParsersAction) -> None:
     serve = parsers.add_parser("serve", help="answer requests over HTTP")
     serve.set_defaults(run=commands.serve)
     serve.add_argument(
@@ -197,18 +218,6 @@ def _add_upkeep(parsers: argparse._SubParsersAction, parser: argparse.ArgumentPa
     serve.add_argument(
         "--model", help="a folder or models:/NAME@ALIAS (default: the champion of NAME)"
     )
-
-    models = parsers.add_parser("models", help="what is registered, and which are champions")
-    models.set_defaults(run=commands.models)
-    _add_json(models)
-
-    doctor = parsers.add_parser("doctor", help="what is wrong here, and what helps")
-    doctor.set_defaults(run=commands.doctor)
-    _add_json(doctor)
-
-    completion = parsers.add_parser("completion", help="a script for a shell to complete commands")
-    completion.set_defaults(run=lambda args: commands.completion(args, parser))
-    completion.add_argument("shell", choices=("bash", "zsh"))
 
     app = parsers.add_parser("app", help="a page to paint on")
     app.set_defaults(run=commands.app)
@@ -228,22 +237,27 @@ def _add_styles(command: argparse.ArgumentParser, help: str, required: bool = Fa
 
 def _add_output(command: argparse.ArgumentParser, help: str) -> None:
     command.add_argument("-o", "--out", type=Path, required=True, help=help)
-    command.add_argument(
-        "--skip-existing", action="store_true", help="leave pictures that are there as they are"
-    )
-    command.add_argument(
-        "--sidecar", action="store_true",
-        help="write a JSON file beside each picture: model, dials, seed, hashes",
-    )  # fmt: skip
-    _add_json(command)
-
-
-def _add_json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="answer in JSON")
 
 
 def _add_model(command: argparse.ArgumentParser, name: str) -> None:
     command.add_argument(
         "--model",
         help=f"a folder or models:/NAME@ALIAS (default: the champion, or else models/{name})",
+    )
+
+
+def _add_delivery(command: argparse.ArgumentParser, several: bool = True) -> None:
+    if several:
+        command.add_argument(
+            "--skip-existing", action="store_true", help="leave alone what is there already"
+        )
+    command.add_argument(
+        "--sidecar", action="store_true", help="write what made a picture beside it, as NAME.json"
+    )
+    _add_json(command)
+
+
+def _add_json(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--json", action="store_true", help="print one JSON document, for programs"
     )

@@ -1,4 +1,4 @@
-"""What the commands do: each calls what has been built for it, and prints what came out.
+"""The commands: each reads what it was given, calls what does the work, prints what came of it.
 
 What is slow to import is imported by the command that needs it, so that help is immediate.
 """
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from stylefuse.errors import UserError
 
 if TYPE_CHECKING:
-    from stylefuse.serving.work import Done, Wanted
+    from stylefuse.serving.many import Painted
 
 STOPPED = 143  # exit code of a process that was asked to end: 128 + SIGTERM
 DIFFERENT = 1  # exit code where a version could not be made again to the byte
-WRONG = 1  # exit code where the doctor found something
+WRONG = 1  # exit code where the doctor found something wrong
 
 
 def train(args: argparse.Namespace) -> None:
@@ -78,44 +78,57 @@ def rollback(args: argparse.Namespace) -> None:
 def transfer(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.models.transfer.dials import TransferOptions
+    from stylefuse.serving.many import Delivery
     from stylefuse.serving.transfer import transfer
 
-    options = TransferOptions(args.strength, args.preserve_color, args.size)
-    params, wanted = load_params(), _wanted(args)
-    asked = args.content, args.style, wanted, options, args.model, params, args.each_style
-    _tell(transfer(*asked), args)
+    painted = transfer(
+        args.content,
+        args.style,
+        args.out,
+        TransferOptions(args.strength, args.preserve_color, args.size),
+        args.model,
+        load_params(),
+        args.each_style,
+        Delivery(args.skip_existing, args.sidecar),
+    )
+    _tell(painted, args)
 
 
 def fuse(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.models.transfer.dials import FusionOptions
     from stylefuse.serving.fuse import fuse
+    from stylefuse.serving.many import Delivery
 
     options = FusionOptions(
-        args.content_balance, args.style_balance, args.detail_balance, args.mode,
-        args.style_by_region, args.seamless,
+        args.content_balance, args.style_balance, args.detail_balance,
+        args.mode, args.style_by_region, args.seamless,
     )  # fmt: skip
-    pictures = args.a, args.b, args.mask, args.style
-    _tell(fuse(*pictures, _wanted(args), options, args.model, load_params()), args)
+    delivery, files = Delivery(sidecar=args.sidecar), (args.a, args.b, args.mask)
+    fused = fuse(*files, args.style, args.out, options, args.model, load_params(), delivery)
+    _tell(fused, args)
 
 
 def restore(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.models.restore import RestoreOptions
+    from stylefuse.serving.many import Delivery
     from stylefuse.serving.restore import restore
 
-    options = RestoreOptions(args.strength)
-    _tell(restore(args.image, _wanted(args), options, args.model, load_params()), args)
+    options, delivery = RestoreOptions(args.strength), Delivery(args.skip_existing, args.sidecar)
+    _tell(restore(args.image, args.out, options, args.model, load_params(), delivery), args)
 
 
 def portrait(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.models.portrait import PortraitOptions
+    from stylefuse.serving.many import Delivery
     from stylefuse.serving.portrait import portrait
 
     options = PortraitOptions(args.blend_with, args.blend)
     seeds = range(args.seed, args.seed + args.count)
-    _tell(portrait(seeds, args.style, _wanted(args), options, args.model, load_params()), args)
+    delivery = Delivery(args.skip_existing, args.sidecar)
+    _tell(portrait(seeds, args.style, args.out, options, args.model, load_params(), delivery), args)
 
 
 def film(args: argparse.Namespace) -> None:
@@ -128,24 +141,16 @@ def film(args: argparse.Namespace) -> None:
     sys.stdout.write(f"{args.out}\n")
 
 
-def _wanted(args: argparse.Namespace) -> "Wanted":
-    from stylefuse.serving.work import Wanted
-
-    return Wanted(args.out, args.skip_existing, args.sidecar)
-
-
-def _tell(done: "Done", args: argparse.Namespace) -> None:
+def _tell(painted: "Painted", args: argparse.Namespace) -> None:
+    """Print what was painted; what could not be ends the command with a message."""
     if args.json:
-        _write_json(done._asdict())
-        return
-    sys.stdout.write(f"{args.out}\n")
-    if done.skipped:
-        every = len(done.made) + len(done.skipped)
-        sys.stdout.write(f"{len(done.skipped)} of {every} pictures were there already\n")
-
-
-def _write_json(told: Any) -> None:
-    sys.stdout.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+        _print_json(painted.told())
+    if there := len(painted.skipped):
+        total = there + len(painted.records) + len(painted.failed)
+        sys.stderr.write(f"{there} of {total} pictures were there already and left alone\n")
+    painted.check()
+    if not args.json:
+        sys.stdout.write(f"{args.out}\n")
 
 
 def reproduce(args: argparse.Namespace) -> None:
@@ -170,6 +175,40 @@ def sign(args: argparse.Namespace) -> None:
     from stylefuse.registry.verify import sign_version
 
     sys.stdout.write(f"{sign_version(load_params(), args.version)}\n")
+
+
+def models(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.versions import list_versions, versions_table
+
+    versions = list_versions(load_params().registry)
+    if args.json:
+        _print_json({"versions": [version.told() for version in versions]})
+    elif versions:
+        sys.stdout.write(versions_table(versions))
+    else:
+        sys.stdout.write("nothing is registered yet; `make repro` trains models and does that\n")
+
+
+def doctor(args: argparse.Namespace) -> None:
+    from stylefuse.registry.doctor import Level, diagnose
+
+    findings = []
+    for finding in diagnose():
+        findings.append(finding)
+        if not args.json:
+            sys.stdout.write(f"{finding}\n")
+            sys.stdout.flush()
+    if args.json:
+        _print_json({"checks": [finding.told() for finding in findings]})
+    if any(finding.level == Level.WRONG for finding in findings):
+        sys.exit(WRONG)
+
+
+def completion(parser: argparse.ArgumentParser, shell: str) -> None:
+    from stylefuse.completion import script
+
+    sys.stdout.write(script(parser, shell))
 
 
 def serve(args: argparse.Namespace) -> None:
@@ -198,40 +237,5 @@ def app(args: argparse.Namespace) -> None:
     run(load_params(), args.port)
 
 
-def models(args: argparse.Namespace) -> None:
-    from stylefuse.config import load_params
-    from stylefuse.registry.listing import registered
-
-    found = registered(load_params())
-    if args.json:
-        _write_json([version._asdict() for version in found])
-    elif not found:
-        sys.stdout.write("nothing is registered yet; `make repro` trains and registers models\n")
-    else:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(*found[0]._fields, box=None)
-        for version in found:
-            table.add_row(*map(str, version))
-        Console(width=None if sys.stdout.isatty() else 160).print(table)
-
-
-def doctor(args: argparse.Namespace) -> None:
-    from stylefuse.registry.doctor import examine
-
-    found = examine()
-    if args.json:
-        _write_json([finding._asdict() for finding in found])
-    else:
-        for finding in found:
-            remedy = f"\n           {finding.remedy}" if finding.remedy else ""
-            sys.stdout.write(f"{finding.state:<8} {finding.check}: {finding.told}{remedy}\n")
-    if any(finding.state == "wrong" for finding in found):
-        sys.exit(WRONG)
-
-
-def completion(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    import shtab
-
-    sys.stdout.write(shtab.complete(parser, args.shell) + "\n")
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")

@@ -13,7 +13,7 @@ import yaml
 from stylefuse.cli import main
 from stylefuse.config import load_params
 from stylefuse.models.recipe import find_recipe
-from stylefuse.registry.fetch import champion_uri, fetch_artist
+from stylefuse.registry.fetch import champion_uri, fetch_model
 from stylefuse.registry.launch import AUTH
 from stylefuse.registry.store import open_store, registered_name
 from tests.registry.servers import free_port, postgresql, s3, ui
@@ -97,8 +97,8 @@ def test_the_files_lie_in_the_bucket(registered, bucket):
 
 def test_it_comes_back_and_paints(registered):
     params, recipe = load_params(), find_recipe("restore")
-    champion = fetch_artist(recipe, champion_uri("restore"), params)
-    local = fetch_artist(recipe, "models/restore", params)
+    champion = fetch_model(recipe, champion_uri("restore"), params).artist
+    local = fetch_model(recipe, "models/restore", params).artist
     given = {"picture": noise(40, 30)}
     painted = champion.paint(given, recipe.options())
     assert painted.tobytes() == local.paint(given, recipe.options()).tobytes()

@@ -13,7 +13,7 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.models.files import weights_hash
 from stylefuse.models.recipe import find_recipe
-from stylefuse.registry.fetch import champion_uri, default_model, fetch_artist
+from stylefuse.registry.fetch import champion_uri, default_model, fetch_model
 from stylefuse.registry.register import register
 from stylefuse.registry.store import MODEL_TAG, WEIGHTS_TAG, open_store, registered_name
 from stylefuse.serving.codec import decode
@@ -68,7 +68,11 @@ def test_three_models_with_aliases_of_their_own(registered, client):
 def test_a_champion_answers_what_its_schema_promises(registered, name):
     columns, dials, size = SEVERAL[name]
     champion = mlflow.pyfunc.load_model(champion_uri(name))
-    assert champion.metadata.get_input_schema().input_names() == list(columns)
+    schema, recipe = champion.metadata.get_input_schema(), find_recipe(name)
+    assert schema.input_names() == [*columns, *recipe.extras]
+    assert {*schema.input_names()} - {*schema.required_input_names()} == {
+        *recipe.any_number, *recipe.extras
+    }  # fmt: skip
     answer = champion.predict(pd.DataFrame(columns), params=dials)
     assert decode(answer.picture[0]).size == size
     assert source_type(io.BytesIO(base64.b64decode(answer.picture[0]))) == TERMS[name]
@@ -80,7 +84,7 @@ def test_the_same_portrait_whoever_asks(registered, params):
     champion = mlflow.pyfunc.load_model(champion_uri("portrait"))
     served = decode(champion.predict(pd.DataFrame({"seed": [3]})).picture[0])
     recipe = find_recipe("portrait")
-    artist = fetch_artist(recipe, None, params)
+    artist = fetch_model(recipe, None, params).artist
     assert served.tobytes() == artist.paint({"seed": 3}, recipe.options()).tobytes()
 
 

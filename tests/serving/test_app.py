@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from stylefuse.config import load_params
-from stylefuse.monitoring.seen import Seen
+from stylefuse.monitoring.seen import FILE, Seen
 from stylefuse.registry.fetch import champion_uri
 from stylefuse.registry.promotion import promote, rollback
 from stylefuse.registry.register import register
@@ -90,7 +91,10 @@ def test_a_promotion_is_followed_and_no_request_is_dropped(project, port):
     body = json.dumps({"dataframe_records": [{"picture": encoded(noise(40, 30))}]}).encode()
     program = str(Path(sys.executable).parent / "stylefuse")
     command = [program, "serve", "restore", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    settings = {name: value for name, value in os.environ.items() if name != FILE}
+    server = subprocess.Popen(
+        command, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
     answers, failures, ended = [], [], threading.Event()
 
     def keep_asking():

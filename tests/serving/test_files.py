@@ -57,6 +57,7 @@ def test_where_paintings_go(here):
     [
         (["a.jpg"], "out.exe", "end its name in"),
         (["a.jpg", "b.jpg"], "out.png", "need a folder"),
+        (["x/a.jpg", "y/a.png"], "out", "two pictures would become out/a.png"),
     ],
 )
 def test_where_paintings_cannot_go(contents, out, complaint):

@@ -1,7 +1,5 @@
 """The commands' work, on a project with all three models: files in, files out."""
 
-import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,6 @@ from stylefuse.serving.fuse import fuse
 from stylefuse.serving.portrait import portrait
 from stylefuse.serving.restore import restore
 from stylefuse.serving.transfer import transfer
-from stylefuse.serving.work import Wanted
 from tests.serving.tiny import make_project, noise
 from tests.test_config import SHIPPED
 
@@ -41,18 +38,20 @@ def here(tmp_path, models, monkeypatch):
     return tmp_path
 
 
-def run_transfer(contents, styles, out, model=None):
-    return transfer(contents, styles, Wanted(Path(out)), TransferOptions(), model, PARAMS)
+def run_transfer(contents, styles, out, model=None, **more):
+    done = transfer(contents, styles, Path(out), TransferOptions(), model, PARAMS, **more)
+    done.check()
+    return done
 
 
 def run_fuse(out, mask=None, styles=(), a="photos/a.jpg", b="style.png", **dials):
     paths = (Path(a), Path(b), mask and Path(mask))
-    fuse(*paths, styles, Wanted(Path(out)), FusionOptions(**dials), None, PARAMS)
+    fuse(*paths, styles, Path(out), FusionOptions(**dials), None, PARAMS).check()
     return np.asarray(Image.open(out))
 
 
 def run_portrait(out, seeds=range(3, 5), styles=(), options=None):
-    portrait(seeds, styles, Wanted(Path(out)), options or PortraitOptions(), None, PARAMS)
+    portrait(seeds, styles, Path(out), options or PortraitOptions(), None, PARAMS).check()
     return {path.name: path.read_bytes() for path in Path(out).iterdir()}
 
 
@@ -62,55 +61,6 @@ def test_one_bad_picture_does_not_stop_the_others(here):
     with pytest.raises(UserError, match=r"1 of 3 pictures could not be painted:\n  photos/b\.png"):
         run_transfer(["photos"], ["style.png:1", "photos/a.jpg:2"], "out")
     assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
-
-
-def test_two_pictures_of_one_name_are_refused(here):
-    Path("x").mkdir()
-    Path("x/a.png").symlink_to(here / "style.png")
-    with pytest.raises(UserError, match=r"2 pictures would become out/a\.png"):
-        run_transfer(["photos/a.jpg", "x/a.png"], ["style.png"], "out")
-
-
-def test_every_content_is_painted_in_every_style(here):
-    noise(20, 16, seed=7).save("wave.png")
-    styles = ["style.png", "wave.png"]
-    asked = ["photos"], styles, Wanted(Path("out")), TransferOptions(), None, PARAMS
-    done = transfer(*asked, each_style=True)
-    names = [f"out/{content}--{style}.png" for content in "ab" for style in ("style", "wave")]
-    assert done.made == names
-    run_transfer(["photos/b.png"], ["wave.png"], "alone.png")
-    assert Path("out/b--wave.png").read_bytes() == Path("alone.png").read_bytes()
-
-
-def test_what_is_there_is_left_alone_where_that_is_asked_for(here):
-    run_transfer(["photos/a.jpg"], ["style.png"], "out/a.png")
-    Path("out/a.png").write_text("mine")
-    again = Wanted(Path("out"), skip_existing=True)
-    done = transfer(["photos"], ["style.png"], again, TransferOptions(), None, PARAMS)
-    assert (done.made, done.skipped) == (["out/b.png"], ["out/a.png"])
-    assert Path("out/a.png").read_text() == "mine"
-    Path("models").unlink()  # nothing is left that it could be needed for
-    done = transfer(["photos"], ["style.png"], again, TransferOptions(), None, PARAMS)
-    assert (done.made, len(done.skipped), done.model) == ([], 2, None)
-
-
-def test_a_sidecar_says_how_a_picture_was_made(here):
-    wanted = Wanted(Path("out"), sidecar=True)
-    portrait(range(3, 5), ["style.png"], wanted, PortraitOptions(), None, PARAMS)
-    file = Path("out/portrait-00000004.json")
-    told = json.loads(file.read_text())
-    assert told["seed"] == 4
-    assert told["dials"] == {"towards": -1, "blend": 0.5}
-    assert told["model"]["name"] == "models/portrait"
-    weights = Path("models/portrait/generator.weights.h5").read_bytes()
-    assert told["model"]["weights"] == hashlib.sha256(weights).hexdigest()
-    made = Path("out/portrait-00000004.png").read_bytes()
-    assert told["output"] == {"portrait-00000004.png": hashlib.sha256(made).hexdigest()}
-    style = hashlib.sha256(Path("style.png").read_bytes()).hexdigest()
-    assert told["inputs"] == {"style.png": style}
-    first = file.read_bytes()
-    portrait(range(4, 5), ["style.png"], wanted, PortraitOptions(), None, PARAMS)
-    assert file.read_bytes() == first
 
 
 def test_a_single_picture_that_is_cut_short_is_named(here):
@@ -125,7 +75,7 @@ def test_an_input_is_never_replaced(here):
     with pytest.raises(UserError, match=r"b\.png would be replaced"):
         run_transfer(["photos/b.png"], ["style.png"], "photos")
     with pytest.raises(UserError, match=r"b\.png would be replaced"):
-        restore(["photos/b.png"], Wanted(Path("photos")), RestoreOptions(), None, PARAMS)
+        restore(["photos/b.png"], Path("photos"), RestoreOptions(), None, PARAMS)
     with pytest.raises(UserError, match=r"style\.png would be replaced"):
         run_fuse("style.png")
     Path("photos/b.png").rename("photos/portrait-00000003.png")
@@ -139,8 +89,8 @@ def test_a_model_of_another_kind_is_refused(here):
 
 
 def test_a_folder_is_restored_as_far_as_asked(here):
-    restore(["photos"], Wanted(Path("whole")), RestoreOptions(1), None, PARAMS)
-    restore(["photos"], Wanted(Path("not")), RestoreOptions(0), None, PARAMS)
+    restore(["photos"], Path("whole"), RestoreOptions(1), None, PARAMS)
+    restore(["photos"], Path("not"), RestoreOptions(0), None, PARAMS)
     assert sorted(path.name for path in Path("whole").iterdir()) == ["a.png", "b.png"]
     same = np.asarray(Image.open("photos/b.png"))
     np.testing.assert_array_equal(np.asarray(Image.open("not/b.png")), same)

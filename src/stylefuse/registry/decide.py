@@ -24,6 +24,7 @@ from stylefuse.registry.store import (
     CHALLENGER,
     CHAMPION,
     TRIED_TAG,
+    VERDICT_TAG,
     WEIGHTS_TAG,
     open_store,
     outage_told,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from stylefuse.evaluation.scores import Scores
 
-VERDICT_TAG, KEY_TAG = "stylefuse.gate.verdict", "stylefuse.gate.key"
+KEY_TAG = "stylefuse.gate.key"
 FOLDER = "gate"  # among a run's artifacts
 PAGE, RECORD = "decision.md", "decision.json"
 VALIDATION, MANIFEST = REPORTS / "validation.json", Path("data/manifest.parquet")
@@ -63,7 +64,7 @@ def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "Model
     if challenger.tags.get(KEY_TAG) == key:
         return read_decision(client, challenger), champion, challenger
     faults = {
-        "validation": _validation_fault(),
+        "validation": validation_fault(),
         "history": _history_fault(challenger),
         "serving": smoke(f"models:/{name}/{challenger.version}"),
     }
@@ -155,7 +156,8 @@ def _digest(path: Path) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
 
 
-def _validation_fault() -> str | None:
+def validation_fault() -> str | None:
+    """Why nothing should be decided on the pictures here, or None."""
     try:
         found = json.loads(VALIDATION.read_text())
         return (

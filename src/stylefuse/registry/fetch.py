@@ -1,8 +1,9 @@
 """A model's name → its files on this machine."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -22,33 +23,28 @@ from stylefuse.registry.store import (
     store_exists,
 )
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+REGISTRY = "models:/"  # what an address in the registry begins with
 TRAINED = Path("models")
 SHIPPED = TRAINED / "base"  # weights that come with the project
 
 
-@dataclass(frozen=True)
-class Model:
+class Fetched(NamedTuple):
     """A trained model that is ready to paint.
 
     Attributes:
-        recipe: what it is.
-        artist: what the recipe's `artist` made of its weights.
-        name: its version in the registry, or its folder.
-        weights: their SHA-256.
+        artist: what its recipe's `artist` makes.
+        origin: its `name`, its `version` in the registry (as `stylefuse verify` takes it) or else
+            its `folder`, and the `sha256` of its weights.
     """
 
-    recipe: Recipe
     artist: Any
-    name: str
-    weights: str
+    origin: dict[str, str]
 
 
-def fetch_artist(recipe: Recipe, model: str | None, params: Params) -> Any:
-    """What `fetch_model` finds, ready to paint."""
-    return fetch_model(recipe, model, params).artist
-
-
-def fetch_model(recipe: Recipe, model: str | None, params: Params) -> Model:
+def fetch_model(recipe: Recipe, model: str | None, params: Params) -> Fetched:
     """A recipe's trained model.
 
     Args:
@@ -60,27 +56,29 @@ def fetch_model(recipe: Recipe, model: str | None, params: Params) -> Model:
         UserError: there is no such model, or it is of another kind.
     """
     model = model or default_model(params.registry, recipe.name)
-    folder = model_files(model, params.registry)
+    address = numbered(model, params.registry)
+    folder = model_files(address, params.registry)
     found, artist = load_artist(folder, params.serve.max_side)
     if found.name != recipe.name:
         raise UserError(f"{model} is a {found.name} model; name a {recipe.name} model")
-    return Model(found, artist, version_name(model, params.registry), weights_hash(folder))
+    kind = "version" if address.startswith(REGISTRY) else "folder"
+    origin = {kind: address.removeprefix(REGISTRY), "sha256": weights_hash(folder)}
+    return Fetched(artist, {"name": recipe.name, **origin})
 
 
-def version_name(model: str, registry: Registry) -> str:
-    """What people call a model: its version, where it comes from the registry, else its folder."""
-    name, at, alias = model.removeprefix("models:/").partition("@")
-    if not model.startswith("models:/"):
+def numbered(model: str, registry: Registry) -> str:
+    """A model's address with the number that its alias stands for now: another version may get
+    the alias at any time."""
+    name, at, alias = model.removeprefix(REGISTRY).partition("@")
+    if not (model.startswith(REGISTRY) and at):
         return model
-    if at:
-        version = open_store(registry).get_model_version_by_alias(name, alias).version
-        return f"{name} version {version}"
-    return " version ".join(name.split("/"))
+    with _asking(model, registry) as client:
+        return f"{REGISTRY}{name}/{client.get_model_version_by_alias(name, alias).version}"
 
 
 def champion_uri(name: str) -> str:
     """The address of a model's champion."""
-    return f"models:/{registered_name(name)}@{CHAMPION}"
+    return f"{REGISTRY}{registered_name(name)}@{CHAMPION}"
 
 
 @outage_told()
@@ -110,7 +108,7 @@ def model_files(model: str, registry: Registry) -> Path:
     Raises:
         UserError: there is no such model.
     """
-    folder = mlflow_model(model, registry) if model.startswith("models:/") else Path(model)
+    folder = mlflow_model(model, registry) if model.startswith(REGISTRY) else Path(model)
     if not folder.is_dir():
         raise UserError(f"no model: {folder} is no folder; run `make repro`")
     description = folder / "MLmodel"
@@ -127,7 +125,7 @@ def mlflow_model(model: str, registry: Registry) -> Path:
         UserError: there is no such model, or it is no MLflow model, or what came out of the
             registry is not what was signed.
     """
-    if model.startswith("models:/"):
+    if model.startswith(REGISTRY):
         folder = download(model, registry)
         check(folder, trusted_keys(registry.trusted_keys), model)
         return folder
@@ -142,14 +140,21 @@ def download(uri: str, registry: Registry) -> Path:
     Raises:
         UserError: there is no such version, or the store does not answer.
     """
-    remedy = "run `make repro` to make one, or see `stylefuse ui` for those there are"
+    with _asking(uri, registry):
+        import mlflow
+
+        return Path(mlflow.artifacts.download_artifacts(uri))
+
+
+@contextmanager
+def _asking(uri: str, registry: Registry) -> Iterator["MlflowClient"]:
+    """The open store, for a question about an address; a failure is told in one sentence."""
+    remedy = "run `make repro` to make one, or see `stylefuse models` for those there are"
     if not store_exists(registry):
         raise UserError(f"{uri} is not in the registry, which is empty; {remedy}")
-    open_store(registry)
-    import mlflow
-
+    client = open_store(registry)
     try:
-        return Path(mlflow.artifacts.download_artifacts(uri))
+        yield client
     except Exception as error:  # each kind of store and address fails with errors of its own
         code = exit_code(error)
         remedy = "try again when the store answers" if code == AGAIN else remedy

@@ -26,7 +26,7 @@ def provenance(params: Params, model: str) -> dict[str, str]:
     """Tags that tell how to make a model again; what cannot be known here is left out."""
     settings = hashlib.sha256(params.model_dump_json().encode()).hexdigest()
     return {
-        **_commit(),
+        **commit_tags(),
         **made_from(Path(), model),
         "params.sha256": settings,
         **environment(),
@@ -64,9 +64,9 @@ def environment() -> dict[str, str]:
 def made_from(root: Path, model: str) -> dict[str, str]:
     """What DVC noted of a training in a folder of the project: hashes of its code, parameters and
     data, and of the weights that came out."""
-    stages = _stages(root / LOCK)
-    outputs = {o["path"]: o["md5"] for stage in stages.values() for o in stage.get("outs", [])}
-    train = stages.get(f"train@{model}", {})
+    noted_of = stages(root / LOCK)
+    outputs = {o["path"]: o["md5"] for stage in noted_of.values() for o in stage.get("outs", [])}
+    train = noted_of.get(f"train@{model}", {})
     code = {d["path"]: d["md5"] for d in train.get("deps", []) if d["path"].startswith("src/")}
     noted = {path: outputs.get(path) for path in (*TRACKED, f"models/{model}")}
     noted |= {"code": _digest(code), "params": _digest(train.get("params"))}
@@ -90,7 +90,7 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _commit() -> dict[str, str]:
+def commit_tags() -> dict[str, str]:
     """The commit of the working tree, and whether the tree differs from it in anything but what
     the pipeline itself writes."""
     try:
@@ -102,7 +102,7 @@ def _commit() -> dict[str, str]:
         return {}  # no git, or no repository
 
 
-def _stages(lock: Path) -> dict[str, dict]:
+def stages(lock: Path) -> dict[str, dict]:
     """What DVC noted of each stage."""
     try:
         return {

@@ -24,6 +24,7 @@ WEIGHTS_TAG = "stylefuse.weights"  # the content that a run made or a version ho
 RUN_TAG = "stylefuse.run_key"  # the training that an MLflow run follows
 MODEL_TAG = "stylefuse.model"  # the model that a run trains
 TRIED_TAG = "stylefuse.variants"  # of how many variants a version is the best
+VERDICT_TAG = "stylefuse.gate.verdict"  # what the gate said of a version, and why
 ALARM_TAG = "stylefuse.alarm"  # what went wrong in a run
 
 SETTINGS = {  # MLflow reads some of them while it is imported

@@ -2,6 +2,8 @@
 
 import contextlib
 import glob
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,24 +57,36 @@ def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
     """Where each painted content goes: to `out` itself for one content, else into the folder `out`.
 
     Raises:
-        UserError: a format that cannot be written, or a file where a folder is needed.
+        UserError: a format that cannot be written, a file where a folder is needed, or two
+            contents of one name.
     """
     if len(contents) == 1 and out.suffix and not out.is_dir():
         if out.suffix.lower() not in WRITTEN:
             raise UserError(f"{out} cannot be written; end its name in {', '.join(WRITTEN)}")
         return [out]
-    folder_for(len(contents), out)
-    return [out / f"{content.stem}.png" for content in contents]
+    if out.suffix.lower() in WRITTEN or out.is_file():
+        raise UserError(f"{len(contents)} pictures need a folder to go to, and {out} is a file")
+    return _distinct([out / f"{content.stem}.png" for content in contents])
 
 
-def folder_for(count: int, out: Path) -> None:
-    """Refuse a file where so many pictures need a folder.
+def product_paths(contents: Sequence[Path], styles: Sequence[Path], out: Path) -> list[Path]:
+    """Where each content goes in each style: `CONTENT--STYLE.png` in the folder `out`, content by
+    content.
 
     Raises:
-        UserError: `out` is a file, or looks like one.
+        UserError: a file where a folder is needed, or two pairs of the same names.
     """
     if out.suffix.lower() in WRITTEN or out.is_file():
-        raise UserError(f"{count} pictures need a folder to go to, and {out} is a file")
+        raise UserError(f"contents in each style need a folder to go to, and {out} is a file")
+    pairs = itertools.product(contents, styles)
+    return _distinct([out / f"{content.stem}--{style.stem}.png" for content, style in pairs])
+
+
+def _distinct(paths: list[Path]) -> list[Path]:
+    path, times = Counter(paths).most_common(1)[0]
+    if times > 1:
+        raise UserError(f"two pictures would become {path}; paint them into two folders")
+    return paths
 
 
 def keep_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:

@@ -1,7 +1,7 @@
 """The work of `stylefuse fuse`."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from stylefuse.models.transfer import RECIPE
 from stylefuse.models.transfer.dials import FusionOptions
 from stylefuse.registry.fetch import fetch_model
 from stylefuse.serving.files import keep_inputs, output_paths
+from stylefuse.serving.many import PLAIN, Delivery, Painted, Painter, paint_all
+from stylefuse.serving.record import Job
 from stylefuse.serving.styles import read_styles
-from stylefuse.serving.work import Done, Job, Wanted, carry_out
 
 
 def fuse(
@@ -22,11 +23,12 @@ def fuse(
     b: Path,
     mask: Path | None,
     styles: Sequence[str],
-    wanted: Wanted,
+    out: Path,
     options: FusionOptions,
     model: str | None,
     params: Params,
-) -> Done:
+    delivery: Delivery = PLAIN,
+) -> Painted:
     """Fuse two pictures into one.
 
     Args:
@@ -34,26 +36,37 @@ def fuse(
         mask: a file, white where A shows, for the mode "mask".
         styles: `PATH` or `PATH:WEIGHT`, mixed by weight; where there are any, they replace A's and
             B's own style.
-        wanted: a file, or a folder to which A's name is added.
+        out: a file, or a folder to which A's name is added.
         options: the dials.
         model: see `fetch_model`.
         params: tell the registry and the limits.
+        delivery: what is left alone, and what is written beside the picture.
 
     Raises:
-        UserError: a file or the model is missing, no picture, or would be replaced; or a mask and
-            the mode do not fit together.
+        UserError: a file or the model is missing, no picture, or would be replaced.
     """
     most = params.serve.max_pixels
-    (output,) = output_paths([a], wanted.out)
+    (output,) = output_paths([a], out)
     given = read_styles(styles, most)
-    paths = [a, b] if mask is None else [a, b, mask]
-    keep_inputs([*paths, *given.paths], [output])
-    first, second, *masks = [open_picture(path, most_pixels=most) for path in paths]
+    files = {"a": a, "b": b} | ({"mask": mask} if mask else {})
+    keep_inputs([*files.values(), *given.paths], [output])
+    pictures = {name: open_picture(path, most_pixels=most) for name, path in files.items()}
+    dials: dict[str, Any] = asdict(options)
+    inputs = {name: [path] for name, path in files.items()}
+    if styles:
+        dials["style_weights"] = given.weights
+        inputs["style"] = given.paths
+    job = Job(output, dials, inputs)
 
-    def paint(artist: Any) -> Image.Image:
+    def load() -> Painter:
+        artist, origin = fetch_model(RECIPE, model, params)
         code = artist.style_code(given.pictures, given.weights) if styles else None
-        fused: Image.Image = artist.fuse(first, second, options, masks[0] if masks else None, code)
-        return fused
 
-    job = Job(output, [*paths, *given.paths], {"style_weights": given.weights}, paint)
-    return carry_out([job], wanted, options, partial(fetch_model, RECIPE, model, params))
+        def paint(_: Job) -> Image.Image:
+            first, second = pictures["a"], pictures["b"]
+            fused: Image.Image = artist.fuse(first, second, options, pictures.get("mask"), code)
+            return fused
+
+        return Painter(paint, {"model": origin})
+
+    return paint_all([job], load, RECIPE, delivery)

@@ -1,29 +1,114 @@
 """Many pictures, painted one by one; one that cannot be painted does not stop the others."""
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from stylefuse.errors import UserError
+from stylefuse.models.recipe import Recipe
+from stylefuse.serving.files import save_picture
+from stylefuse.serving.record import Job, record, remove_sidecar, write_sidecar
 
-Item = TypeVar("Item")
 
+class Delivery(NamedTuple):
+    """How pictures come to lie where they go.
 
-def paint_each(items: Sequence[Item], paint: Callable[[Item], None]) -> None:
-    """Paint and save every item, and show how far that is.
-
-    Raises:
-        UserError: lists what could not be painted.
+    Attributes:
+        skip_existing: leave alone what is there already: the picture, and the record beside it
+            where there is to be one. Both are written whole or not at all.
+        sidecar: write each picture's record beside it.
     """
-    wrong = []
-    for item in track(items, "painting", console=Console(stderr=True), disable=len(items) == 1):
+
+    skip_existing: bool = False
+    sidecar: bool = False
+
+
+PLAIN = Delivery()
+
+
+class Painter(NamedTuple):
+    """What paints.
+
+    Attributes:
+        paint: makes the picture of a job.
+        models: for the records, see `serving.record.record`.
+    """
+
+    paint: Callable[[Job], Image.Image]
+    models: Mapping[str, Mapping[str, str]]
+
+
+@dataclass
+class Painted:
+    """What came of some jobs.
+
+    Attributes:
+        records: one for each picture that was painted.
+        skipped: files that were there already.
+        failed: what went wrong, a sentence for each of the others.
+    """
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[Path] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def told(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        skipped = [str(path) for path in self.skipped]
+        return {"painted": self.records, "skipped": skipped, "failed": self.failed}
+
+    def check(self) -> None:
+        """Raise a UserError that lists what could not be painted, if there is anything."""
+        if not self.failed:
+            return
+        total = len(self.records) + len(self.failed)
+        head = [f"{len(self.failed)} of {total} pictures could not be painted:"]
+        raise UserError("\n  ".join((head if total > 1 else []) + self.failed))
+
+
+def paint_all(
+    jobs: Sequence[Job], load: Callable[[], Painter], recipe: Recipe, delivery: Delivery
+) -> Painted:
+    """Paint and save, and show how far that is.
+
+    Args:
+        jobs: what is to be painted.
+        load: gives what paints them; it is not called where all is there already.
+        recipe: of the model that paints.
+        delivery: what is left alone, and what is written.
+    """
+    done, left = Painted(), []
+    for job in jobs:
+        if delivery.skip_existing and _is_there(job, delivery):
+            done.skipped.append(job.output)
+        else:
+            left.append(job)
+    if not left:
+        return done
+    painter = load()
+    for job in track(left, "painting", console=Console(stderr=True), disable=len(left) == 1):
         try:
-            paint(item)
+            done.records.append(_deliver(job, painter, recipe, delivery))
         except UserError as error:
-            wrong.append(str(error))
-    if wrong:
-        if len(items) > 1:
-            wrong.insert(0, f"{len(wrong)} of {len(items)} pictures could not be painted:")
-        raise UserError("\n  ".join(wrong))
+            done.failed.append(str(error))
+    return done
+
+
+def _is_there(job: Job, delivery: Delivery) -> bool:
+    return job.output.exists() and (job.sidecar.exists() or not delivery.sidecar)
+
+
+def _deliver(job: Job, painter: Painter, recipe: Recipe, delivery: Delivery) -> dict[str, Any]:
+    picture = painter.paint(job)
+    if delivery.sidecar:
+        remove_sidecar(job.sidecar)
+    save_picture(picture, job.output, recipe)
+    told = record(job, painter.models)
+    if delivery.sidecar:
+        write_sidecar(job.sidecar, told)
+    return told

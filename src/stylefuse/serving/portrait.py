@@ -1,7 +1,8 @@
 """The work of `stylefuse portrait`."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -13,9 +14,10 @@ from stylefuse.models.artist import scaled
 from stylefuse.models.portrait import RECIPE, PortraitOptions
 from stylefuse.models.transfer.dials import TransferOptions
 from stylefuse.registry.fetch import fetch_model
-from stylefuse.serving.files import folder_for, keep_inputs
-from stylefuse.serving.styles import Styles, read_styles
-from stylefuse.serving.work import Done, Job, Wanted, carry_out
+from stylefuse.serving.files import keep_inputs
+from stylefuse.serving.many import PLAIN, Delivery, Painted, Painter, paint_all
+from stylefuse.serving.record import Job
+from stylefuse.serving.styles import read_styles
 
 MOST = 10_000  # portraits in a folder
 ROOM = 4  # a portrait is scaled up by this before it is painted, or strokes would not fit in
@@ -24,48 +26,57 @@ ROOM = 4  # a portrait is scaled up by this before it is painted, or strokes wou
 def portrait(
     seeds: range,
     styles: Sequence[str],
-    wanted: Wanted,
+    out: Path,
     options: PortraitOptions,
     model: str | None,
     params: Params,
-) -> Done:
+    delivery: Delivery = PLAIN,
+) -> Painted:
     """Invent portraits, and paint them in the style of others where some are given.
 
     Args:
         seeds: one for each portrait.
         styles: `PATH` or `PATH:WEIGHT`, mixed by weight, for the default transfer model.
-        wanted: a folder.
+        out: a folder.
         options: the dials.
         model: see `fetch_model`.
         params: tell the registry and the limits.
+        delivery: what is left alone, and what is written beside the pictures.
 
     Raises:
-        UserError: a file or a model is missing, an output would replace a style, or some portraits
-            could not be painted.
+        UserError: a file or a model is missing, or an output would replace a style.
     """
     if not seeds:
         raise UserError("a count must be at least 1")
     if seeds[-1] - seeds[0] >= MOST:
         raise UserError(f"at most {MOST:,} portraits can be invented at a time")
-    folder_for(len(seeds), wanted.out)
-    outputs = {seed: wanted.out / f"portrait-{seed:08d}.png" for seed in seeds}
+    if out.is_file():
+        raise UserError(f"portraits need a folder to go to, and {out} is a file")
     given = read_styles(styles, params.serve.max_pixels)
-    keep_inputs(given.paths, outputs.values())
-    finish = _painter(given, params) if styles else lambda picture: picture
+    dials: dict[str, Any] = asdict(options)
+    if styles:
+        dials["style_weights"] = given.weights
+    inputs = {"style": given.paths} if styles else {}
+    jobs = [Job(out / f"portrait-{seed:08d}.png", dials, inputs, seed) for seed in seeds]
+    keep_inputs(given.paths, [job.output for job in jobs])
 
-    def invent(seed: int, artist: Any) -> Image.Image:
-        return finish(artist.paint({"seed": seed}, options))
+    def load() -> Painter:
+        artist, origin = fetch_model(RECIPE, model, params)
 
-    told = {"style_weights": given.weights}
-    jobs = [
-        Job(output, given.paths, {"seed": seed, **told}, partial(invent, seed))
-        for seed, output in outputs.items()
-    ]
-    return carry_out(jobs, wanted, options, partial(fetch_model, RECIPE, model, params))
+        def invent(job: Job) -> Image.Image:
+            portrait: Image.Image = artist.paint({"seed": job.seed}, options)
+            return portrait
 
+        if not styles:
+            return Painter(invent, {"model": origin})
+        painter, of_painter = fetch_model(transfer.RECIPE, None, params)
+        code = painter.style_code(given.pictures, given.weights)
 
-def _painter(given: Styles, params: Params):
-    """Paints portraits in a style, with the default transfer model."""
-    artist = fetch_model(transfer.RECIPE, None, params).artist
-    code = artist.style_code(given.pictures, given.weights)
-    return lambda picture: artist.transfer(scaled(picture, ROOM), code, TransferOptions())
+        def paint(job: Job) -> Image.Image:
+            enlarged = scaled(invent(job), ROOM)
+            painted: Image.Image = painter.transfer(enlarged, code, TransferOptions())
+            return painted
+
+        return Painter(paint, {"model": origin, "painter": of_painter})
+
+    return paint_all(jobs, load, RECIPE, delivery)

@@ -1,9 +1,8 @@
 """The work of `stylefuse restore`."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -12,38 +11,47 @@ from stylefuse.data.pictures import open_picture
 from stylefuse.models.restore import RECIPE, RestoreOptions
 from stylefuse.registry.fetch import fetch_model
 from stylefuse.serving.files import find_pictures, keep_inputs, output_paths
-from stylefuse.serving.work import Done, Job, Wanted, carry_out
+from stylefuse.serving.many import PLAIN, Delivery, Painted, Painter, paint_all
+from stylefuse.serving.record import Job
 
 
 def restore(
     pictures: Sequence[str],
-    wanted: Wanted,
+    out: Path,
     options: RestoreOptions,
     model: str | None,
     params: Params,
-) -> Done:
+    delivery: Delivery = PLAIN,
+) -> Painted:
     """Restore damaged pictures.
 
     Args:
         pictures: files, folders or glob patterns.
-        wanted: a file for one picture, or a folder.
+        out: a file for one picture, or a folder.
         options: the dial.
         model: see `fetch_model`.
         params: tell the registry and the limits.
+        delivery: what is left alone, and what is written beside the pictures.
 
     Raises:
-        UserError: a file or the model is missing, an output would replace an input, or some
-            pictures could not be restored.
+        UserError: a file or the model is missing, or an output would replace an input.
     """
     files = find_pictures(pictures)
-    outputs = output_paths(files, wanted.out)
+    outputs = output_paths(files, out)
     keep_inputs(files, outputs)
-    most = params.serve.max_pixels
+    dials = asdict(options)
+    jobs = [
+        Job(output, dials, {"picture": [file]}) for file, output in zip(files, outputs, strict=True)
+    ]
 
-    def mend(file: Path, artist: Any) -> Image.Image:
-        mended: Image.Image = artist.paint({"picture": open_picture(file, None, most)}, options)
-        return mended
+    def load() -> Painter:
+        artist, origin = fetch_model(RECIPE, model, params)
 
-    pairs = zip(files, outputs, strict=True)
-    jobs = [Job(output, [file], {}, partial(mend, file)) for file, output in pairs]
-    return carry_out(jobs, wanted, options, partial(fetch_model, RECIPE, model, params))
+        def paint(job: Job) -> Image.Image:
+            damaged = open_picture(job.inputs["picture"][0], most_pixels=params.serve.max_pixels)
+            mended: Image.Image = artist.paint({"picture": damaged}, options)
+            return mended
+
+        return Painter(paint, {"model": origin})
+
+    return paint_all(jobs, load, RECIPE, delivery)

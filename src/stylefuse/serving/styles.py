@@ -17,6 +17,17 @@ class Styles(NamedTuple):
     pictures: list[Image.Image]
     weights: list[float]
 
+    def apart(self) -> list["Styles"]:
+        """Each style by itself.
+
+        Raises:
+            UserError: a weight was given, which means nothing then.
+        """
+        if {*self.weights} != {1.0}:
+            raise UserError("a weight mixes styles; give none where each is painted by itself")
+        alone = zip(self.paths, self.pictures, strict=True)
+        return [Styles([path], [picture], [1.0]) for path, picture in alone]
+
 
 def read_styles(texts: Sequence[str], most_pixels: int) -> Styles:
     """Open style pictures.

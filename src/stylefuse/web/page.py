@@ -10,7 +10,7 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.models.artist import fit
 from stylefuse.models.portrait import PortraitOptions
-from stylefuse.models.recipe import Options
+from stylefuse.models.recipe import Options, find_recipe
 from stylefuse.models.restore import RestoreOptions
 from stylefuse.models.transfer.dials import Dials
 from stylefuse.web.download import write_download
@@ -246,7 +246,7 @@ class Page:
             if not request:
                 raise UserError("choose the pictures first")
             picture = self.studio.paint(name, *request)
-            recipe, told = self.studio.model(name).recipe, self.studio.told(name, *request)
+            recipe, told = find_recipe(name), self.studio.told(name, *request)
             return write_download(picture, recipe, told, called)
 
         made = button.click(_told(make), list(inputs), file, show_progress="minimal")

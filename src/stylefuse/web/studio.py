@@ -12,7 +12,7 @@ from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.models.artist import fit
 from stylefuse.models.recipe import Options, find_recipe
-from stylefuse.registry.fetch import Model, default_model, fetch_model, version_name
+from stylefuse.registry.fetch import REGISTRY, Fetched, default_model, fetch_model, numbered
 
 AT_ONCE = 2  # pictures painted at the same time
 PREVIEW = 512  # longer side of what a slider shows, pixels
@@ -27,11 +27,11 @@ class Studio:
 
     def __init__(self, params: Params):
         self.params = params
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, Fetched] = {}
         self._loading = threading.Lock()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
 
-    def model(self, name: str) -> Model:
+    def model(self, name: str) -> Fetched:
         """The model of a name, loaded when it is first asked for.
 
         Raises:
@@ -46,7 +46,8 @@ class Studio:
         """Load all models and let each paint, so that nobody waits for the first time."""
         for name in self.params.models:
             with contextlib.suppress(UserError):  # told when it is asked for
-                recipe = self.model(name).recipe
+                self.model(name)
+                recipe = find_recipe(name)
                 gray = Image.new("RGB", (64, 64), "gray")
                 request = {
                     n: gray if kind is Image.Image else 1 for n, kind in recipe.inputs.items()
@@ -61,7 +62,7 @@ class Studio:
             }
             named = {name: self._named(address) for name, address in addresses.items()}
             for name, model in list(self._models.items()):
-                if named[name] != model.name:
+                if named[name] != called(model):
                     self._load(name, addresses[name])
         return {name: told for name, told in named.items() if told}
 
@@ -93,13 +94,18 @@ class Studio:
         """What a downloaded picture says of how it was made."""
         model = self.model(name)
         numbers = {key: value for key, value in request.items() if isinstance(value, int)}
-        made = {"model": model.name, "weights": model.weights[:12]}
+        made = {"model": called(model), "weights": model.origin["sha256"]}
         return {**made, **numbers, **asdict(options)}
 
     def _load(self, name: str, address: str) -> None:
         self._models[name] = fetch_model(find_recipe(name), address, self.params)
 
     def _named(self, address: str) -> str:
-        if address.startswith("models:/") or Path(address).is_dir():
-            return version_name(address, self.params.registry)
-        return ""
+        if address.startswith(REGISTRY):
+            return numbered(address, self.params.registry).removeprefix(REGISTRY)
+        return address if Path(address).is_dir() else ""
+
+
+def called(model: Fetched) -> str:
+    """What a model is called: its version in the registry, or its folder."""
+    return model.origin.get("version") or model.origin["folder"]
