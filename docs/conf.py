@@ -1,26 +1,22 @@
 """How `make docs` builds these pages (Sphinx)."""
 
-import sys
 from importlib.metadata import version as installed
 from pathlib import Path
 
 from stylefuse.cli import _parser
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "src"))
 
 project, author, copyright = "stylefuse", "the authors of stylefuse", "the authors of stylefuse"
 version = release = installed("stylefuse")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 html_theme, html_title = "furo", "stylefuse"
-html_extra_path: list[str] = []
 exclude_patterns = ["build"]
 suppress_warnings = ["myst.xref_missing"]  # links to files of the repository, which are no pages
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
-autodoc_mock_imports: list[str] = []
 
 
 def write_commands(app) -> None:

@@ -83,6 +83,7 @@ def test_a_film_is_made_as_large_as_asked(here):
         ({"source": "style.png", "out": "style.png"}, "end its name in"),
         ({"source": "params.yaml"}, "params.yaml is no film that ffmpeg can read"),
         ({"out": "in.mp4"}, "in.mp4 would be replaced"),
+        ({"size": 9999}, "size 9999 is more than the 2048 pixels allowed"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_sentence(here, asked, told):

@@ -58,11 +58,14 @@ def film(
     """
     if out.suffix.lower() not in SUFFIXES:
         raise UserError(f"{out} cannot be written; end its name in {', '.join(SUFFIXES)}")
+    most = params.serve.max_side
+    if options.size > most:
+        raise UserError(f"size {options.size} is more than the {most} pixels allowed")
     given = read_styles(styles, params.serve.max_pixels)
     keep_inputs([source, *given.paths], [out])
-    reel = look(source, options.size or params.serve.max_side, enlarge=bool(options.size))
+    reel = look(source, options.size or most, enlarge=bool(options.size))
     artist = fetch_model(RECIPE, model, params).artist
-    from stylefuse.models.transfer.film import Film
+    from stylefuse.models.transfer.film import Film  # brings Keras: mistakes are told before it
 
     painter = Film(
         artist.stylizer, artist.style_code(given.pictures, given.weights), options.strength
@@ -87,7 +90,7 @@ def look(source: Path, most: int, enlarge: bool) -> Reel:
         raise UserError("ffmpeg is not here; install it, on Debian by `apt install ffmpeg`")
     if not source.is_file():
         raise UserError(f"{source} is not here; name a film")
-    asked = "stream=width,height,avg_frame_rate,nb_frames:stream_side_data=rotation:format=duration"
+    asked = "stream=width,height,avg_frame_rate:stream_side_data=rotation:format=duration"
     command = ["ffprobe", *QUIET[1:], "-select_streams", "v:0", "-show_entries", asked]
     done = subprocess.run([*command, "-of", "json", str(source)], capture_output=True, text=True)
     try:
