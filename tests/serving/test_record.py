@@ -18,28 +18,19 @@ from stylefuse.serving.many import Delivery
 from stylefuse.serving.portrait import portrait
 from stylefuse.serving.restore import restore
 from stylefuse.serving.transfer import transfer
-from tests.serving.tiny import make_project, noise
+from tests.serving.tiny import noise
 from tests.test_config import SHIPPED
 
 PARAMS = load_params(SHIPPED)
 BOTH = Delivery(skip_existing=True, sidecar=True)
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return make_project(tmp_path_factory.mktemp("project"), "transfer", "restore", "portrait")
-
-
 @pytest.fixture
-def here(tmp_path, models, monkeypatch):
+def here(folder):
     """A folder with the models, two photographs and two styles, as the working directory."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    Path("models").symlink_to(models / "models")
-    Path("photos").mkdir()
-    for i, name in enumerate(("photos/a.jpg", "photos/b.png", "wave.png", "corn.jpg")):
+    for i, name in enumerate(("wave.png", "corn.jpg"), 2):
         noise(20, 16, seed=i).save(name)
-    return tmp_path
+    return folder
 
 
 def run_transfer(*styles, out="out", model=None, each_style=False, delivery=BOTH, **dials):
