@@ -1,7 +1,6 @@
 """What `gpu_train.sh` runs: one piece of a training on an accelerator, and its figures."""
 
 import argparse
-import csv
 import json
 import math
 import sys
@@ -12,46 +11,65 @@ import h5py
 import jax
 import numpy as np
 
-from stylefuse.config import load_params
+from stylefuse.config import Params, load_params
 from stylefuse.models.files import MANIFEST, SEEN, WEIGHTS, save_generator, sha256
 from stylefuse.training.loop import MODELS, REPORTS, train
 from stylefuse.training.run import PREPARED, Run
 
-BASE = Path("models/base/transfer")
+BASE = Path("models/base")
 TIMED_CALLS = 3
 PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16 FLOP/s, from data sheets
 
 
 def main() -> None:
+    params = load_params()
     parser = argparse.ArgumentParser()
+    parser.add_argument("model", choices=params.models)
     parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--profile", default="gpu")
     parser.add_argument("--fit", action="store_true", help="train for the minutes, not for kimg")
+    parser.add_argument("--snapshots", type=int, default=0, help="with --fit: moments to keep")
     args = parser.parse_args()
     ends = time.monotonic() + 60 * args.minutes
-    params = load_params().model_copy(update={"profile": args.profile})
+    params = params.model_copy(update={"profile": args.profile})
     if args.fit:
-        trained = fit(params, ends)
-        keep(lasting(params, trained["kimg"]), trained)
+        fit(args.model, params, ends, args.snapshots)
         return
-    measured = speed(params)
+    measured = speed(args.model, params)
     print(json.dumps(measured, indent=1))
-    if not train("transfer", params, stop=lambda: time.monotonic() > ends):
+    if not train(args.model, params, stop=lambda: time.monotonic() > ends):
         print("the time is up; run this again to go on")
         sys.exit(75)
-    keep(params, measured)
+    curves = (REPORTS / args.model / "curves.csv").read_text().splitlines()
+    last = dict(zip(curves[0].split(","), map(float, curves[-1].split(",")), strict=True))
+    keep(MODELS / args.model, BASE / args.model, params, measured, last)
 
 
-def fit(params, ends: float) -> dict:
+def fit(model: str, params: Params, ends: float, snapshots: int) -> None:
     """Train until a time of the monotonic clock, with learning rates that fall along that clock to
     a zero at its end, for a machine that is lent for minutes: how far they lead is seen then."""
-    run = Run("transfer", params)
+    run = Run(model, params)
     settings, count = run.settings, run.settings.steps_per_call
     full = run.rates(0)
-    rows, seconds = [], [time.monotonic()]
+    rows, seconds, kept = [], [time.monotonic()], 0
     done, begins = 0, math.inf
+
+    def save(folder: Path, measured: dict) -> None:
+        run.recipe.settle(run.averaged)
+        save_generator(run.recipe, settings, run.averaged, MODELS / model)
+        clock = {
+            "kimg": rows[-1]["kimg"],
+            "seconds": round(seconds[-1] - begins),
+            "seconds_to_compile": round(begins - seconds[0]),
+        }
+        so_far = lasting(model, params, rows[-1]["kimg"])
+        keep(MODELS / model, folder, so_far, measured | clock, rows[-1])
+
     while (now := time.monotonic()) < ends:
         past = 0.0 if begins > now else (now - begins) / (ends - begins)
+        if past * (snapshots + 1) >= kept + 1:
+            kept += 1
+            save(BASE / f"{model}-{round(rows[-1]['kimg'])}", {})
         rates = [rate * (1 + math.cos(math.pi * past)) / 2 for rate in full]
         run.rates = lambda index, rates=rates: rates
         reports = run.advance(done, count)
@@ -62,30 +80,20 @@ def fit(params, ends: float) -> dict:
         begins = min(begins, seconds[-1])  # the first call compiles
         means = dict(zip(run.names, reports.mean(0).round(6).tolist(), strict=True))
         rows.append({"kimg": done * settings.batch / 1000, **means})
-        if len(rows) % 20 == 1:
+        if len(rows) & (len(rows) - 1) == 0 or len(rows) % 50 == 0:
             print(f"{seconds[-1] - seconds[0]:.0f} s: {json.dumps(rows[-1])}", flush=True)
-    save_generator(run.recipe, settings, run.averaged, MODELS / "transfer")
-    (REPORTS / "transfer").mkdir(parents=True, exist_ok=True)
-    with (REPORTS / "transfer/curves.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    return figures(run, float(np.median(np.diff(seconds)[1:]))) | {
-        "kimg": rows[-1]["kimg"],
-        "seconds": round(seconds[-1] - begins),
-        "seconds_to_compile": round(begins - seconds[0]),
-    }
+    save(BASE / model, figures(run, float(np.median(np.diff(seconds)[1:]))))
 
 
-def lasting(params, kimg: float):
+def lasting(model: str, params: Params, kimg: float) -> Params:
     """The same parameters for a run of another length."""
-    settings = params.train("transfer").model_copy(update={"kimg": kimg})
-    return params.model_copy(update={"models": {"transfer": {params.profile: settings}}})
+    settings = params.train(model).model_copy(update={"kimg": kimg})
+    return params.model_copy(update={"models": {model: {params.profile: settings}}})
 
 
-def speed(params) -> dict:
+def speed(model: str, params: Params) -> dict:
     """What `figures` says of a few calls."""
-    run = Run("transfer", params)
+    run = Run(model, params)
     count = run.settings.steps_per_call
     run.advance(0, count)  # compiles
     start = time.perf_counter()
@@ -108,33 +116,30 @@ def figures(run, seconds: float) -> dict:
     }
 
 
-def keep(params, speed: dict) -> None:
-    """Put the averaged weights into `models/base`, in half precision, with how they were made."""
-    BASE.mkdir(parents=True, exist_ok=True)
-    for file in (MODELS / "transfer").iterdir():
-        (BASE / file.name).write_bytes(file.read_bytes())
-    with h5py.File(BASE / WEIGHTS, "r") as full, h5py.File(BASE / "half.h5", "w") as half:
+def keep(made: Path, base: Path, params: Params, speed: dict, last: dict) -> None:
+    """Put averaged weights where others begin, in half precision, with how they were made."""
+    base.mkdir(parents=True, exist_ok=True)
+    for file in made.iterdir():
+        (base / file.name).write_bytes(file.read_bytes())
+    with h5py.File(base / WEIGHTS, "r") as full, h5py.File(base / "half.h5", "w") as half:
         full.visititems(lambda name, node: _copy_half(half, name, node))
-    (BASE / "half.h5").replace(BASE / WEIGHTS)
-    sums = json.loads((BASE / MANIFEST).read_text()) | {WEIGHTS: sha256(BASE / WEIGHTS)}
-    (BASE / MANIFEST).write_text(json.dumps(sums, indent=1, sort_keys=True) + "\n")
+    (base / "half.h5").replace(base / WEIGHTS)
+    sums = json.loads((base / MANIFEST).read_text()) | {WEIGHTS: sha256(base / WEIGHTS)}
+    (base / MANIFEST).write_text(json.dumps(sums, indent=1, sort_keys=True) + "\n")
+    settings = params.train(made.name)
     tiles = json.loads((PREPARED / "tiles.json").read_text())
-    seen = {
-        name for domain in params.train("transfer").domains for name in tiles[f"train_{domain}"]
-    }
-    (BASE / SEEN).write_text(json.dumps(sorted(seen), indent=1) + "\n")
-    curves = (REPORTS / "transfer/curves.csv").read_text().splitlines()
-    last = dict(zip(curves[0].split(","), map(float, curves[-1].split(",")), strict=True))
+    seen = {name for domain in settings.domains for name in tiles[f"train_{domain}"]}
+    (base / SEEN).write_text(json.dumps(sorted(seen), indent=1) + "\n")
     facts = {
         "profile": params.profile,
         "seed": params.seed,
-        "settings": params.train("transfer").model_dump(mode="json"),
+        "settings": settings.model_dump(mode="json"),
         "speed": speed,
         "last_metrics": last,
-        "mebibytes": round((BASE / WEIGHTS).stat().st_size / 2**20, 2),
+        "mebibytes": round((base / WEIGHTS).stat().st_size / 2**20, 2),
     }
-    (BASE / "run.json").write_text(json.dumps(facts, indent=1) + "\n")
-    print(json.dumps(facts, indent=1))
+    (base / "run.json").write_text(json.dumps(facts, indent=1) + "\n")
+    print(json.dumps(facts, indent=1), flush=True)
 
 
 def _copy_half(half: h5py.File, name: str, node) -> None:

@@ -14,11 +14,13 @@ import pandas as pd
 
 from stylefuse.config import load_params
 from stylefuse.data.prepare import MANIFEST, PREPARED, prepare
-from stylefuse.models.transfer import Settings
+from stylefuse.models.portrait import Settings as Portrait
+from stylefuse.models.transfer import Settings as Transfer
 from stylefuse.models.transfer.guide import FOLDER
 
 PACKED = Path("data/packed.zip")
 SPLITS = ("train", "validation")
+DOMAINS = {*Transfer.domains, *Portrait.domains}
 
 
 def pack() -> None:
@@ -36,9 +38,9 @@ def unpack(profile: str) -> None:
 
 
 def needed() -> pd.DataFrame:
-    """The pictures that the transfer model is trained on and shown with."""
+    """The pictures that models are trained on and shown with."""
     manifest = pd.read_parquet(MANIFEST)
-    return manifest[manifest.split.isin(SPLITS) & manifest.domain.isin(Settings.domains)]
+    return manifest[manifest.split.isin(SPLITS) & manifest.domain.isin(DOMAINS)]
 
 
 if __name__ == "__main__":
