@@ -80,7 +80,7 @@ def fit(model: str, params: Params, ends: float, snapshots: int) -> None:
         begins = min(begins, seconds[-1])  # the first call compiles
         means = dict(zip(run.names, reports.mean(0).round(6).tolist(), strict=True))
         rows.append({"kimg": done * settings.batch / 1000, **means})
-        if len(rows) & (len(rows) - 1) == 0 or len(rows) % 50 == 0:
+        if len(rows) % 50 == 1:
             print(f"{seconds[-1] - seconds[0]:.0f} s: {json.dumps(rows[-1])}", flush=True)
     save(BASE / model, figures(run, float(np.median(np.diff(seconds)[1:]))))
 
