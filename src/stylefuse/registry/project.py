@@ -18,18 +18,18 @@ MANIFEST = Path("data/manifest.parquet")
 
 def commit(params: "Params") -> Answer:
     """Whether a version could be registered: that is done only from a commit."""
-    from stylefuse.registry.provenance import commit_tags
+    from stylefuse.registry.provenance import changed, named
     from stylefuse.registry.worktree import git
 
     needed = Level.WARNING if params.registry.allow_dirty else Level.WRONG
     try:
-        head = git("rev-parse", "HEAD")
+        head, differing = git("rev-parse", "HEAD"), changed()
     except UserError as error:
         return Answer.of(error, needed, "a version is registered only from a commit: make one")
-    if commit_tags().get("git.dirty") == "false":
+    if not differing:
         return Answer(Level.OK, head[:12])
-    remedy = "commit them: a version is registered only from a commit"
-    return Answer(Level.WARNING, "there are changes that no commit has", remedy)
+    remedy = "a version is registered only from a commit: commit them, or name them in .gitignore"
+    return Answer(Level.WARNING, f"no commit has {named(differing)}", remedy)
 
 
 def dvc_cache(params: "Params") -> Answer:

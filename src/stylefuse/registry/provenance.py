@@ -18,6 +18,7 @@ from stylefuse.registry.worktree import git
 
 LOCK, REQUIREMENTS = Path("dvc.lock"), Path("requirements.lock")
 WRITTEN = ("dvc.lock", "reports/", ".dvc/")  # what is no reason of a run's results
+NAMED = 3  # files in a message, at most
 TRACKED = ("data/prepared", "data/manifest.parquet")
 PACKAGES = ("stylefuse", "keras", "tensorflow-cpu")
 
@@ -37,15 +38,14 @@ def refuse_dirty(origin: dict[str, str]) -> None:
     """Raise a UserError where tags tell of something that no commit has."""
     if origin.get("git.dirty") == "false":
         return
-    why = "it has changes that no commit has"
-    if "git.commit" not in origin:
-        try:
-            git("rev-parse", "HEAD")
-        except UserError as error:
-            why = str(error)
+    try:
+        why = f"no commit has {named(changed())}"
+    except UserError as error:
+        why = str(error)
     raise UserError(
         f"what this model was made from could not be found again ({why}): commit, and register "
-        "then; or set registry.allow_dirty in params.yaml, and the version says so for ever"
+        "then; pictures of yours may lie elsewhere, or be named in .gitignore. Or set "
+        "registry.allow_dirty in params.yaml, and the version says so for ever"
     )
 
 
@@ -94,12 +94,27 @@ def commit_tags() -> dict[str, str]:
     """The commit of the working tree, and whether the tree differs from it in anything but what
     the pipeline itself writes."""
     try:
-        listed = git("diff", "--name-only", "HEAD"), git("ls-files", "-o", "--exclude-standard")
-        changed = [path for paths in listed for path in paths.splitlines()]
-        dirty = any(not path.startswith(WRITTEN) for path in changed)
+        dirty = bool(changed())
         return {"git.commit": git("rev-parse", "HEAD"), "git.dirty": str(dirty).lower()}
     except UserError:
         return {}  # no git, or no repository
+
+
+def changed() -> list[str]:
+    """Files that differ from the commit, but for what the pipeline itself writes.
+
+    Raises:
+        UserError: there is no git, no repository, or no commit.
+    """
+    listed = git("ls-files", "-o", "--exclude-standard"), git("diff", "--name-only", "HEAD")
+    paths = [path for lines in listed for path in lines.splitlines()]
+    return [path for path in paths if not path.startswith(WRITTEN)]
+
+
+def named(paths: list[str]) -> str:
+    """The first few of some files, and how many more there are."""
+    more = len(paths) - NAMED
+    return ", ".join(paths[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def stages(lock: Path) -> dict[str, dict]:
