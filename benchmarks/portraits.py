@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 from stylefuse.evaluation.figures import FIGURES
 from stylefuse.evaluation.report import OURS
 from stylefuse.evaluation.sheets import INK, PAPER
-from variants import folder_of, run_variants
+from variants import FACES, folder_of, run_variants
 
 # Widths give each generator about a quarter of a million weights. DCGAN is trained as in its paper;
-# what is not named here is as in params.yaml.
+# what is not named here is as in `FACES`.
 ARCHITECTURES = {
     "dcgan": {
         "latent": 100, "width": 12, "discriminator_width": 12,
@@ -32,7 +32,7 @@ CAPTION = 26  # pixels above each part of the sheet
 def main() -> None:
     args = page.judged_parser(__doc__, kimg=20).parse_args()
     asked = {
-        name: {"architecture": name, "kimg": args.kimg, **own}
+        name: FACES | {"architecture": name, "kimg": args.kimg, **own}
         for name, own in ARCHITECTURES.items()
     }
     results = run_variants("portraits", "portrait", asked, **args.judging)

@@ -8,12 +8,13 @@ The portrait model has the fewest pictures to learn by heart, so that it is the 
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import page
 
 from stylefuse.evaluation.report import OURS
-from variants import defaults, run_variants
+from variants import FACES, run_variants
 
 TICKS = 40  # rows of metrics in a run
 CURVES = {
@@ -28,7 +29,7 @@ PROVOKED, RECIPE = "provoked", "the recipe"
 def main() -> None:
     args = page.judged_parser(__doc__, kimg=6).parse_args()
     asked = {
-        name: {"kimg": args.kimg, "tick_kimg": args.kimg / TICKS, **own}
+        name: FACES | {"kimg": args.kimg, "tick_kimg": args.kimg / TICKS, **own}
         for name, own in _remedies().items()
     }
     results = run_variants("stability", "portrait", asked, **args.judging)
@@ -40,7 +41,7 @@ def main() -> None:
         "A discriminator that wins, and what helps",
         f"The portrait model for {args.kimg:g} thousand pictures. *{PROVOKED}*: five times the "
         "discriminator's learning rate, twice its width, no gradient penalty, no augmentation. "
-        f"Each remedy changes one thing of that; *{RECIPE}* changes all, as params.yaml has it.",
+        f"Each remedy changes one thing of that; *{RECIPE}* changes all.",
         "![curves](stability.svg)",
         page.table({name: _row(result) for name, result in results.items()}),
         "Accuracies and variety are means over the last quarter of the run. *By heart* is how much "
@@ -50,9 +51,8 @@ def main() -> None:
     )
 
 
-def _remedies() -> dict[str, dict]:
-    recipe = defaults("portrait")
-    rate, width = recipe.discriminator_learning_rate, recipe.discriminator_width
+def _remedies() -> dict[str, dict[str, Any]]:
+    rate, width = FACES["discriminator_learning_rate"], FACES["discriminator_width"]
     provoked = {
         "discriminator_learning_rate": 5 * rate,
         "discriminator_width": 2 * width,
@@ -63,9 +63,9 @@ def _remedies() -> dict[str, dict]:
     remedies = {
         PROVOKED: {},
         "a lower rate": {"discriminator_learning_rate": rate},
-        "a narrower one": {"discriminator_width": max(1, width // 2)},
+        "a narrower one": {"discriminator_width": width // 2},
         "every other step": {"discriminator_interval": 2},
-        "gradient penalty": {"r1": recipe.r1 or 1.0},
+        "gradient penalty": {"r1": FACES["r1"]},
         "augmentation": {"augment_target": 0.7},
     }
     return {name: provoked | own for name, own in remedies.items()} | {RECIPE: {}}

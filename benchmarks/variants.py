@@ -27,6 +27,10 @@ from stylefuse.errors import UserError
 ROOT = Path(".cache/variants")
 TILES = Path("data/prepared/tiles.json")
 PROFILE = "cpu"
+FACES = {  # a training of portraits from random weights; what it does not name is in params.yaml
+    "start": "", "architecture": "dcgan", "width": 32, "discriminator_width": 32,
+    "learning_rate": 1e-3, "discriminator_learning_rate": 4e-4, "beta_1": 0.5, "r1": 0.1,
+}  # fmt: skip
 TICKS = 12  # rows of metrics that a run has at least
 DIVERGED = 1  # exit code of a run whose losses are no numbers any more
 
@@ -73,11 +77,6 @@ def folder_of(study: str, name: str) -> Path:
     return ROOT / study / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def defaults(model: str) -> Any:
-    """The model's settings that variants depart from."""
-    return _params().train(model)
-
-
 def _params() -> Any:
     return load_params().model_copy(update={"profile": PROFILE})
 
@@ -115,7 +114,9 @@ def _train_and_judge(folder: Path) -> None:
     params = params.model_copy(
         update={"seed": asked["seed"], "models": models, "evaluate": evaluate}
     )
-    (folder / "data").symlink_to(Path("data").resolve())
+    for held in (Path("data"), Path("models/base")):  # what a training reads
+        (folder / held).parent.mkdir(exist_ok=True)
+        (folder / held).symlink_to(held.resolve())
     os.chdir(folder)
 
     from stylefuse.evaluation import features

@@ -80,7 +80,7 @@ WRONG = {
     "not padded": (lambda: encoded(noise(9, 9)) + "A", "no valid base64"),
     "other letters": (lambda: "фото", "no valid base64"),
     "nothing": (lambda: "", "is empty"),
-    "text": (lambda: base64.b64encode(b"just words").decode(), "no picture that can be read"),
+    "text": (lambda: base64.b64encode(b"just words").decode(), "not a picture that can be read"),
     "truncated": (
         lambda: base64.b64encode(file_bytes(noise(99, 99))[:5000]).decode(),
         "damaged or cut short",

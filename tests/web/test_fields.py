@@ -31,7 +31,7 @@ def test_a_picture_keeps_its_transparency(sent):
     ("content", "told"),
     [
         (b"", "Photograph is empty"),
-        (b"no picture", "Photograph is no picture that can be read"),
+        (b"no picture", "Photograph is not a picture that can be read"),
         (file_bytes(noise(64, 64))[:900], "Photograph is damaged"),
         (file_bytes(noise(200, 100)), "more than the 10,000 allowed"),
     ],

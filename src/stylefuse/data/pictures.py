@@ -51,7 +51,7 @@ def open_picture(
                 return result
     except UnidentifiedImageError:
         raise UserError(
-            f"{name} is no picture that can be read; PNG, JPEG, WebP, TIFF, BMP and GIF can"
+            f"{name} is not a picture that can be read; PNG, JPEG, WebP, TIFF, BMP and GIF can"
         ) from None
     except UserError:
         raise
