@@ -74,6 +74,16 @@ class FusionOptions(Options):
         if self.mode not in get_args(Mode):
             raise UserError(f"mode must be one of {', '.join(get_args(Mode))}, not {self.mode!r}")
 
+    def check_mask(self, given: bool) -> None:
+        """See that the mode goes with there being a mask, or none.
+
+        Raises:
+            UserError: the mode needs a mask, or was given one in vain.
+        """
+        if self.mode != "auto" and given != (self.mode == "mask"):
+            need = "takes no mask" if given else "needs a mask"
+            raise UserError(f"the mode {self.mode!r} {need}")
+
 
 @dataclass(frozen=True)
 class Dials(FusionOptions, TransferOptions):

@@ -4,7 +4,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
 from scipy.stats import rankdata
 
-from stylefuse.errors import UserError
 from stylefuse.models.transfer.dials import FusionOptions
 
 NEAR, FAR = 0.004, 0.04  # scales at which activity is seen and compared, shares of the width
@@ -29,9 +28,7 @@ def content_mask(
     Raises:
         UserError: the mode needs a mask, or was given one in vain.
     """
-    if options.mode != "auto" and (mask is None) == (options.mode == "mask"):
-        need = "needs a mask" if mask is None else "takes no mask"
-        raise UserError(f"the mode {options.mode!r} {need}")
+    options.check_mask(mask is not None)
     balance = options.content_balance
     if options.mode == "scalar":
         return np.full(a.shape, balance, np.float32)
