@@ -25,7 +25,7 @@ ELSEWHERE = {  # how a command begins → what runs it for real
     "make test": ".ci/run",
     "make env": ".ci/run",
     ". .venv/bin/activate": "benchmarks/fresh_clone.sh",
-    "make serve": "tests/test_cli.py",
+    "make serve": "tests/cli/test_server.py",
     "make ui": "tests/registry/test_engines.py",
     "make flows": "tests/flows/test_deployments.py",
     "stylefuse app": "tests/web/test_page.py",

@@ -29,7 +29,7 @@ def test_the_lock_pins_by_hash_and_names_no_host():
 
 
 FLOORS = (
-    "errors", "config", "data", "monitoring", "models", "training", "evaluation",
+    "errors quiet", "config", "data", "monitoring", "models", "training", "evaluation",
     "serving registry", "web", "commands completion", "cli",
 )  # fmt: skip
 PIPELINE = {"mlflow", "prefect", "dvc"}

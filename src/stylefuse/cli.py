@@ -4,23 +4,33 @@ What the commands do is in `commands`; nothing here is slow to import, so that h
 """
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from stylefuse import __version__, commands
 from stylefuse.errors import run_main
+
+# as in `models.transfer.dials`, which would bring NumPy
+PRESERVE = ("none", "luminance", "match")
+MODES = ("auto", "saliency", "mask", "scalar")
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong, and where there is help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see `{self.prog} --help`\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `stylefuse`; a user's mistake ends it with a message and an exit code, no traceback."""
     args = _parser().parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     run_main(lambda: args.run(args))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         "stylefuse",
         description="Transfer style, fuse and restore pictures, invent portraits; train, register "
         "and serve the models that do.",
@@ -40,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_painting(parsers: argparse._SubParsersAction) -> None:
-    share = {"type": float, "metavar": "SHARE"}
+    share = {"type": _share, "metavar": "SHARE"}
 
     transfer = parsers.add_parser("transfer", help="paint pictures in the style of others")
     transfer.set_defaults(run=commands.transfer)
@@ -54,7 +64,7 @@ def _add_painting(parsers: argparse._SubParsersAction) -> None:
         "--strength", default=1.0, help="0 to 1: whole style (default: 1)", **share
     )
     transfer.add_argument(
-        "--preserve-color", nargs="?", const="luminance", default="none", metavar="HOW",
+        "--preserve-color", nargs="?", const="luminance", default="none", choices=PRESERVE,
         help="keep the content's colours: luminance, place by place (this is meant where nothing "
         "follows), or match, as a whole",
     )  # fmt: skip
@@ -81,11 +91,11 @@ def _add_painting(parsers: argparse._SubParsersAction) -> None:
         **share,
     )  # fmt: skip
     fuse.add_argument(
-        "--mode",
-        default="auto",
+        "--mode", default="auto", choices=MODES,
         help="saliency: the livelier picture shows at each place; mask: A shows where --mask is "
-        "white; scalar: both lie over each other (default: mask where one is given, or saliency)",
-    )
+        "white; scalar: both lie over each other; auto: mask where one is given, or else saliency "
+        "(default: auto)",
+    )  # fmt: skip
     fuse.add_argument("--mask", type=Path, metavar="PICTURE", help="white where A shows")
     _add_styles(fuse, "painted in instead of the styles of A and B")
     fuse.add_argument(
@@ -128,7 +138,7 @@ def _add_film(parsers: argparse._SubParsersAction) -> None:
     film.add_argument("film", type=Path, metavar="FILM", help="a file that ffmpeg reads")
     _add_styles(film, "mixed by weight where there are several", required=True)
     film.add_argument(
-        "--strength", type=float, default=1.0, metavar="SHARE",
+        "--strength", type=_share, default=1.0, metavar="SHARE",
         help="0 to 1: whole style (default: 1)",
     )  # fmt: skip
     film.add_argument(
@@ -141,12 +151,12 @@ def _add_film(parsers: argparse._SubParsersAction) -> None:
 def _add_upkeep(parsers: argparse._SubParsersAction) -> None:
     train = parsers.add_parser("train", help="train a model; DVC runs this")
     train.set_defaults(run=commands.train)
-    train.add_argument("name", metavar="MODEL", help="its name in params.yaml")
+    _add_name(train)
 
     register = parsers.add_parser("register", help="put trained models into the registry")
     register.set_defaults(run=commands.register)
     register.add_argument(
-        "names", nargs="*", metavar="MODEL", help="names in params.yaml (default: all)"
+        "names", nargs="*", metavar="MODEL", type=_model, help="names in params.yaml (default: all)"
     )
     register.add_argument(
         "--tried", type=int, default=1, metavar="N",
@@ -155,11 +165,11 @@ def _add_upkeep(parsers: argparse._SubParsersAction) -> None:
 
     gate = parsers.add_parser("gate", help="judge a challenger beside its champion")
     gate.set_defaults(run=commands.gate)
-    gate.add_argument("name", metavar="MODEL", help="its name in params.yaml")
+    _add_name(gate)
 
     promote = parsers.add_parser("promote", help="make a version the champion")
     promote.set_defaults(run=commands.promote)
-    promote.add_argument("name", metavar="MODEL", help="its name in params.yaml")
+    _add_name(promote)
     promote.add_argument("version", type=int, metavar="VERSION")
     promote.add_argument("--reason", required=True, help="is recorded")
     promote.add_argument(
@@ -168,7 +178,7 @@ def _add_upkeep(parsers: argparse._SubParsersAction) -> None:
 
     rollback = parsers.add_parser("rollback", help="make the champion before this one champion")
     rollback.set_defaults(run=commands.rollback)
-    rollback.add_argument("name", metavar="MODEL", help="its name in params.yaml")
+    _add_name(rollback)
     rollback.add_argument("--reason", required=True, help="is recorded")
 
     for command, run, help in (
@@ -191,7 +201,7 @@ def _add_upkeep(parsers: argparse._SubParsersAction) -> None:
         about_version = parsers.add_parser(command, help=help)
         about_version.set_defaults(run=run)
         about_version.add_argument(
-            "version", metavar="VERSION", help="stylefuse-NAME@ALIAS or stylefuse-NAME/NUMBER"
+            "version", metavar="VERSION", help="MODEL, its champion; MODEL@ALIAS or MODEL/NUMBER"
         )
 
 
@@ -211,12 +221,13 @@ def _add_servers(parsers: argparse._SubParsersAction) -> None:
     serve = parsers.add_parser("serve", help="answer requests over HTTP")
     serve.set_defaults(run=commands.serve)
     serve.add_argument(
-        "name", nargs="?", default="transfer", metavar="NAME", help="(default: transfer)"
-    )
+        "name", nargs="?", default="transfer", metavar="MODEL", type=_model,
+        help="its name in params.yaml (default: transfer)",
+    )  # fmt: skip
     serve.add_argument("--host", default="127.0.0.1", help="(default: 127.0.0.1)")
     serve.add_argument("--port", type=int, default=5001, help="(default: 5001)")
     serve.add_argument(
-        "--model", help="a folder or models:/NAME@ALIAS (default: the champion of NAME)"
+        "--model", help="a folder or models:/NAME@ALIAS (default: the champion of MODEL)"
     )
 
     app = parsers.add_parser("app", help="a page to paint on")
@@ -228,15 +239,37 @@ def _add_servers(parsers: argparse._SubParsersAction) -> None:
     ui.add_argument("--port", type=int, default=5000, help="(default: 5000)")
 
 
+def _add_name(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="MODEL", type=_model, help="its name in params.yaml")
+
+
+def _model(text: str) -> str:
+    """A model's name in params.yaml, from that or from the name that the registry has for it."""
+    return text.removeprefix("stylefuse-")
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = float("nan")
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return share
+
+
 def _add_styles(command: argparse.ArgumentParser, help: str, required: bool = False) -> None:
     command.add_argument(
         "--style", action="append", default=[], required=required, metavar="PICTURE[:WEIGHT]",
-        help=f"{help}; may be given several times",
+        help=f"{help}; may be given several times, and be a folder or a glob pattern",
     )  # fmt: skip
 
 
 def _add_output(command: argparse.ArgumentParser, help: str) -> None:
-    command.add_argument("-o", "--out", type=Path, required=True, help=help)
+    command.add_argument(
+        "-o", "--out", type=Path, required=True,
+        help=f"{help}; folders are made, and what is there already is replaced",
+    )  # fmt: skip
 
 
 def _add_model(command: argparse.ArgumentParser, name: str) -> None:

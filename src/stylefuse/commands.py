@@ -24,6 +24,9 @@ def train(args: argparse.Namespace) -> None:
 
     params = load_params()
     params.train(args.name)  # a name that is none is told before Keras is imported
+    from stylefuse.quiet import import_keras
+
+    import_keras()
     from stylefuse.registry.tracker import MlflowTracker
     from stylefuse.training.loop import train
     from stylefuse.training.stopping import asked_to_stop
@@ -187,7 +190,9 @@ def models(args: argparse.Namespace) -> None:
     elif versions:
         sys.stdout.write(versions_table(versions))
     else:
-        sys.stdout.write("nothing is registered yet; `make repro` trains models and does that\n")
+        sys.stdout.write(
+            "nothing is registered yet; `make repro` trains models and registers them\n"
+        )
 
 
 def doctor(args: argparse.Namespace) -> None:

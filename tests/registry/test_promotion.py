@@ -110,6 +110,7 @@ def test_a_move_is_finished_in_its_own_store(registry, client, monkeypatch):
     move = promote(registry, "transfer", 2, "better")
     JOURNAL.write_text(json.dumps(asdict(move)))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
+    open_store(registry)
     with pytest.raises(UserError, match="holds a move to finish in another store"):
         promotion.recover(registry)
     assert JOURNAL.exists()

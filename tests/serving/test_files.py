@@ -1,5 +1,6 @@
 """Files in, files out: found by name, refused early, written whole."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,13 @@ from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.models.transfer import RECIPE
-from stylefuse.serving.files import find_pictures, keep_inputs, output_paths, save_picture
+from stylefuse.serving.files import (
+    find_pictures,
+    keep_inputs,
+    output_paths,
+    refuse_unwritable,
+    save_picture,
+)
 from stylefuse.serving.styles import parse_style, read_styles
 from tests.serving.tiny import noise
 
@@ -79,20 +86,43 @@ def test_an_input_is_never_replaced(here):
 def test_styles_and_their_weights(here, text, path, weight):
     for odd in ("odd:2.png", "odd:2"):
         noise(8, 8).save(odd, "PNG")
-    assert parse_style(text) == (Path(path), weight)
+    assert parse_style(text) == [(Path(path), weight)]
     (picture,) = read_styles([text], 10**6).pictures
     assert picture.size == Image.open(path).size
 
 
+def test_styles_of_a_folder_share_its_weight(here):
+    inside = [Path("photos/[c].png"), Path("photos/a.jpg"), Path("photos/b.png")]
+    assert parse_style("photos") == [(path, 1) for path in inside]
+    assert parse_style("photos:2") == [(path, 2) for path in inside]
+    assert read_styles(["photos/*.png:3"], 10**6).weights == [3, 3]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
-    [("missing.png", "missing.png is not here"), ("missing.png:2", "missing.png:2 is not here"),
-     ("style.png:much", "'much' is no weight"), ("photos", "photos is not here"),
-     ("photos/notes.txt", "notes.txt is no picture")],
+    [("missing.png", "there is no missing.png"), ("missing.png:2", "there is no missing.png:2"),
+     ("photos/notes.txt", "notes.txt is not a picture"),
+     *((f"style.png:{weight}", f"must be a positive number, not {weight}")
+       for weight in ("much", "0", "-1", "nan", "inf"))],
 )  # fmt: skip
 def test_styles_that_are_none(here, text, complaint):
     with pytest.raises(UserError, match=complaint):
         read_styles([text], 10**6)
+
+
+@pytest.mark.parametrize(
+    ("out", "complaint"),
+    [("style.png/x.png", "style.png is a file"), ("style.png/x/y.png", "style.png is a file"),
+     ("closed/x/y.png", "closed may not be changed by you")],
+)  # fmt: skip
+def test_an_output_that_cannot_be_written_is_told_before_any_work(
+    here, monkeypatch, out, complaint
+):
+    Path("closed").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, _: path.name != "closed")  # root may do all
+    refuse_unwritable([Path("new/folder/x.png"), Path("x.png")])
+    with pytest.raises(UserError, match=complaint):
+        refuse_unwritable([Path("x.png"), Path(out)])
 
 
 def test_pictures_are_written_whole(here):

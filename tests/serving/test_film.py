@@ -79,9 +79,9 @@ def test_a_film_is_made_as_large_as_asked(here):
     ("asked", "told"),
     [
         ({"out": "out.gif"}, "end its name in .mp4, .mkv, .mov"),
-        ({"source": "none.mp4"}, "none.mp4 is not here"),
+        ({"source": "none.mp4"}, "there is no none.mp4"),
         ({"source": "style.png", "out": "style.png"}, "end its name in"),
-        ({"source": "params.yaml"}, "params.yaml is no film that ffmpeg can read"),
+        ({"source": "params.yaml"}, "params.yaml is not a film that ffmpeg can read"),
         ({"out": "in.mp4"}, "in.mp4 would be replaced"),
         ({"size": 9999}, "size 9999 is more than the 2048 pixels allowed"),
     ],

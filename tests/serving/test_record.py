@@ -192,7 +192,7 @@ def test_no_model_is_loaded_where_nothing_is_left_to_paint(here):
     done = run_transfer("wave.png", model="models/gone")
     assert (done.records, len(done.skipped)) == ([], 2)
     Path("out/a.png").unlink()
-    with pytest.raises(UserError, match="models/gone is no folder"):
+    with pytest.raises(UserError, match="there is no folder models/gone"):
         run_transfer("wave.png", model="models/gone")
 
 

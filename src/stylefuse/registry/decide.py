@@ -29,6 +29,7 @@ from stylefuse.registry.store import (
     open_store,
     outage_told,
     registered_name,
+    require_store,
 )
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "Model
     Raises:
         UserError: there is no champion or challenger, or no data to judge them on.
     """
+    require_store(params.registry)
     recover(params.registry)
     client = open_store(params.registry)
     name = registered_name(model)

@@ -11,15 +11,18 @@ from stylefuse.config import Params, Registry
 from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist, weights_hash
 from stylefuse.models.recipe import Recipe
+from stylefuse.quiet import import_keras
 from stylefuse.registry.signing import check, trusted_keys
 from stylefuse.registry.store import (
     AGAIN,
     CHAMPION,
     exit_code,
+    is_missing,
     open_store,
     outage_told,
     reason,
     registered_name,
+    require_store,
     store_exists,
 )
 
@@ -55,9 +58,13 @@ def fetch_model(recipe: Recipe, model: str | None, params: Params) -> Fetched:
     Raises:
         UserError: there is no such model, or it is of another kind.
     """
-    model = model or default_model(params.registry, recipe.name)
+    if model is None:
+        model = default_model(params.registry, recipe.name)
+        if not (model.startswith(REGISTRY) or Path(model).is_dir()):
+            raise UserError(f"there is no {recipe.name} model yet; `make repro` trains one")
     address = numbered(model, params.registry)
     folder = model_files(address, params.registry)
+    import_keras()
     found, artist = load_artist(folder, params.serve.max_side)
     if found.name != recipe.name:
         raise UserError(f"{model} is a {found.name} model; name a {recipe.name} model")
@@ -110,7 +117,10 @@ def model_files(model: str, registry: Registry) -> Path:
     """
     folder = mlflow_model(model, registry) if model.startswith(REGISTRY) else Path(model)
     if not folder.is_dir():
-        raise UserError(f"no model: {folder} is no folder; run `make repro`")
+        raise UserError(
+            f"there is no folder {folder}; name one that holds a model, or a version like "
+            f"{champion_uri('transfer')} (`stylefuse models` lists them)"
+        )
     description = folder / "MLmodel"
     if not description.exists():
         return folder
@@ -130,7 +140,7 @@ def mlflow_model(model: str, registry: Registry) -> Path:
         check(folder, trusted_keys(registry.trusted_keys), model)
         return folder
     if not (Path(model) / "MLmodel").exists():
-        raise UserError(f"{model} is no MLflow model; `stylefuse register` makes one")
+        raise UserError(f"{model} is not an MLflow model; `stylefuse register` makes one")
     return Path(model)
 
 
@@ -149,13 +159,14 @@ def download(uri: str, registry: Registry) -> Path:
 @contextmanager
 def _asking(uri: str, registry: Registry) -> Iterator["MlflowClient"]:
     """The open store, for a question about an address; a failure is told in one sentence."""
-    remedy = "run `make repro` to make one, or see `stylefuse models` for those there are"
-    if not store_exists(registry):
-        raise UserError(f"{uri} is not in the registry, which is empty; {remedy}")
+    require_store(registry)
     client = open_store(registry)
     try:
         yield client
     except Exception as error:  # each kind of store and address fails with errors of its own
+        if is_missing(error):
+            told = f"there is no {uri} in the registry; `stylefuse models` lists what there is"
+            raise UserError(told) from None
         code = exit_code(error)
-        remedy = "try again when the store answers" if code == AGAIN else remedy
-        raise UserError(f"{uri} cannot be had ({reason(error)}); {remedy}", code) from None
+        remedy = "try again when the store answers" if code == AGAIN else "see `stylefuse doctor`"
+        raise UserError(f"{uri} cannot be fetched ({reason(error)}); {remedy}", code) from None

@@ -26,6 +26,7 @@ from stylefuse.registry.store import (
     open_store,
     reason,
     registered_name,
+    require_store,
     tracking_uri,
 )
 
@@ -143,6 +144,7 @@ def _turn(registry: Registry) -> Iterator["MlflowClient"]:
     """The store, for one promotion at a time; what an earlier one left undone is done first."""
     from mlflow.exceptions import MlflowException
 
+    require_store(registry)
     HOME.mkdir(exist_ok=True)
     with LOCK.open("a") as lock:
         try:

@@ -75,6 +75,16 @@ def store_exists(registry: Registry) -> bool:
     return not uri.startswith(SQLITE) or Path(uri.removeprefix(SQLITE)).exists()
 
 
+def require_store(registry: Registry) -> None:
+    """See that there is a store to ask, before opening it would make one.
+
+    Raises:
+        UserError: there is none yet.
+    """
+    if not store_exists(registry):
+        raise UserError("nothing is registered yet; `make repro` trains models and registers them")
+
+
 def artifact_root(registry: Registry) -> str | None:
     """Where a store that has no server keeps files, as an address; None where MLflow decides."""
     root = registry.artifact_root
@@ -153,6 +163,13 @@ def reason(error: BaseException) -> str:
 def shown(text: str) -> str:
     """A text without the passwords in its addresses."""
     return PASSWORD.sub(r"\1@", text)
+
+
+def is_missing(error: BaseException) -> bool:
+    """Whether MLflow means that there is no such model, version or alias."""
+    return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST" or bool(
+        re.search(r"alias \S+ not found", str(error))
+    )
 
 
 def exit_code(error: BaseException) -> int:

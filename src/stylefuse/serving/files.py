@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import itertools
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -37,20 +38,29 @@ def find_pictures(names: Sequence[str]) -> list[Path]:
     return list(found)
 
 
+def leads_somewhere(name: str) -> bool:
+    """Whether a name is a file's or a folder's, or a glob pattern of some."""
+    return Path(name).exists() or bool(_matching(name))
+
+
 def _pictures_of(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
         inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
         if not inside:
-            raise UserError(f"no picture is in {name}; it may hold {', '.join(sorted(SUFFIXES))}")
+            kinds = ", ".join(sorted(SUFFIXES))
+            raise UserError(f"there is no picture in the folder {name}; it may hold {kinds}")
         return inside
     if path.exists():
         return [path]
-    names = glob.glob(name, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
-    matching = sorted(p for p in map(Path, names) if p.is_file())
+    matching = sorted(p for p in map(Path, _matching(name)) if p.is_file())
     if not matching:
-        raise UserError(f"{name} is not here; name a picture, a folder or a pattern")
+        raise UserError(f"there is no {name}; name a picture, a folder or a glob pattern")
     return matching
+
+
+def _matching(name: str) -> list[str]:
+    return glob.glob(name, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
 
 
 def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
@@ -99,6 +109,20 @@ def keep_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
     for path in outputs:
         if path.resolve() in read:
             raise UserError(f"{path} would be replaced by its own painting; choose another output")
+
+
+def refuse_unwritable(outputs: Iterable[Path]) -> None:
+    """Refuse folders that cannot be made or written to, before any work is done for them.
+
+    Raises:
+        UserError: there is such a folder.
+    """
+    for folder in {path.parent for path in outputs}:
+        nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        if not nearest.is_dir():
+            raise UserError(f"{folder} cannot be written to: {nearest} is a file")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise UserError(f"{folder} cannot be written to: {nearest} may not be changed by you")
 
 
 def save_picture(picture: Image.Image, path: Path, recipe: Recipe) -> None:

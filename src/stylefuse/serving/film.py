@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.models.transfer import RECIPE
 from stylefuse.models.transfer.dials import TransferOptions
 from stylefuse.registry.fetch import fetch_model
-from stylefuse.serving.files import keep_inputs, write_whole
+from stylefuse.serving.files import keep_inputs, refuse_unwritable, write_whole
+from stylefuse.serving.progress import bar
 from stylefuse.serving.styles import read_styles
 
 SUFFIXES = (".mp4", ".mkv", ".mov")
@@ -63,21 +62,23 @@ def film(
         raise UserError(f"size {options.size} is more than the {most} pixels allowed")
     given = read_styles(styles, params.serve.max_pixels)
     keep_inputs([source, *given.paths], [out])
+    refuse_unwritable([out])
     reel = look(source, options.size or most, enlarge=bool(options.size))
-    artist = fetch_model(RECIPE, model, params).artist
-    from stylefuse.models.transfer.film import Film  # brings Keras: mistakes are told before it
+    with bar(reel.frames) as shown:
+        artist = fetch_model(RECIPE, model, params).artist
+        from stylefuse.models.transfer.film import Film  # brings Keras: mistakes are told before it
 
-    painter = Film(
-        artist.stylizer, artist.style_code(given.pictures, given.weights), options.strength
-    )
+        code = artist.style_code(given.pictures, given.weights)
+        painter = Film(artist.stylizer, code, options.strength)
+        shown.say("painting")
 
-    def write(draft: Path) -> None:
-        with _encoder(source, draft, reel, out.suffix[1:]) as sink:
-            console = Console(stderr=True)
-            for frame in track(_frames(source, reel), "painting", reel.frames, console=console):
-                sink.write(painter.frame(frame).tobytes())
+        def write(draft: Path) -> None:
+            with _encoder(source, draft, reel, out.suffix[1:]) as sink:
+                for frame in _frames(source, reel):
+                    sink.write(painter.frame(frame).tobytes())
+                    shown.advance()
 
-    write_whole(out, write)
+        write_whole(out, write)
 
 
 def look(source: Path, most: int, enlarge: bool) -> Reel:
@@ -87,9 +88,9 @@ def look(source: Path, most: int, enlarge: bool) -> Reel:
         UserError: ffmpeg is missing, or reads no film in it.
     """
     if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
-        raise UserError("ffmpeg is not here; install it, on Debian by `apt install ffmpeg`")
+        raise UserError("ffmpeg is not installed; on Debian `apt install ffmpeg` brings it")
     if not source.is_file():
-        raise UserError(f"{source} is not here; name a film")
+        raise UserError(f"there is no {source}; name a film")
     asked = "stream=width,height,avg_frame_rate:stream_side_data=rotation:format=duration"
     command = ["ffprobe", *QUIET[1:], "-select_streams", "v:0", "-show_entries", asked]
     done = subprocess.run([*command, "-of", "json", str(source)], capture_output=True, text=True)
@@ -101,7 +102,7 @@ def look(source: Path, most: int, enlarge: bool) -> Reel:
         sides = [stream["width"], stream["height"]]
         turns = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
     except (ValueError, KeyError, ZeroDivisionError):
-        raise UserError(f"{source} is no film that ffmpeg can read") from None
+        raise UserError(f"{source} is not a film that ffmpeg can read") from None
     if any(turn % 180 for turn in turns):
         sides.reverse()
     scale = most / max(sides)

@@ -46,11 +46,11 @@ def fuse(
         UserError: a file or the model is missing, no picture, or would be replaced.
     """
     most = params.serve.max_pixels
+    options.check_mask(mask is not None)
     (output,) = output_paths([a], out)
     given = read_styles(styles, most)
     files = {"a": a, "b": b} | ({"mask": mask} if mask else {})
     keep_inputs([*files.values(), *given.paths], [output])
-    pictures = {name: open_picture(path, most_pixels=most) for name, path in files.items()}
     dials: dict[str, Any] = asdict(options)
     inputs = {name: [path] for name, path in files.items()}
     if styles:
@@ -58,15 +58,17 @@ def fuse(
         inputs["style"] = given.paths
     job = Job(output, dials, inputs)
 
+    def read(_: Job) -> dict[str, Image.Image]:
+        return {name: open_picture(path, most_pixels=most) for name, path in files.items()}
+
     def load() -> Painter:
         artist, origin = fetch_model(RECIPE, model, params)
         code = artist.style_code(given.pictures, given.weights) if styles else None
 
-        def paint(_: Job) -> Image.Image:
-            first, second = pictures["a"], pictures["b"]
-            fused: Image.Image = artist.fuse(first, second, options, pictures.get("mask"), code)
+        def paint(_: Job, held: dict[str, Image.Image]) -> Image.Image:
+            fused: Image.Image = artist.fuse(held["a"], held["b"], options, held.get("mask"), code)
             return fused
 
         return Painter(paint, {"model": origin})
 
-    return paint_all([job], load, RECIPE, delivery)
+    return paint_all([job], read, load, RECIPE, delivery)

@@ -1,17 +1,16 @@
 """Many pictures, painted one by one; one that cannot be painted does not stop the others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 
 from stylefuse.errors import UserError
 from stylefuse.models.recipe import Recipe
-from stylefuse.serving.files import save_picture
+from stylefuse.serving.files import refuse_unwritable, save_picture
+from stylefuse.serving.progress import bar
 from stylefuse.serving.record import Job, record, remove_sidecar, write_sidecar
 
 
@@ -35,11 +34,11 @@ class Painter(NamedTuple):
     """What paints.
 
     Attributes:
-        paint: makes the picture of a job.
+        paint: makes the picture of a job, from what was read for it.
         models: for the records, see `serving.record.record`.
     """
 
-    paint: Callable[[Job], Image.Image]
+    paint: Callable[[Job, Any], Image.Image]
     models: Mapping[str, Mapping[str, str]]
 
 
@@ -72,15 +71,24 @@ class Painted:
 
 
 def paint_all(
-    jobs: Sequence[Job], load: Callable[[], Painter], recipe: Recipe, delivery: Delivery
+    jobs: Sequence[Job],
+    read: Callable[[Job], Any],
+    load: Callable[[], Painter],
+    recipe: Recipe,
+    delivery: Delivery,
 ) -> Painted:
     """Paint and save, and show how far that is.
 
     Args:
         jobs: what is to be painted.
-        load: gives what paints them; it is not called where all is there already.
+        read: opens what a job needs.
+        load: gives what paints them; it takes seconds, and is not called before there is something
+            to paint.
         recipe: of the model that paints.
         delivery: what is left alone, and what is written.
+
+    Raises:
+        UserError: a folder cannot be written to, or there is no model.
     """
     done, left = Painted(), []
     for job in jobs:
@@ -90,21 +98,41 @@ def paint_all(
             left.append(job)
     if not left:
         return done
-    painter = load()
-    for job in track(left, "painting", console=Console(stderr=True), disable=len(left) == 1):
-        try:
-            done.records.append(_deliver(job, painter, recipe, delivery))
-        except UserError as error:
-            done.failed.append(str(error))
+    refuse_unwritable(job.output for job in left)
+    painter = None
+    with bar(len(left)) as shown:
+        for job, held in _readable(left, read, done.failed):
+            painter = painter or load()
+            shown.say("painting")
+            try:
+                done.records.append(_deliver(job, held, painter, recipe, delivery))
+            except UserError as error:
+                done.failed.append(str(error))
+            shown.advance()
     return done
+
+
+def _readable(
+    jobs: Iterable[Job], read: Callable[[Job], Any], failed: list[str]
+) -> Iterator[tuple[Job, Any]]:
+    """Jobs with what was read for them; why others could not be read goes to `failed`."""
+    for job in jobs:
+        try:
+            held = read(job)
+        except UserError as error:
+            failed.append(str(error))
+        else:
+            yield job, held
 
 
 def _is_there(job: Job, delivery: Delivery) -> bool:
     return job.output.exists() and (job.sidecar.exists() or not delivery.sidecar)
 
 
-def _deliver(job: Job, painter: Painter, recipe: Recipe, delivery: Delivery) -> dict[str, Any]:
-    picture = painter.paint(job)
+def _deliver(
+    job: Job, held: Any, painter: Painter, recipe: Recipe, delivery: Delivery
+) -> dict[str, Any]:
+    picture = painter.paint(job, held)
     if delivery.sidecar:
         remove_sidecar(job.sidecar)
     save_picture(picture, job.output, recipe)

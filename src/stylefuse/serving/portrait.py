@@ -63,7 +63,7 @@ def portrait(
     def load() -> Painter:
         artist, origin = fetch_model(RECIPE, model, params)
 
-        def invent(job: Job) -> Image.Image:
+        def invent(job: Job, _: None = None) -> Image.Image:
             portrait: Image.Image = artist.paint({"seed": job.seed}, options)
             return portrait
 
@@ -72,11 +72,11 @@ def portrait(
         painter, of_painter = fetch_model(transfer.RECIPE, None, params)
         code = painter.style_code(given.pictures, given.weights)
 
-        def paint(job: Job) -> Image.Image:
+        def paint(job: Job, _: None) -> Image.Image:
             enlarged = scaled(invent(job), ROOM)
             painted: Image.Image = painter.transfer(enlarged, code, TransferOptions())
             return painted
 
         return Painter(paint, {"model": origin, "painter": of_painter})
 
-    return paint_all(jobs, load, RECIPE, delivery)
+    return paint_all(jobs, lambda _: None, load, RECIPE, delivery)

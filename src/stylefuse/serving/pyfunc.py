@@ -21,6 +21,7 @@ from stylefuse.models.files import load_artist
 from stylefuse.models.recipe import Options
 from stylefuse.monitoring.seen import ANSWERED, FAILED, REFUSED, Picture, Seen
 from stylefuse.monitoring.statistics import statistics
+from stylefuse.quiet import import_keras
 from stylefuse.registry.signing import TRUSTED_VARIABLE, check, trusted_keys
 from stylefuse.serving.codec import decode, encode
 from stylefuse.serving.package import FORMAT, OUTPUT, read_limits
@@ -55,6 +56,7 @@ class PaintService:
     """
 
     def __init__(self, folder: Path):
+        import_keras()
         self.limits = read_limits(folder)
         self.recipe, self.artist = load_artist(folder, self.limits.max_side)
         self.turns = threading.BoundedSemaphore(AT_ONCE)

@@ -44,14 +44,16 @@ def restore(
         Job(output, dials, {"picture": [file]}) for file, output in zip(files, outputs, strict=True)
     ]
 
+    def read(job: Job) -> Image.Image:
+        return open_picture(job.inputs["picture"][0], most_pixels=params.serve.max_pixels)
+
     def load() -> Painter:
         artist, origin = fetch_model(RECIPE, model, params)
 
-        def paint(job: Job) -> Image.Image:
-            damaged = open_picture(job.inputs["picture"][0], most_pixels=params.serve.max_pixels)
+        def paint(_: Job, damaged: Image.Image) -> Image.Image:
             mended: Image.Image = artist.paint({"picture": damaged}, options)
             return mended
 
         return Painter(paint, {"model": origin})
 
-    return paint_all(jobs, load, RECIPE, delivery)
+    return paint_all(jobs, read, load, RECIPE, delivery)

@@ -1,5 +1,6 @@
 """Style pictures and their weights, as the command line names them."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from PIL import Image
 
 from stylefuse.data.pictures import open_picture
 from stylefuse.errors import UserError
+from stylefuse.serving.files import find_pictures, leads_somewhere
 
 
 class Styles(NamedTuple):
@@ -33,30 +35,32 @@ def read_styles(texts: Sequence[str], most_pixels: int) -> Styles:
     """Open style pictures.
 
     Args:
-        texts: `PATH` or `PATH:WEIGHT`.
+        texts: `PATH` or `PATH:WEIGHT`; a path is a file's, a folder's, or a glob pattern.
         most_pixels: a larger picture is refused.
 
     Raises:
-        UserError: a file is missing or no picture, or a weight is no number.
+        UserError: a file is missing or no picture, or a weight is not a positive number.
     """
-    found = [parse_style(text) for text in texts]
+    found = [style for text in texts for style in parse_style(text)]
     paths = [path for path, _ in found]
     pictures = [open_picture(path, most_pixels=most_pixels) for path in paths]
     return Styles(paths, pictures, [weight for _, weight in found])
 
 
-def parse_style(text: str) -> tuple[Path, float]:
-    """`PATH` or `PATH:WEIGHT` → path and weight (1 when left out); paths may hold colons.
+def parse_style(text: str) -> list[tuple[Path, float]]:
+    """`PATH` or `PATH:WEIGHT` → each picture's path, and the weight (1 when left out); paths may
+    hold colons.
 
     Raises:
-        UserError: there is no such file.
+        UserError: there is no such picture, or the weight is not a positive number.
     """
-    path, _, weight = text.rpartition(":")
-    if not Path(text).exists() and path and Path(path).exists():
-        try:
-            return Path(path), float(weight)
-        except ValueError:
-            raise UserError(f"{weight!r} is no weight for the style {path}") from None
-    if not Path(text).is_file():
-        raise UserError(f"the style {text} is not here; give the path of a picture")
-    return Path(text), 1.0
+    path, colon, weight = text.rpartition(":")
+    if not colon or Path(text).exists() or not leads_somewhere(path):
+        return [(found, 1.0) for found in find_pictures([text])]
+    try:
+        share = float(weight)
+    except ValueError:
+        share = math.nan
+    if not (math.isfinite(share) and share > 0):
+        raise UserError(f"the weight of the style {path} must be a positive number, not {weight}")
+    return [(found, share) for found in find_pictures([path])]

@@ -30,7 +30,8 @@ def transfer(
 ) -> Painted:
     """Paint pictures in the style of others.
 
-    All files are found before the model is loaded, so that mistakes are told at once.
+    All files are found before the model is loaded, and the first is opened, so that mistakes are
+    told at once.
 
     Args:
         contents: files, folders or glob patterns.
@@ -63,12 +64,14 @@ def transfer(
         for (file, mix), output in zip(product(files, mixes), outputs, strict=True)
     ]
 
+    def read(job: Job) -> Image.Image:
+        return open_picture(job.inputs["content"][0], most_pixels=most)
+
     def load() -> Painter:
         artist, origin = fetch_model(RECIPE, model, params)
         codes = {tuple(m.paths): artist.style_code(m.pictures, m.weights) for m in mixes}
 
-        def paint(job: Job) -> Image.Image:
-            content = open_picture(job.inputs["content"][0], most_pixels=most)
+        def paint(job: Job, content: Image.Image) -> Image.Image:
             painted: Image.Image = artist.transfer(
                 content, codes[tuple(job.inputs["style"])], options
             )
@@ -76,4 +79,4 @@ def transfer(
 
         return Painter(paint, {"model": origin})
 
-    return paint_all(jobs, load, RECIPE, delivery)
+    return paint_all(jobs, read, load, RECIPE, delivery)

@@ -48,6 +48,11 @@ def test_commands_are_completed(bash):
     assert {"models", "doctor", "completion"} < {*bash("stylefuse ")}
 
 
+def test_models_and_the_words_that_an_option_takes_are_completed(bash):
+    assert bash("stylefuse gate r") == ["restore"]
+    assert bash("stylefuse fuse --mode s") == ["saliency", "scalar"]
+
+
 def test_flags_of_a_command_are_completed(bash):
     assert bash("stylefuse transfer --e") == ["--each-style"]
     assert bash("stylefuse fuse --sk") == []
