@@ -33,7 +33,7 @@ test: env lint  ## every check that CI runs
 audit: env  ## known vulnerabilities of the locked packages, where a database can be asked
 	$(BIN)/python .ci/audit.py
 
-lint: env
+lint: env  ## style, unused names and types of the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -61,5 +61,5 @@ gallery: env  ## the README's pictures, from what `make repro` left
 docs: env  ## these pages as HTML, in docs/build
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/build
 
-clean:  ## remove the environment, keep data, models and registry
+clean:  ## remove the environment; data, models and registry stay
 	rm -rf $(VENV)

@@ -1,9 +1,12 @@
 """How `make docs` builds these pages (Sphinx)."""
 
+import json
+from collections.abc import Iterator
 from importlib.metadata import version as installed
 from pathlib import Path
 
 from stylefuse.cli import _parser
+from stylefuse.evaluation.figures import FIGURES
 
 HERE = Path(__file__).parent
 
@@ -11,7 +14,7 @@ project, author, copyright = "stylefuse", "the authors of stylefuse", "the autho
 version = release = installed("stylefuse")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 html_theme, html_title = "furo", "stylefuse"
-exclude_patterns = ["build"]
+exclude_patterns = ["build", "reference/figures.md"]  # the second is part of a page
 suppress_warnings = ["myst.xref_missing"]  # links to files of the repository, which are no pages
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
@@ -28,5 +31,34 @@ def write_commands(app) -> None:
     (HERE / "reference/commands.md").write_text(text)
 
 
+def write_figures(app) -> None:
+    """Tables of all that the evaluation measured."""
+    parts = []
+    for path in sorted((HERE.parent / "reports/metrics").glob("*.json")):
+        measured = json.loads(path.read_text())
+        parts += [f"## {measured['model'].capitalize()}", *_tables(measured)]
+    (HERE / "reference/figures.md").write_text("\n\n".join(parts) + "\n")
+
+
+def _tables(tree: dict, place: str = "") -> Iterator[str]:
+    """A table for each group of rows that have figures, wherever in the tree."""
+    rows = {name: row for name, row in tree.items() if isinstance(row, dict)}
+    known = [key for key in FIGURES if any(isinstance(r.get(key), float) for r in rows.values())]
+    if known:
+        lines = ["| " + " | ".join([place, *(FIGURES[key][0] for key in known)]) + " |"]
+        lines.append("|---" + "|---:" * len(known) + "|")
+        for name, row in rows.items():
+            if any(key in row for key in known):
+                shown = (FIGURES[key][1].format(row[key]) if key in row else "–" for key in known)
+                lines.append("| " + " | ".join([name.replace("_", " "), *shown]) + " |")
+        yield "\n".join(lines)
+    elif place == "discriminator":
+        named = (f"{name.removeprefix('accuracy_')} {share:.0%}" for name, share in tree.items())
+        yield f"Discriminator's accuracies: {', '.join(named)}.".replace("_", "-")
+    for name, row in rows.items():
+        yield from _tables(row, name.replace("_", " "))
+
+
 def setup(app) -> None:
     app.connect("builder-inited", write_commands)
+    app.connect("builder-inited", write_figures)

@@ -17,10 +17,16 @@ from tests.registry.servers import answers, free_port, wait_for
 from tests.serving.tiny import SHAPES, make_model, make_project, noise
 from tests.training.tiny import ROOT
 
-PAGES = ("README.md", *(f"docs/tutorials/{name}.md" for name in ("own-pictures", "promote", "gpu")))
+PAGES = (
+    "README.md",
+    *(f"docs/tutorials/{name}.md" for name in ("own-pictures", "promote", "gpu")),
+    *(f"docs/{name}.md" for name in ("gallery", "base-weights", "storage", "work-pools")),
+)
+GALLERY = (ROOT / "docs/gallery.md").read_text()
 PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg", "a.jpg", "b.jpg",
-            "mask.png", "photos/1.jpg", "photos/2.jpg", "old/1.jpg")  # fmt: skip
-ELSEWHERE = {  # how a command begins → what runs it for real
+            "mask.png", "photos/1.jpg", "photos/2.jpg", "old/1.jpg", "docs/gallery/damaged.jpg",
+            *sorted({*re.findall(r"data/pictures/\S+", GALLERY)}))  # fmt: skip
+ELSEWHERE = {  # how a command begins → what runs it for real, or as far as an engine is at hand
     "make repro": "benchmarks/fresh_clone.sh",
     "make test": ".ci/run",
     "make env": ".ci/run",
@@ -37,6 +43,13 @@ ELSEWHERE = {  # how a command begins → what runs it for real
     "git commit": "tests/test_pipeline.py",
     "KERAS_BACKEND=jax make repro": "benchmarks/gpu_train.sh",
     '.venv/bin/pip install "jax[cuda12]': "pyproject.toml",
+    "dvc repro ingest && python benchmarks/pack_data.py": "benchmarks/gpu_train.sh",
+    "dvc": "tests/test_storage.py",
+    "AWS_ACCESS_KEY_ID": "tests/test_storage.py",
+    "benchmarks/gpu_train.sh": "models/base/transfer/run.json",
+    "docker build": "tests/flows/test_pools.py",
+    "prefect": "tests/flows/test_pools.py",
+    "PREFECT_DEFAULT_WORK_POOL_NAME": "tests/flows/test_pools.py",
 }
 
 
@@ -58,7 +71,7 @@ def project(tmp_path_factory):
     """All models with two versions each in a registry, and the pictures that the pages name."""
     folder = make_project(tmp_path_factory.mktemp("docs"), *SHAPES)
     for seed, name in enumerate(PICTURES):
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         noise(48, 36, seed=seed).save(folder / name)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -88,7 +101,7 @@ def test_a_command_of_the_pages_does_what_they_say(project, page, line):
         made = [out] if out.suffix else list(out.glob("*.png"))
         assert made
         for path in made:
-            assert Image.open(path).size in ((48, 36), (64, 64), (256, 256))
+            assert Image.open(path).size in ((48, 36), (64, 64), (256, 256), (360, 270))
 
 
 @pytest.mark.parametrize("server", ["stylefuse serve transfer --port 5001", SERVER])

@@ -18,7 +18,6 @@ from flows.command import PATIENCE
 from kubernetes_asyncio.client import ApiClient
 from packaging.specifiers import SpecifierSet
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 from prefect.testing.utilities import prefect_test_harness
@@ -53,28 +52,37 @@ def server(tmp_path_factory):
     home = tmp_path_factory.mktemp("prefect")
     with temporary_settings({PREFECT_HOME: home}), prefect_test_harness(120):
         address = {"PREFECT_API_URL": PREFECT_API_URL.value(), "PREFECT_HOME": str(home)}
-        yield environment(ROOT) | address
+        settings = environment(ROOT) | address
+        prefect(page_says("prefect global-concurrency-limit create"), settings)
+        yield settings
 
 
 @pytest.fixture(scope="module", params=WORKERS)
 def pool(request, server, tmp_path_factory):
     """A pool made from its file, with the project's deployments on it and its GPU line in use."""
     name = request.param
-    template = json.loads((ROOT / f"flows/pools/{name}.json").read_text())
-    create = WorkPoolCreate(name=name, type=name, base_job_template=template)
-    ask(lambda client: client.create_work_pool(create))
-
+    prefect(page_says("prefect work-pool create docker").replace("docker", name), server)
     plain = (ROOT / "prefect.yaml").read_text()
     with_gpu = re.sub(rf"# (job_variables: .*)  # {name}\n", r"\1\n", plain)
     assert with_gpu != plain
     file = tmp_path_factory.mktemp(name) / "prefect.yaml"
     file.write_text(with_gpu)
-    program = str(Path(sys.executable).parent / "prefect")
-    subprocess.run(
-        [program, "--no-prompt", "deploy", "--all", "--prefect-file", str(file)],
-        cwd=ROOT, env=server | {"PREFECT_DEFAULT_WORK_POOL_NAME": name}, check=True,
-    )  # fmt: skip
+    chosen, *deploy = page_says("PREFECT_DEFAULT_WORK_POOL_NAME").split()
+    pool = dict([chosen.replace("docker", name).split("=")])
+    prefect(f"{' '.join(deploy)} --prefect-file {shlex.quote(str(file))}", server | pool)
     return name
+
+
+def page_says(start: str) -> str:
+    """The command of the page about pools that begins so."""
+    lines = (ROOT / "docs/work-pools.md").read_text().splitlines()
+    return next(line.partition("#")[0] for line in lines if line.startswith(start))
+
+
+def prefect(command: str, settings: dict[str, str]) -> None:
+    program = str(Path(sys.executable).parent / "prefect")
+    words = [program, "--no-prompt", *shlex.split(command)[1:]]
+    subprocess.run(words, cwd=ROOT, env=settings, check=True)
 
 
 def ask(question):

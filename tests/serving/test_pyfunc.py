@@ -104,6 +104,7 @@ def test_requests_are_noted_where_that_is_asked_for(pack, tmp_path, monkeypatch)
     monkeypatch.setattr(service.artist, "paint", lambda *_: 1 / 0)
     with pytest.raises(MlflowException):
         service.predict(request(good()))
+    service.notes.shutdown()
     traffic = seen.traffic("transfer", 0)
     assert traffic.outcomes == {ANSWERED: 1, REFUSED: 1, FAILED: 1}
     assert all(seconds > 0 for seconds in traffic.seconds)

@@ -64,6 +64,16 @@ async def refuse(send: Any, status: int, why: str, *headers: tuple[bytes, bytes]
     await send({"type": "http.response.body", "body": body})
 
 
+def replayed(message: Any, receive: Any) -> Any:
+    """A `receive` that gives a message once more before what comes next."""
+    given = [message]
+
+    async def replay() -> Any:
+        return given.pop() if given else await receive()
+
+    return replay
+
+
 def _place(text: str) -> tuple[str, str | None] | None:
     """Name and port of `NAME`, `NAME:PORT` or `SCHEME://NAME:PORT`, or None where it is none."""
     found = PLACE.fullmatch(text.strip().lower())

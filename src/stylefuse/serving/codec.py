@@ -2,22 +2,31 @@
 
 import base64
 import binascii
+import hashlib
 import io
 import re
+import threading
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from cachetools import LRUCache, cached
 from PIL import Image
 
 from stylefuse.data.pictures import MOST_PIXELS, flatten, open_picture
 from stylefuse.errors import UserError
 from stylefuse.models.recipe import Recipe
+from stylefuse.monitoring.statistics import statistics
 from stylefuse.serving.metadata import made_by
 
 FORMS: dict[str, dict[str, Any]] = {  # how Pillow saves what travels
-    "png": {"format": "PNG", "compress_level": 1},  # 2 % larger, in a third of the time
+    # 2 % larger than Pillow's own choice, in a third of the time
+    "png": {"format": "PNG", "compress_level": 1, "compress_type": zlib.Z_RLE},
     "jpeg": {"format": "JPEG", "quality": 95},
     "webp": {"format": "WEBP", "quality": 95},
 }
+HELD = 64 << 20  # bytes of pictures that are kept decoded
 DATA_URI = re.compile(r"\s*data:[\w.+/-]*;base64,", re.ASCII)
 
 
@@ -44,6 +53,29 @@ def decode(text: str, name: str = "the picture", most_pixels: int = MOST_PIXELS)
             f"{name} is no valid base64; send the bytes of a picture file in base64"
         ) from None
     return open_picture(data, name, most_pixels)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A picture that came in a request."""
+
+    picture: Image.Image
+
+    @cached_property
+    def figures(self) -> dict[str, float]:
+        """See `monitoring.statistics`."""
+        return statistics(self.picture)
+
+
+@cached(
+    LRUCache(HELD, getsizeof=lambda sent: 4 * sent.picture.width * sent.picture.height),
+    key=lambda text, _, most: (hashlib.sha256(text.encode()).digest(), most),
+    lock=threading.Lock(),
+)
+def decode_lately(text: str, name: str, most_pixels: int) -> Sent:
+    """`decode`, but only of what has not been decoded lately: a slider is moved over one picture.
+    Nobody may change it."""
+    return Sent(decode(text, name, most_pixels))
 
 
 def encode(picture: Image.Image, recipe: Recipe | None = None, form: str = "png") -> str:

@@ -11,7 +11,7 @@ import logging
 from typing import Any
 
 from stylefuse.config import Serve
-from stylefuse.serving.callers import App, header, refuse
+from stylefuse.serving.callers import App, header, refuse, replayed
 from stylefuse.serving.content import Refused, check, kind_of
 
 LONGEST = 300  # characters of a sentence
@@ -94,14 +94,10 @@ class Guard:
         if scope["method"] == "POST":
             kind = kind_of(header(scope, "content-type"))
             await asyncio.to_thread(check, kind, body, self._limits)
-        given = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def replay() -> Any:
-            return given.pop() if given else await receive()
-
+        whole = {"type": "http.request", "body": body, "more_body": False}
         answer = _Answer(send)
         try:
-            await self._app(scope, replay, answer.send)
+            await self._app(scope, replayed(whole, receive), answer.send)
         except Exception:
             logger.exception("a request could not be answered")
             if answer.begun:
@@ -136,7 +132,7 @@ def sentence(status: int, body: bytes) -> str:
         return SLOW if status == 504 else OURS
     try:
         told = json.loads(body)
-        text = str(told.get("message") or told.get("detail") or "")
+        text = str(told.get("error") or told.get("message") or told.get("detail") or "")
     except (ValueError, AttributeError):
         text = body.decode("utf-8", "replace")
     lines = text.rpartition(ERROR)[2].strip().splitlines()

@@ -7,25 +7,25 @@ import logging
 import numbers
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
-from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.models.files import load_artist
 from stylefuse.models.recipe import Options
-from stylefuse.monitoring.seen import ANSWERED, FAILED, REFUSED, Picture, Seen
-from stylefuse.monitoring.statistics import statistics
+from stylefuse.monitoring.seen import ANSWERED, FAILED, REFUSED, Seen
 from stylefuse.quiet import import_keras
 from stylefuse.registry.signing import TRUSTED_VARIABLE, check, trusted_keys
-from stylefuse.serving.codec import decode, encode
+from stylefuse.serving.codec import decode_lately, encode
 from stylefuse.serving.package import FORMAT, OUTPUT, read_limits
 
+Figures = tuple[str, Future[dict[str, float]]]  # which input a picture was, and its statistics
 AT_ONCE = 2  # pictures painted at the same time; each one may take gigabytes
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class PaintService:
         self.recipe, self.artist = load_artist(folder, self.limits.max_side)
         self.turns = threading.BoundedSemaphore(AT_ONCE)
         self.seen = Seen.of_environment()
+        self.notes = ThreadPoolExecutor(1, "notes")  # whoever asks does not wait for them
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """Paint the pictures of a request.
@@ -77,69 +78,94 @@ class PaintService:
             MlflowException: a client's mistake, in one sentence that names the row; the server
                 answers with status 400.
         """
-        start, outcome = time.perf_counter(), ANSWERED
-        sent: list[Picture] = []
         try:
-            self._check(frame)
-            form, options = self._dials(params or {})
-            pictures = [self._answer(row, options, form, sent) for row in self._rows(frame)]
+            pictures = self.answer(frame.to_dict("records"), params or {})
         except UserError as error:
-            outcome = REFUSED
             raise MlflowException.invalid_parameter_value(str(error)) from None
+        return pd.DataFrame({OUTPUT: pictures})
+
+    def answer(self, rows: Sequence[Mapping[Any, Any]], params: Mapping[str, Any]) -> list[str]:
+        """The same without tables.
+
+        Returns:
+            A file in base64 for each row.
+
+        Raises:
+            UserError: a client's mistake, in one sentence that names the row.
+        """
+        start, outcome = time.perf_counter(), ANSWERED
+        sent: list[Figures] = []
+        try:
+            self._check(rows)
+            form, options = self._dials(params)
+            return [self._paint(row, options, form, sent) for row in self._named(rows)]
+        except UserError:
+            outcome = REFUSED
+            raise
         except Exception:
             outcome = FAILED
             logger.exception("a request could not be answered")
-            raise MlflowException.invalid_parameter_value(
+            raise UserError(
                 "the request could not be answered; the server's log says why"
             ) from None
         finally:
             if self.seen:
-                self.seen.note(self.recipe.name, outcome, time.perf_counter() - start, sent)
-        return pd.DataFrame({OUTPUT: pictures})
+                seconds = time.perf_counter() - start
+                self.notes.submit(self._note, self.seen, outcome, seconds, sent)
 
-    def _check(self, frame: pd.DataFrame) -> None:
+    def _check(self, rows: Sequence[Mapping[Any, Any]]) -> None:
+        if not rows:
+            raise UserError("the request holds no rows; send at least one")
         names = list(self.recipe.inputs)
-        missing = [n for n in names if n not in frame and n not in self.recipe.any_number]
+        missing = [n for n in names if n not in rows[0] and n not in self.recipe.any_number]
         if missing:
             raise UserError(f"the column {missing[0]!r} is missing; send {' and '.join(names)}")
-        if frame.empty:
-            raise UserError("the request holds no rows; send at least one")
-        if len(frame) > self.limits.max_batch:
+        if len(rows) > self.limits.max_batch:
             raise UserError(
-                f"the request holds {len(frame)} rows, more than the {self.limits.max_batch} "
+                f"the request holds {len(rows)} rows, more than the {self.limits.max_batch} "
                 "allowed; send several requests"
             )
 
-    def _dials(self, params: dict[str, Any]) -> tuple[str, Options]:
+    def _dials(self, params: Mapping[str, Any]) -> tuple[str, Options]:
         """The format of what comes back, and the recipe's options; MLflow makes arrays of lists."""
         given = {n: tuple(v) if isinstance(v, list | np.ndarray) else v for n, v in params.items()}
         return str(given.pop(FORMAT, "png")), self.recipe.options(**given)
 
-    def _rows(self, frame: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _named(self, rows: Sequence[Mapping[Any, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
         """What to call a row, and what it holds, without what it may and does leave out."""
         free = {*self.recipe.any_number, *self.recipe.extras}
-        for number, row in enumerate(frame.to_dict("records"), 1):
+        for number, row in enumerate(rows, 1):
             held = {str(n): v for n, v in row.items() if not (n in free and _absent(v))}
-            yield f"row {number} of {len(frame)}", held
+            yield f"row {number} of {len(rows)}", held
 
-    def _answer(
-        self, row: tuple[str, dict[str, Any]], options: Options, form: str, sent: list[Picture]
+    def _paint(
+        self,
+        row: tuple[str, dict[str, Any]],
+        options: Options,
+        form: str,
+        sent: list[Figures],
     ) -> str:
         place, held = row
         known = {**self.recipe.inputs, **self.recipe.extras}
         try:
             with self.turns:
                 request = {
-                    n: self._read(held[n], kind, n) for n, kind in known.items() if n in held
+                    n: self._read(held[n], kind, n, sent) for n, kind in known.items() if n in held
                 }
-                if self.seen:
-                    shown = [(n, v) for n, v in request.items() if isinstance(v, Image.Image)]
-                    sent += [(name, statistics(picture)) for name, picture in shown]
                 return encode(self.artist.paint(request, options), self.recipe, form)
         except UserError as error:
             raise UserError(f"{place}: {error}") from None
 
-    def _read(self, value: Any, kind: type, name: str) -> Any:
+    def _note(self, seen: Seen, outcome: str, seconds: float, sent: list[Figures]) -> None:
+        """Note a request that is answered, with the figures of its pictures."""
+        try:
+            figures = [(name, found.result()) for name, found in sent]
+            seen.note(self.recipe.name, outcome, seconds, figures)
+        except Exception:
+            logger.exception("a request was not noted")
+
+    def _read(self, value: Any, kind: type, name: str, sent: list[Figures]) -> Any:
+        """What a place of a row holds; the figures of pictures are added to `sent`."""
         if kind is int:
             return whole_number(value, name)
         if isinstance(value, list | np.ndarray) and name in self.recipe.any_number:
@@ -148,10 +174,13 @@ class PaintService:
                     f"{name} is a list of {len(value)} pictures, more than the "
                     f"{self.limits.max_batch} allowed"
                 )
-            return [self._read(one, kind, name) for one in value]
+            return [self._read(one, kind, name, sent) for one in value]
         if not isinstance(value, str):
             raise UserError(f"{name} is no text; send a picture file in base64")
-        return decode(value, name, self.limits.max_pixels)
+        one = decode_lately(value, name, self.limits.max_pixels)
+        if self.seen:
+            sent.append((name, self.notes.submit(lambda: one.figures)))
+        return one.picture
 
 
 def _absent(value: Any) -> bool:
