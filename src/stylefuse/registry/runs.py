@@ -33,8 +33,11 @@ def training_run(client: "MlflowClient", params: Params, model: str, weights: st
     experiment = client.get_experiment_by_name(params.registry.experiment)
     runs = client.search_runs([experiment.experiment_id], f"tags.`{WEIGHTS_TAG}` = '{weights}'")
     if runs:
-        with mlflow.start_run(runs[0].info.run_id):
+        known = runs[0].info
+        with mlflow.start_run(known.run_id):
             yield runs[0]
+        # it lasted as long as the training did, whatever was added to it since
+        client.set_terminated(known.run_id, known.status, known.end_time)
         return
     with mlflow.start_run(run_name=f"{model}-{params.profile}-from-files") as run:
         mlflow.log_params(run_params(params, model))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import shutil
 import sys
 from collections.abc import Callable
@@ -117,7 +118,9 @@ def _advance(
     shutil.rmtree(report, ignore_errors=True)
     report.mkdir(parents=True)
     steps = run.steps
-    tick = max(1, round(settings.tick_kimg * 1000 / settings.batch))
+    # ticks of one length, so that the last row of metrics is no mean of a few steps
+    ticks = max(1, round(steps * settings.batch / (1000 * settings.tick_kimg)))
+    tick = math.ceil(steps / ticks)
     # whole ticks, so that no row of metrics is begun before a checkpoint and ended after it
     samples = tick * max(1, round(settings.sample_kimg / settings.tick_kimg))
 
