@@ -19,7 +19,7 @@ from tests.training.tiny import ROOT
 
 PAGES = (
     "README.md",
-    *(f"docs/tutorials/{name}.md" for name in ("own-pictures", "promote", "gpu")),
+    *(f"docs/tutorials/{name}.md" for name in ("own-pictures", "mlflow", "promote", "gpu")),
     *(f"docs/{name}.md" for name in ("gallery", "base-weights", "storage", "work-pools")),
 )
 GALLERY = (ROOT / "docs/gallery.md").read_text()
@@ -136,3 +136,19 @@ def test_the_pages_build(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "stylefuse transfer" in (tmp_path / "reference/commands.html").read_text()
     assert "FusionOptions" in (tmp_path / "reference/python.html").read_text()
+    assert "EfficientNet" in (tmp_path / "figures.html").read_text()
+    broken = [
+        (page.name, link)
+        for page in tmp_path.rglob("*.html")
+        for link in re.findall(r'href="([^":]+)"', page.read_text())
+        if not leads_somewhere(page, link)
+    ]
+    assert not broken
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Whether a page's link is to a file that is there, and to a place in the page that is."""
+    path, _, anchor = link.partition("#")
+    if path:
+        return (page.parent / path.partition("?")[0]).exists()
+    return not anchor or f'id="{anchor}"' in page.read_text()
