@@ -274,11 +274,13 @@ def load_params(path: str | Path = "params.yaml") -> Params:
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path} is not here; run the command in the project's folder") from None
+        raise UserError(
+            f"there is no {path} here; run the command in the project's folder"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a 99th month is a ValueError
-        raise UserError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from None
+        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
 
     wrong: list[str] = []
     if isinstance(raw, dict) and isinstance(raw.get("models"), dict):

@@ -90,7 +90,7 @@ MISTAKES = {
     "no such version": (["serve", "--model", "models:/stylefuse-transfer@rival"], "@rival"),
     "verifying no version": (["verify", "transfer/9"], "there is no version transfer/9"),
     "verifying no model": (["verify", "upscale"], "which are transfer, restore, portrait"),
-    "no port": (["ui", "--port", "70000"], "70000 is no port"),
+    "no port": (["ui", "--port", "70000"], "70000 is not a port"),
 }
 
 
@@ -113,7 +113,7 @@ def test_a_mistake_is_told_in_one_line(project, name):
 def test_outside_a_project(tmp_path, arguments):
     done = stylefuse(tmp_path, *arguments)
     assert done.returncode == 2
-    assert "params.yaml is not here; run the command in the project's folder" in done.stderr
+    assert "there is no params.yaml here; run the command in the project's folder" in done.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -85,7 +85,7 @@ def test_the_server_paints(server):
 
 
 WRONG = {
-    "base64": (rows(("%%%", GOOD[1])), "row 1 of 1: content is no valid base64"),
+    "base64": (rows(("%%%", GOOD[1])), "row 1 of 1: content is not valid base64"),
     "null": (rows(GOOD, (GOOD[0], None)), "row 2 of 2: style is missing"),
     "columns": ({"dataframe_records": [{"content": GOOD[0]}]}, "style"),
     "no rows": (rows(), "no rows"),

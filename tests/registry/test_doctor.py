@@ -130,7 +130,7 @@ def test_another_python_or_package_than_the_project_names(here, name, before, af
 
 def test_a_project_without_its_file_is_told(here):
     Path("pyproject.toml").unlink()
-    assert "pyproject.toml is not here" in look("packages").found
+    assert "there is no pyproject.toml here" in look("packages").found
 
 
 @pytest.mark.parametrize("name", ["disk", "memory"])
@@ -212,7 +212,7 @@ def test_a_store_that_another_program_holds(here):
 def test_a_store_that_is_none_and_one_that_is_not_there_yet(here, monkeypatch):
     Path("words.kept").write_text("no database " * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///words.kept")
-    assert "is no MLflow database" in look("tracking store").found
+    assert "is not an MLflow database" in look("tracking store").found
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new/mlflow.db")
     assert look("tracking store").level == OK
     assert not Path("new").exists()

@@ -48,7 +48,7 @@ def newer(path: Path):
 
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
-    [(words, "is no MLflow database"), (Path.mkdir, "cannot be opened"), (newer, "MLflow")],
+    [(words, "is not an MLflow database"), (Path.mkdir, "cannot be opened"), (newer, "MLflow")],
 )
 def test_a_store_that_is_none(tmp_path, registry, monkeypatch, spoil, complaint):
     path = tmp_path / "odd.db"

@@ -169,11 +169,11 @@ def test_a_tag_that_was_changed_is_found(params):
 def test_a_key_that_is_none_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv(signing.KEY_VARIABLE, str(tmp_path / "odd.key"))
     (tmp_path / "odd.key").write_text("no key")
-    with pytest.raises(UserError, match=r"odd\.key is no key that can be read"):
+    with pytest.raises(UserError, match=r"odd\.key is not a key that can be read"):
         signing.sign(tmp_path)
     made = ["openssl", "genpkey", "-algorithm", "x25519", "-out", str(tmp_path / "odd.key")]
     subprocess.run(made, check=True, capture_output=True)
-    with pytest.raises(UserError, match="is no Ed25519 key"):
+    with pytest.raises(UserError, match="is not an Ed25519 key"):
         signing.sign(tmp_path)
 
 

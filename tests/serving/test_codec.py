@@ -76,9 +76,9 @@ def _animated():
 
 
 WRONG = {
-    "no base64": (lambda: "photo.jpg", "row 1: content is no valid base64"),
-    "not padded": (lambda: encoded(noise(9, 9)) + "A", "no valid base64"),
-    "other letters": (lambda: "фото", "no valid base64"),
+    "no base64": (lambda: "photo.jpg", "row 1: content is not valid base64"),
+    "not padded": (lambda: encoded(noise(9, 9)) + "A", "not valid base64"),
+    "other letters": (lambda: "фото", "not valid base64"),
     "nothing": (lambda: "", "is empty"),
     "text": (lambda: base64.b64encode(b"just words").decode(), "not a picture that can be read"),
     "truncated": (

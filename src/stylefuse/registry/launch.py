@@ -123,7 +123,7 @@ def _private(path: Path) -> Path:
 def refuse_busy(host: str, port: int) -> None:
     """Raise a UserError where a port cannot be listened on."""
     if not 0 < port < 65536:
-        raise UserError(f"{port} is no port; give a number from 1 to 65535")
+        raise UserError(f"{port} is not a port; give a number from 1 to 65535")
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do

@@ -73,7 +73,7 @@ def _project() -> dict[str, Any]:
         return dict(tomllib.loads(PROJECT_FILE.read_text())["project"])
     except FileNotFoundError:
         raise UserError(
-            f"{PROJECT_FILE} is not here; run the command in the project's folder"
+            f"there is no {PROJECT_FILE} here; run the command in the project's folder"
         ) from None
 
 

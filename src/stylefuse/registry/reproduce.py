@@ -119,7 +119,7 @@ def _commit(version: "ModelVersion", title: str) -> str:
         git("cat-file", "-e", f"{commit}^{{commit}}")
     except UserError:
         raise UserError(
-            f"{title} was made from commit {commit[:12]}, which is not here; fetch it"
+            f"{title} was made from commit {commit[:12]}, which this clone does not have; fetch it"
         ) from None
     return commit
 

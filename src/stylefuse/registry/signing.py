@@ -108,9 +108,11 @@ def _own_key() -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{path} is no key that can be read ({error})") from None
+        raise UserError(f"{path} is not a key that can be read ({error})") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise UserError(f"{path} is no Ed25519 key; `openssl genpkey -algorithm ed25519` makes one")
+        raise UserError(
+            f"{path} is not an Ed25519 key; `openssl genpkey -algorithm ed25519` makes one"
+        )
     return key
 
 

@@ -216,7 +216,7 @@ def _refuse_unusable(path: Path) -> None:
         ) from None
     except sqlite3.DatabaseError:
         raise UserError(
-            f"{path} is no MLflow database; move it away, and a new one is made"
+            f"{path} is not an MLflow database; move it away, and a new one is made"
         ) from None
     except OSError as error:
         raise UserError(

@@ -50,7 +50,7 @@ def decode(text: str, name: str = "the picture", most_pixels: int = MOST_PIXELS)
         data = base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise UserError(
-            f"{name} is no valid base64; send the bytes of a picture file in base64"
+            f"{name} is not valid base64; send the bytes of a picture file in base64"
         ) from None
     return open_picture(data, name, most_pixels)
 

@@ -59,9 +59,9 @@ def check(kind: Kind, body: bytes, limits: Serve) -> None:
     try:
         body.decode()
     except UnicodeDecodeError:
-        raise Refused(400, "the request is no text in UTF-8") from None
+        raise Refused(400, "the request is not text in UTF-8") from None
     if b"\0" in body:  # JSON in UTF-16 or UTF-32, to Python
-        raise Refused(400, "the request is no text in UTF-8")
+        raise Refused(400, "the request is not text in UTF-8")
     if not body.strip():
         raise Refused(400, "the request is empty")
     _count(kind, body, limits)
@@ -85,7 +85,7 @@ def _check_json(body: bytes) -> None:
         table = json.loads(body)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Refused(400, f"the request is no valid JSON: {error.msg} at {where}") from None
+        raise Refused(400, f"the request is not valid JSON: {error.msg} at {where}") from None
     except ValueError:  # a number of thousands of digits
         raise Refused(400, "the request holds a number that is too long") from None
     if not isinstance(table, dict) or len(set(FORMS) & set(table)) != 1:

@@ -176,7 +176,7 @@ class PaintService:
                 )
             return [self._read(one, kind, name, sent) for one in value]
         if not isinstance(value, str):
-            raise UserError(f"{name} is no text; send a picture file in base64")
+            raise UserError(f"{name} is not text; send a picture file in base64")
         one = decode_lately(value, name, self.limits.max_pixels)
         if self.seen:
             sent.append((name, self.notes.submit(lambda: one.figures)))
@@ -196,5 +196,5 @@ def whole_number(value: Any, name: str) -> int:
     """
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not number or not (isinstance(value, numbers.Integral) or float(value).is_integer()):
-        raise UserError(f"{name} is no whole number; send one without quotes, like 7")
+        raise UserError(f"{name} is not a whole number; send one without quotes, like 7")
     return int(value)
