@@ -25,7 +25,7 @@ PAGES = (
 GALLERY = (ROOT / "docs/gallery.md").read_text()
 PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg", "a.jpg", "b.jpg",
             "mask.png", "photos/1.jpg", "photos/2.jpg", "old/1.jpg", "docs/gallery/damaged.jpg",
-            *sorted({*re.findall(r"data/pictures/\S+", GALLERY)}))  # fmt: skip
+            *sorted({*re.findall(r"data/pictures/[\w/.-]+", GALLERY)}))  # fmt: skip
 ELSEWHERE = {  # how a command begins → what runs it for real, or as far as an engine is at hand
     "make repro": "benchmarks/fresh_clone.sh",
     "make test": ".ci/run",

@@ -11,6 +11,7 @@ from mlflow.models import Model
 from mlflow.pyfunc import load_model, scoring_server
 
 from stylefuse.config import load_params
+from stylefuse.errors import UserError
 from stylefuse.models.recipe import find_recipe
 from stylefuse.serving import codec
 from stylefuse.serving.app import scoring_app
@@ -162,6 +163,11 @@ def test_whatever_the_guard_lets_through_is_plain_or_not(table):
     asked = plain(body, RECIPE)
     if asked is not None:
         assert all(isinstance(row["content"], str) for row in asked.rows)
+
+
+def test_half_a_letter_is_no_picture():
+    with pytest.raises(UserError, match="content is not valid base64"):
+        codec.decode_lately("\ud800", "content", 10**6)
 
 
 def test_a_picture_that_was_sent_lately_is_not_decoded_again(monkeypatch):

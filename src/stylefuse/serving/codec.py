@@ -69,7 +69,7 @@ class Sent:
 
 @cached(
     LRUCache(HELD, getsizeof=lambda sent: 4 * sent.picture.width * sent.picture.height),
-    key=lambda text, _, most: (hashlib.sha256(text.encode()).digest(), most),
+    key=lambda text, _, most: (hashlib.sha256(text.encode(errors="surrogatepass")).digest(), most),
     lock=threading.Lock(),
 )
 def decode_lately(text: str, name: str, most_pixels: int) -> Sent:
