@@ -59,8 +59,12 @@ def gate(args: argparse.Namespace) -> None:
 
     params = load_params()
     params.train(args.name)
-    decision, _, version = decide(params, args.name)
-    sys.stdout.write(f"{version.name} version {version.version}\n\n{decision.markdown()}")
+    decision, champion, challenger = decide(params, args.name)
+    title = f"{challenger.name} version {challenger.version}"
+    if champion.version == challenger.version:
+        sys.stdout.write(f"{title} is the champion, and there is no newer one to judge\n")
+    else:
+        sys.stdout.write(f"{title}\n\n{decision.markdown()}")
 
 
 def promote(args: argparse.Namespace) -> None:
@@ -224,6 +228,8 @@ def serve(args: argparse.Namespace) -> None:
 
     params = load_params()
     os.environ.setdefault(FILE, str(params.monitor.seen.absolute()))
+    if not args.model:
+        params.train(args.name)  # a name that is none is told with those there are
     model = args.model or champion_uri(args.name)
     serve(params.registry, params.serve, model, args.host, args.port)
 

@@ -86,7 +86,7 @@ MISTAKES = {
     ),
     "no portraits": (["portrait", "--count", "0", "-o", "x"], "count must be at least 1"),
     "training no model": (["train", "upscale"], "no model 'upscale', only transfer, restore"),
-    "serving no model": (["serve", "upscale"], "there is no models:/stylefuse-upscale@champion"),
+    "serving no model": (["serve", "upscale"], "no model 'upscale', only transfer, restore"),
     "no such version": (["serve", "--model", "models:/stylefuse-transfer@rival"], "@rival"),
     "verifying no version": (["verify", "transfer/9"], "there is no version transfer/9"),
     "verifying no model": (["verify", "upscale"], "which are transfer, restore, portrait"),

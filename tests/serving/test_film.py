@@ -82,11 +82,14 @@ def test_a_film_is_made_as_large_as_asked(here):
         ({"source": "none.mp4"}, "there is no none.mp4"),
         ({"source": "style.png", "out": "style.png"}, "end its name in"),
         ({"source": "params.yaml"}, "params.yaml is not a film that ffmpeg can read"),
+        ({"source": "words.jpg"}, "words.jpg is not a film that ffmpeg can read"),
+        ({"source": "style.png"}, "style.png is a picture; `stylefuse transfer` paints it"),
         ({"out": "in.mp4"}, "in.mp4 would be replaced"),
         ({"size": 9999}, "size 9999 is more than the 2048 pixels allowed"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_sentence(here, asked, told):
+    Path("words.jpg").write_text("words")
     with pytest.raises(UserError, match=told):
         paint(**asked)
     assert not Path("out.mp4").exists()

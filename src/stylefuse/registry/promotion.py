@@ -220,7 +220,9 @@ def _exists(client: "MlflowClient", name: str, version: int) -> bool:
 
 def _known(client: "MlflowClient", name: str, version: int) -> None:
     if not _exists(client, name, version):
-        raise UserError(f"{name} has no version {version}; `stylefuse ui` shows those there are")
+        raise UserError(
+            f"{name} has no version {version}; `stylefuse models` lists those there are"
+        )
 
 
 def _store(registry: Registry) -> str:

@@ -75,7 +75,9 @@ def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
             raise UserError(f"{out} cannot be written; end its name in {', '.join(WRITTEN)}")
         return [out]
     if out.suffix.lower() in WRITTEN or out.is_file():
-        raise UserError(f"{len(contents)} pictures need a folder to go to, and {out} is a file")
+        raise UserError(
+            f"{len(contents)} pictures need a folder to go to, and {out} is the name of a file"
+        )
     return _distinct([out / f"{content.stem}.png" for content in contents])
 
 
@@ -87,7 +89,9 @@ def product_paths(contents: Sequence[Path], styles: Sequence[Path], out: Path) -
         UserError: a file where a folder is needed, or two pairs of the same names.
     """
     if out.suffix.lower() in WRITTEN or out.is_file():
-        raise UserError(f"contents in each style need a folder to go to, and {out} is a file")
+        raise UserError(
+            f"contents in each style need a folder to go to, and {out} is the name of a file"
+        )
     pairs = itertools.product(contents, styles)
     return _distinct([out / f"{content.stem}--{style.stem}.png" for content, style in pairs])
 

@@ -91,7 +91,9 @@ def look(source: Path, most: int, enlarge: bool) -> Reel:
         raise UserError("ffmpeg is not installed; on Debian `apt install ffmpeg` brings it")
     if not source.is_file():
         raise UserError(f"there is no {source}; name a film")
-    asked = "stream=width,height,avg_frame_rate:stream_side_data=rotation:format=duration"
+    asked = (
+        "stream=width,height,avg_frame_rate:stream_side_data=rotation:format=duration,format_name"
+    )
     command = ["ffprobe", *QUIET[1:], "-select_streams", "v:0", "-show_entries", asked]
     done = subprocess.run([*command, "-of", "json", str(source)], capture_output=True, text=True)
     try:
@@ -101,11 +103,14 @@ def look(source: Path, most: int, enlarge: bool) -> Reel:
         seconds = float(told.get("format", {}).get("duration", 0))
         sides = [stream["width"], stream["height"]]
         turns = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
+        scale = most / max(sides)
     except (ValueError, KeyError, ZeroDivisionError):
         raise UserError(f"{source} is not a film that ffmpeg can read") from None
     if any(turn % 180 for turn in turns):
         sides.reverse()
-    scale = most / max(sides)
+    kind = told["format"].get("format_name", "")
+    if kind == "image2" or kind.endswith("_pipe"):
+        raise UserError(f"{source} is a picture; `stylefuse transfer` paints it")
     scale = scale if enlarge else min(1.0, scale)
     width, height = (max(2, round(side * scale / 2) * 2) for side in sides)  # as codecs want it
     return Reel(width, height, rate, round(seconds * rate))
