@@ -16,10 +16,8 @@ Kind = Literal["json", "csv"]
 KINDS: dict[str, Kind] = {"application/json": "json", "text/csv": "csv"}
 FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 
-STRINGS = {  # of whole texts, and of the last one that has no end; nothing is tried twice
-    "json": re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL),
-    "csv": re.compile(rb'"[^"]*+(?:"|\Z)'),
-}
+# whole texts of JSON, and the last one that has no end; nothing is tried twice
+TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 MARKS = {"json": b",[{]}", "csv": b",\r\n"}
 VALUES = b",[{\r\n"  # of the marks, those that a value comes after
 OTHERS = {kind: bytes(set(range(256)) - set(marks)) for kind, marks in MARKS.items()}
@@ -73,11 +71,18 @@ def _count(kind: Kind, body: bytes, limits: Serve) -> None:
     many = f"the request holds more than the {limits.max_values:,} values allowed"
     if body.count(b'"') > 4 * limits.max_values:
         raise Refused(400, many)
-    marks = STRINGS[kind].sub(b"", body).translate(None, OTHERS[kind])
+    marks = _outside(kind, body).translate(None, OTHERS[kind])
     if sum(map(marks.count, VALUES)) > limits.max_values:
         raise Refused(400, many)
     if max(accumulate(STEPS.get(mark, 0) for mark in marks), default=0) > limits.max_depth:
         raise Refused(400, f"the request is nested more than {limits.max_depth} levels deep")
+
+
+def _outside(kind: Kind, body: bytes) -> bytes:
+    """What is not inside of quotes."""
+    if kind == "json" and b"\\" in body:
+        return TEXTS.sub(b"", body)
+    return b"".join(body.split(b'"')[::2])  # a tenth of the time, where no quote is escaped
 
 
 def _check_json(body: bytes) -> None:
