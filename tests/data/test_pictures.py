@@ -162,7 +162,7 @@ def test_a_file_cut_short_is_named(kind, tmp_path):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [(b"", r"is empty \(0 bytes\)"), (b"just words\n", "is not a picture that can be read"),
-     (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is no picture")],
+     (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not a picture")],
 )  # fmt: skip
 def test_what_is_no_picture_is_named(content, complaint, tmp_path):
     path = tmp_path / "notes.png"

@@ -236,8 +236,9 @@ def test_a_missing_model_names_the_remedy(params, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("model", "complaint"),
-    [(f"models:/{NAME}@nobody", "cannot be had"), (f"models:/{NAME}/99", "make repro"),
-     ("models:/odd", "cannot be had"), ("no/such/folder", "is no folder; run `make repro`")],
+    [(f"models:/{NAME}@nobody", "in the registry; `stylefuse models`"),
+     (f"models:/{NAME}/99", "in the registry; `stylefuse models`"),
+     ("models:/odd", "in the registry"), ("no/such/folder", "there is no folder no/such/folder")],
 )  # fmt: skip
 def test_a_model_that_is_not_there(first, params, model, complaint):
     with pytest.raises(UserError, match=complaint) as error:

@@ -88,7 +88,7 @@ def test_every_content_is_painted_in_every_style_as_if_that_were_the_only_one(he
     ("styles", "out", "complaint"),
     [
         (["wave.png:2", "corn.jpg"], "out", "a weight mixes styles; give none"),
-        (["wave.png"], "out.png", "need a folder to go to, and out.png is a file"),
+        (["wave.png"], "out.png", "need a folder to go to, and out.png is the name of a file"),
         (["wave.png", "photos/../wave.png"], "out", "two pictures would become out/a--wave.png"),
     ],
 )

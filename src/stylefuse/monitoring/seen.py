@@ -13,7 +13,7 @@ from stylefuse.monitoring.statistics import STATISTICS
 
 FILE = "STYLEFUSE_SEEN"  # environment variable: where a server writes; nowhere if it is empty
 KEPT = 100_000  # pictures and requests of a file, the newest
-PATIENCE = 2  # seconds that a server waits for another one's note
+PATIENCE = 10  # seconds that a server waits for another one's note; no request waits for it
 ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"  # what became of a request
 FIGURES = ", ".join(STATISTICS)
 TABLES = f"""
