@@ -17,10 +17,10 @@ from stylefuse.errors import UserError
 from stylefuse.models.recipe import Recipe
 from stylefuse.serving.callers import App, header, refuse, replayed
 from stylefuse.serving.content import kind_of
+from stylefuse.serving.metrics import SCORING
 from stylefuse.serving.package import dials
 from stylefuse.serving.pyfunc import PaintService
 
-INVOCATIONS = "/invocations"
 EXACT = 1 << 53  # up to here a whole number is the same as a float
 
 
@@ -49,7 +49,7 @@ class Scoring:
         self._service, self._otherwise, self._seconds = service, otherwise, seconds
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if (scope["type"], scope.get("method"), scope.get("path")) != ("http", "POST", INVOCATIONS):
+        if (scope["type"], scope.get("method"), scope.get("path")) != ("http", "POST", SCORING):
             await self._otherwise(scope, receive, send)
             return
         message = await receive()  # the guard hands a request on in one piece
