@@ -23,7 +23,7 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	touch $@
 
 repro: env  ## pictures → trained, judged and registered model
-	$(BIN)/python -m flows.heal
+	$(BIN)/python -m flows.repair_dvc_lock
 	$(BIN)/dvc repro
 	$(BIN)/stylefuse register
 
@@ -56,7 +56,7 @@ flows: env  ## a Prefect server, a worker and the schedules, on loopback
 	$(BIN)/python -m flows.serve
 
 gallery: env  ## the README's pictures, from what `make repro` left
-	$(BIN)/python benchmarks/gallery.py
+	$(BIN)/python -m tools.gallery
 
 docs: env  ## these pages as HTML, in docs/build
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/build

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from stylefuse.cli import _parser
-from stylefuse.evaluation.figures import FIGURES
+from stylefuse.cli.main import _parser
+from stylefuse.evaluation.metric_labels import FIGURES
 
 HERE = Path(__file__).parent
 

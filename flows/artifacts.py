@@ -16,27 +16,27 @@ from prefect.artifacts import (
 )
 from prefect.logging import get_run_logger
 
-from flows.laps import Lap
+from flows.timings import Timing
 from stylefuse.config import Params
-from stylefuse.registry.decide import decide
-from stylefuse.registry.gate import Decision
-from stylefuse.registry.launch import LOOPBACK, UI_PORT
+from stylefuse.gate.decide import decide
+from stylefuse.gate.rules import Decision
+from stylefuse.monitoring.input_check import InputReport
+from stylefuse.ports import LOOPBACK, UI_PORT
 from stylefuse.registry.store import (
     is_server,
     open_store,
-    outage_told,
     registered_name,
+    report_outages,
     shown,
     tracking_uri,
 )
-from stylefuse.registry.watch import Watched
 
 REPORTS = Path("reports")
 WIDEST = 900  # pixels of a sheet: it travels inside its artifact
 
 
 @dataclass(frozen=True)
-class Judged:
+class GateResult:
     """What the gate said of a challenger."""
 
     champion: int  # version
@@ -45,7 +45,7 @@ class Judged:
     reasons: str
 
 
-def show_decision(params: Params, model: str) -> Judged:
+def show_decision(params: Params, model: str) -> GateResult:
     """Show what the gate found of a model's challenger, its sheets, and where it lies in MLflow."""
     decision, champion, version = decide(params, model)
     name = registered_name(model)
@@ -55,16 +55,19 @@ def show_decision(params: Params, model: str) -> Judged:
     decided = f"# {name}: {beside}\n\n{decision.markdown()}\n[The version in MLflow]({page})"
     create_markdown_artifact(decided, f"decision-{model}", decision.verdict)
     create_table_artifact(_figures(model, decision), f"figures-{model}", f"{name}, {beside}")
-    sheets = sorted((REPORTS / "sheets" / model).glob("*.png"))
-    shown = [f"## {sheet.stem}\n\n![{sheet.stem}]({_inline(sheet)})" for sheet in sheets]
+    sample_grids = sorted((REPORTS / "sample_grids" / model).glob("*.png"))
+    shown = [
+        f"## {sample_grid.stem}\n\n![{sample_grid.stem}]({_inline(sample_grid)})"
+        for sample_grid in sample_grids
+    ]
     create_markdown_artifact("\n\n".join(shown), f"sheets-{model}", f"what {model} paints")
     run = f"{base}/experiments/{_experiment(params)}/runs/{version.run_id}"
     create_link_artifact(run, "its run in MLflow", f"run-{model}", f"{name} {version.version}")
     judged = int(champion.version), int(version.version)
-    return Judged(*judged, decision.promoted, decision.reasons)
+    return GateResult(*judged, decision.promoted, decision.reasons)
 
 
-def show_seconds(laps: Iterable[Lap]) -> None:
+def show_timings(laps: Iterable[Timing]) -> None:
     """Show, and log, how long each part of a run took, and how much of it the pipeline itself."""
     shown = list(laps)
     rows = [
@@ -103,7 +106,7 @@ def show_validation() -> None:
     create_table_artifact(rows, "validation", summary)
 
 
-def show_watched(model: str, watched: Watched) -> None:
+def show_input_report(model: str, watched: InputReport) -> None:
     """Show what a model was sent beside what it was trained on, and how it answered."""
     rows = [
         {
@@ -151,7 +154,7 @@ def _inline(path: Path) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
-@outage_told()
+@report_outages()
 def _experiment(params: Params) -> str:
     """What MLflow's addresses call the project's experiment."""
     client = open_store(params.registry)

@@ -20,7 +20,7 @@ from typing import IO, Any
 import psutil
 
 from stylefuse.errors import UserError
-from stylefuse.training.stopping import end_with_parent
+from stylefuse.training.termination import end_with_parent
 
 TRANSIENT = 75  # exit code of what may pass when it is tried again
 LOCKED = re.compile("Unable to acquire lock|is busy, it is being blocked")
@@ -41,7 +41,7 @@ def retryable(task: object, run: object, state: object) -> bool:
     return isinstance(state.result(raise_on_failure=False), CommandBusy)  # type: ignore[attr-defined]
 
 
-def told_plainly(function: Callable[..., Any]) -> Callable[..., Any]:
+def report_user_errors(function: Callable[..., Any]) -> Callable[..., Any]:
     """For flows and tasks: a failure that has an explanation ends them with that, no traceback."""
 
     @functools.wraps(function)

@@ -3,13 +3,13 @@
 from prefect import flow
 from prefect.states import Completed, Failed, State
 
-from flows.command import told_plainly
+from flows.command import report_user_errors
 from flows.train import gate
 from stylefuse.config import load_params
 
 
 @flow(name="evaluate", log_prints=True)
-@told_plainly
+@report_user_errors
 def evaluate(models: list[str] | None = None) -> State:
     """Judge each challenger beside its champion, and show what was found.
 

@@ -3,29 +3,29 @@
 from prefect import flow, task
 from prefect.states import Completed, Failed, State
 
-from flows.artifacts import show_watched
-from flows.command import told_plainly
+from flows.artifacts import show_input_report
+from flows.command import report_user_errors
 from flows.train import STEP, train
 from stylefuse.config import Params, load_params
-from stylefuse.monitoring.seen import Seen
+from stylefuse.monitoring.input_check import watch as look
+from stylefuse.monitoring.request_log import RequestLog
 from stylefuse.registry.fetch import has_champion
-from stylefuse.registry.watch import watch as look
 
 
 @task(task_run_name="watch@{model}", **STEP)
-@told_plainly
+@report_user_errors
 def watch(model: str, params: Params) -> State[list[str]]:
     """Look for drift in what one model was sent, and show what was found."""
     if not has_champion(params.registry, model):
         return Completed(message="no champion yet", data=[])
     watched = look(params, model)
-    show_watched(model, watched)
+    show_input_report(model, watched)
     name = "Drifted" if watched.drifted else None
     return Completed(name=name, message=str(watched), data=watched.drifted)
 
 
 @flow(name="monitor", log_prints=True)
-@told_plainly
+@report_user_errors
 def monitor(models: list[str] | None = None, trains: bool = True) -> State:
     """Watch the served models; train again those whose pictures have drifted.
 
@@ -44,7 +44,7 @@ def monitor(models: list[str] | None = None, trains: bool = True) -> State:
             return Failed(message=f"{', '.join(drifted)} drifted; training: {answer.message}")
         if answer.name != "Skipped":
             for name in drifted:
-                Seen(params.monitor.seen).forget(name)
+                RequestLog(params.monitor.request_log).forget(name)
     if failed:
         return Failed(message=f"failed: {', '.join(failed)}")
     said = [f"{name}: {state.message}" for name, state in found.items()]

@@ -7,7 +7,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.states import Completed, State
 from pydantic import Field
 
-from flows.command import told_plainly
+from flows.command import report_user_errors
 from stylefuse.config import load_params
 from stylefuse.registry import promotion
 
@@ -16,7 +16,7 @@ Version = Annotated[int, Field(ge=1, description="of the registered model")]
 
 
 @flow(name="promote")
-@told_plainly
+@report_user_errors
 def promote(model: str, version: Version, reason: Reason) -> State:
     """Make a version the champion, whatever the gate says of it.
 
@@ -29,7 +29,7 @@ def promote(model: str, version: Version, reason: Reason) -> State:
 
 
 @flow(name="rollback")
-@told_plainly
+@report_user_errors
 def rollback(model: str, reason: Reason) -> State:
     """Make the champion before the present one champion again.
 

@@ -17,7 +17,7 @@ import psutil
 
 from flows.train import GPU
 from stylefuse.errors import UserError, run_main
-from stylefuse.registry.launch import LOOPBACK, refuse_busy
+from stylefuse.ports import LOOPBACK, refuse_busy
 
 POOL = "stylefuse"
 QUEUES = ("default", "gpu")

@@ -9,8 +9,8 @@ import os
 
 import uvicorn
 
-from stylefuse.registry.launch import LOOPBACK
-from stylefuse.serving.callers import Callers
+from stylefuse.ports import LOOPBACK
+from stylefuse.serving.host_check import HostCheck
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
 
     settings = get_current_settings().server
     uvicorn.run(
-        Callers(create_app(final=True)),
+        HostCheck(create_app(final=True)),
         host=LOOPBACK,
         port=port,
         timeout_keep_alive=settings.api.keepalive_timeout,

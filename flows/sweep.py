@@ -14,17 +14,17 @@ from prefect.concurrency.sync import concurrency
 from prefect.states import Completed, Failed, State
 from prefect_dask import DaskTaskRunner
 
-from flows.command import run_command, told_plainly
+from flows.command import report_user_errors, run_command
 from flows.graph import Stage, read_graph
-from flows.lock import workspace
+from flows.pipeline_lock import pipeline_lock
 from flows.train import GPU, LEASE, STEP, gate, promote, run_stage
 from flows.variants import Value, Variant, checked_out, commit, variants_of
 from stylefuse.config import Params, load_params
 from stylefuse.errors import run_main
-from stylefuse.evaluation.scores import Scores, compare
-from stylefuse.registry.decide import score
-from stylefuse.registry.launch import LOOPBACK
-from stylefuse.registry.signing import KEY_VARIABLE, key_file
+from stylefuse.evaluation.comparison import PictureResults, compare
+from stylefuse.gate.decide import score
+from stylefuse.ports import LOOPBACK
+from stylefuse.registry.integrity.signing import KEY_VARIABLE, key_file
 from stylefuse.registry.store import open_store, tracking_uri
 
 logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells of every connection
@@ -32,22 +32,22 @@ WEIGHTS = "models/{}"  # of a model, among the outputs of its training
 
 
 @task(task_run_name="train {variant}", **STEP)
-@told_plainly
+@report_user_errors
 def train_variant(variant: Variant, stage: str, store: str) -> None:
     """Train one variant in a copy of the project."""
     variant.run(stage, variant.name, store)
 
 
 @task(task_run_name="judge {variant}", **STEP)
-@told_plainly
-def judge_variant(variant: Variant, params: Params) -> Scores:
+@report_user_errors
+def judge_variant(variant: Variant, params: Params) -> PictureResults:
     """Judge one variant on the pictures that decide, which are not those of the reports."""
     with variant.fetched(WEIGHTS.format(variant.model)) as folder:
         return score(params, folder)
 
 
 @task(task_run_name="register {variant}", **STEP)
-@told_plainly
+@report_user_errors
 def register_variant(variant: Variant, stage: str, store: str, tried: int) -> State[None]:
     """Register a variant from a commit that has its settings, its weights and its reports."""
     name = f"{variant.name}-judged"
@@ -60,7 +60,7 @@ def register_variant(variant: Variant, stage: str, store: str, tried: int) -> St
 
 
 @flow(name="sweep", log_prints=True)
-@told_plainly
+@report_user_errors
 def sweep(
     model: str,
     grid: dict[str, list[Value]],
@@ -82,7 +82,7 @@ def sweep(
     variants = variants_of(params, model, grid)
     open_store(params.registry)  # is made here, not in a copy
     store = tracking_uri(params.registry)
-    with workspace() as free, concurrency(GPU, occupy=1, lease_duration=LEASE):
+    with pipeline_lock() as free, concurrency(GPU, occupy=1, lease_duration=LEASE):
         if not free:
             return Completed(name="Skipped", message="another pipeline runs in this folder")
         stages = read_graph()
@@ -142,9 +142,9 @@ def _cluster(workers: int, scheduler: str | None) -> dict:
     return {"cluster_kwargs": local | {"dashboard_address": None}}
 
 
-def _worth(scores: Scores, seed: int) -> float:
+def _worth(results: PictureResults, seed: int) -> float:
     """The figure that a better model is better in; more is better."""
-    return next(iter(compare(scores, scores, 0.5, 1, seed).values())).champion
+    return next(iter(compare(results, results, 0.5, 1, seed).values())).champion
 
 
 def _show(model: str, variants: list[Variant], worths: dict[Variant, float], best: Variant) -> None:

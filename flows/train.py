@@ -17,10 +17,10 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed, State
 
 from flows import artifacts
-from flows.command import retryable, run_command, told_plainly
+from flows.command import report_user_errors, retryable, run_command
 from flows.graph import Stage, chosen, plan, read_graph, read_lock
-from flows.laps import Clock
-from flows.lock import workspace
+from flows.pipeline_lock import pipeline_lock
+from flows.timings import Clock
 from stylefuse.config import Params, load_params
 from stylefuse.registry import promotion
 from stylefuse.registry import register as registry
@@ -50,7 +50,7 @@ class Ran:
 
 
 @task(task_run_name="{stage.name}", **STEP)
-@told_plainly
+@report_user_errors
 def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[Ran]:
     """Have DVC bring one stage up to date.
 
@@ -84,7 +84,7 @@ def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[R
 
 
 @task(task_run_name="register@{model}", **STEP)
-@told_plainly
+@report_user_errors
 def register(model: str, params: Params) -> State[None]:
     """Make a version of the trained model, unless there is one with the same weights."""
     version = registry.register(params, model)
@@ -93,15 +93,15 @@ def register(model: str, params: Params) -> State[None]:
 
 
 @task(task_run_name="gate@{model}", **STEP)
-@told_plainly
-def gate(model: str, params: Params) -> artifacts.Judged:
+@report_user_errors
+def gate(model: str, params: Params) -> artifacts.GateResult:
     """Judge the challenger beside the champion, and show what was found."""
     return artifacts.show_decision(params, model)
 
 
 @task(task_run_name="promote@{model}", **STEP)
-@told_plainly
-def promote(model: str, params: Params, judged: artifacts.Judged) -> State[None]:
+@report_user_errors
+def promote(model: str, params: Params, judged: artifacts.GateResult) -> State[None]:
     """Make the challenger champion, if it passed the gate and the champion is still the same."""
     if not judged.promoted:
         return Completed(name="Refused", message=judged.reasons)
@@ -112,7 +112,7 @@ def promote(model: str, params: Params, judged: artifacts.Judged) -> State[None]
 
 
 @flow(name="train", log_prints=True)
-@told_plainly
+@report_user_errors
 def train(
     models: list[str] | None = None,
     fresh: bool = False,
@@ -130,7 +130,7 @@ def train(
     """
     params = load_params()
     names = params.names(models)
-    with workspace() as free:
+    with pipeline_lock() as free:
         if not free:
             return Completed(name="Skipped", message="another pipeline runs in this folder")
         clock = Clock()
@@ -156,7 +156,7 @@ def train(
         for name in names:
             outcomes.append(_release(name, params, promotes, ran))
             clock.lap(f"register, gate and promote {name}", None)
-    artifacts.show_seconds(clock.laps)
+    artifacts.show_timings(clock.laps)
     failed = [name for name, state in ran.items() if state.is_failed()]
     failed += [name for name, fine in zip(names, outcomes, strict=True) if not fine]
     if failed:

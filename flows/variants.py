@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from flows.command import CommandFailed, run_command
 from stylefuse.config import Params
 from stylefuse.errors import UserError
-from stylefuse.registry.worktree import git, worktree
+from stylefuse.registry.integrity.worktree import git, worktree
 
 Value = str | int | float | bool
 
@@ -81,7 +81,7 @@ def variants_of(params: Params, model: str, grid: Mapping[str, Sequence[Value]])
     Raises:
         UserError: there is no such model; or a combination is none that it can be trained with.
     """
-    settings = params.train(model)
+    settings = params.model_settings(model)
     if not grid or not all(grid.values()):
         raise UserError("a sweep needs settings and values, like learning_rate=0.001,0.002")
     found = []

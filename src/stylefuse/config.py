@@ -113,7 +113,7 @@ class Prepare(Section):
 class Train(Section):
     """One training run: what every model's settings have. The clock is in thousands of pictures.
 
-    A model adds its own fields in a subclass named `Settings` (see `stylefuse.models.recipe`).
+    A model adds its own fields in a subclass named `Settings` (see `stylefuse.models.task`).
     """
 
     domains: ClassVar[tuple[str, ...]] = ()  # whose pictures the model is trained on
@@ -121,7 +121,7 @@ class Train(Section):
     crop: Annotated[int, Field(ge=32)]  # side of a training picture, a multiple of 8
     batch: Annotated[int, Field(ge=2)]
     kimg: Positive  # pictures shown to the generator, in thousands
-    start: str = ""  # a model's folder, for a generator that begins with its weights
+    init_from: str = ""  # a model's folder, for a generator that begins with its weights
     # networks
     width: Count  # channels of the generator at full resolution
     discriminator_width: Count
@@ -198,7 +198,7 @@ class Serve(Section):
 class Monitor(Section):
     """What servers note of requests, and when pictures have drifted from what was trained on."""
 
-    seen: Path  # an SQLite file, which keeps figures and no picture
+    request_log: Path  # an SQLite file, which keeps figures and no picture
     window: Count  # newest pictures of an input that are compared
     min_pictures: Annotated[int, Field(ge=2)]  # fewer say nothing
     alpha: Annotated[float, Field(gt=0.0, lt=0.5)]  # how often no change may be taken for one
@@ -250,10 +250,10 @@ class Params(Section):
             UserError: there is no such model.
         """
         for name in chosen or ():
-            self.train(name)
+            self.model_settings(name)
         return list(chosen or self.models)
 
-    def train(self, model: str) -> Train:
+    def model_settings(self, model: str) -> Train:
         """A model's settings in the chosen profile.
 
         Raises:

@@ -39,7 +39,7 @@ def load_tiles(folder: Path, split: Split, domain: str, crop: int) -> np.ndarray
     return tiles
 
 
-def stream_of(seed: int, step: int, split: Split) -> np.random.Generator:
+def step_rng(seed: int, step: int, split: Split) -> np.random.Generator:
     """The random numbers of one step, different in each split."""
     return np.random.default_rng([seed, step, sum(split.encode())])
 
@@ -51,15 +51,15 @@ class Crops(NamedTuple):
     rows: np.ndarray  # of the tiles, ints [n]
     tops: np.ndarray  # where each square begins, ints [n]
     lefts: np.ndarray
-    lays: np.ndarray  # in which of the eight ways it is laid, ints [n] from 0 to 7
+    orientations: np.ndarray  # in which of the eight ways it is laid, ints [n] from 0 to 7
     side: int  # of a square, pixels
 
     def array(self) -> np.ndarray:
         """float32 `[n, side, side, 3]` from −1 to 1."""
         cut = np.empty((len(self.rows), self.side, self.side, 3), np.float32)
-        places = zip(self.rows, self.tops, self.lefts, self.lays, strict=True)
-        for i, (row, y, x, lay) in enumerate(places):
-            cut[i] = laid(self.tiles[row, y : y + self.side, x : x + self.side], lay)
+        places = zip(self.rows, self.tops, self.lefts, self.orientations, strict=True)
+        for i, (row, y, x, orientation) in enumerate(places):
+            cut[i] = orient(self.tiles[row, y : y + self.side, x : x + self.side], orientation)
         return cut / 127.5 - 1
 
 
@@ -74,23 +74,27 @@ class Normal(NamedTuple):
         return np.random.default_rng(self.key).standard_normal(self.shape, dtype=np.float32)
 
 
-def laid(picture: np.ndarray, lay: int) -> np.ndarray:
+def orient(picture: np.ndarray, orientation: int) -> np.ndarray:
     """A picture `[height, width, 3]` turned and mirrored in one of eight ways; a view of it."""
-    turned = np.rot90(picture, lay // 2)
-    return turned[:, ::-1] if lay % 2 else turned
+    turned = np.rot90(picture, orientation // 2)
+    return turned[:, ::-1] if orientation % 2 else turned
 
 
 def random_crops(
-    tiles: np.ndarray, rows: np.ndarray, lays: np.ndarray, side: int, stream: np.random.Generator
+    tiles: np.ndarray,
+    rows: np.ndarray,
+    orientations: np.ndarray,
+    side: int,
+    rng: np.random.Generator,
 ) -> Crops:
     """Squares from random places of tiles; see `Crops`."""
-    tops, lefts = stream.integers(tiles.shape[1] - side + 1, size=(2, len(rows)))
-    return Crops(tiles, np.asarray(rows), tops, lefts, np.asarray(lays), side)
+    tops, lefts = rng.integers(tiles.shape[1] - side + 1, size=(2, len(rows)))
+    return Crops(tiles, np.asarray(rows), tops, lefts, np.asarray(orientations), side)
 
 
-def random_normal(shape: tuple[int, ...], stream: np.random.Generator) -> Normal:
-    """Numbers that belong to a stream's step; see `Normal`."""
-    return Normal(shape, int(stream.integers(2**31)))
+def random_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Normal:
+    """Numbers that belong to a rng's step; see `Normal`."""
+    return Normal(shape, int(rng.integers(2**31)))
 
 
 def arrays(batch: tuple) -> list[np.ndarray]:
@@ -98,7 +102,7 @@ def arrays(batch: tuple) -> list[np.ndarray]:
     return [part.array() if isinstance(part, Crops | Normal) else part for part in batch]
 
 
-class Ahead:
+class Prefetcher:
     """The arrays of batches, each made by another thread while the one before it is in use.
 
     Args:

@@ -14,13 +14,13 @@ import pandas as pd
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from stylefuse.config import Data, Network, Params, Source, load_params
-from stylefuse.data.archives import zip_members
-from stylefuse.data.downloads import python_package
-from stylefuse.data.pictures import flatten, open_picture
-from stylefuse.data.sources import Found, pictures
+from stylefuse.data.sources.archives import zip_members
+from stylefuse.data.sources.downloads import python_package
+from stylefuse.data.sources.source_pictures import SourcePicture, pictures
+from stylefuse.data.sources.upstream import refuse_changed
 from stylefuse.data.splits import assign_splits, near_duplicate_groups
-from stylefuse.data.upstream import refuse_changed
 from stylefuse.errors import UserError, run_main
+from stylefuse.images.open import flatten, open_picture
 
 DATA = Path("data")
 PICTURES, MANIFEST, ATTRIBUTION = "pictures", "manifest.parquet", "ATTRIBUTION.md"
@@ -93,7 +93,7 @@ def _keep(source: Source, draft: Path, advance: Callable[[], None]) -> list[dict
     return rows
 
 
-def _file_name(found: Found, taken: set[str]) -> str:
+def _file_name(found: SourcePicture, taken: set[str]) -> str:
     """A file name from the picture's own, told apart by its folder where two are the same."""
     path = PurePosixPath(found.path)
     suffix = path.suffix.lower() or ".png"

@@ -16,8 +16,8 @@ from PIL import Image
 from rich.progress import track
 
 from stylefuse.config import Prepare, Split, load_params
-from stylefuse.data.pictures import flatten, open_picture
 from stylefuse.errors import UserError, run_main
+from stylefuse.images.open import flatten, open_picture
 
 MANIFEST = Path("data/manifest.parquet")
 PREPARED = Path("data/prepared")

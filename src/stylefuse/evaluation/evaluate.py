@@ -13,24 +13,24 @@ import numpy as np
 
 from stylefuse.config import load_params
 from stylefuse.errors import UserError, run_main
-from stylefuse.evaluation import features
-from stylefuse.evaluation.bench import NETWORKS, Bench
-from stylefuse.evaluation.features import FeatureNetwork
+from stylefuse.evaluation.context import NETWORKS, EvaluationContext
+from stylefuse.evaluation.metrics import features
+from stylefuse.evaluation.metrics.features import FeatureNetwork
 from stylefuse.evaluation.report import write_report
-from stylefuse.models.files import load_generator, weights_hash
+from stylefuse.models.saving import load_generator, weights_hash
 
 MODELS, REPORTS = Path("models"), Path("reports")
 JUDGES = "stylefuse.evaluation.judges"
 ACCURACIES = ("accuracy_real", "accuracy_fake", "accuracy_held_out")
 
 
-def find_judge(model: str) -> ModuleType:
+def find_evaluator(model: str) -> ModuleType:
     """The module that judges a model: the one of its name, or else the default."""
     mine = f"{JUDGES}.{model}"
     return import_module(mine if find_spec(mine) else f"{JUDGES}.default")
 
 
-def evaluate(bench: Bench, curves: list[dict[str, float]], weights: str) -> None:
+def evaluate(context: EvaluationContext, curves: list[dict[str, float]], weights: str) -> None:
     """Judge a model and write what came out: figures, sheets and page.
 
     Args:
@@ -38,11 +38,11 @@ def evaluate(bench: Bench, curves: list[dict[str, float]], weights: str) -> None
         curves: one row of training metrics per tick.
         weights: the SHA-256 of the model's, so that no one takes the figures for another's.
     """
-    model = bench.recipe.name
-    judged, page = find_judge(model).judge(bench)
+    model = context.task.name
+    judged, page = find_evaluator(model).judge(context)
     accuracies = last_accuracies(curves)
     about = {"model": model, "weights": weights, "features": features.NAME,
-             "split": bench.split}  # fmt: skip
+             "split": context.split}  # fmt: skip
     result = {**about, **judged, "discriminator": accuracies}
     path = REPORTS / "metrics" / f"{model}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -81,12 +81,14 @@ def main() -> None:
     parser.add_argument("model", help="a name under `models` in params.yaml")
     model = parser.parse_args().model
     params = load_params()
-    params.train(model)  # a name that is none is told as that, not as files that are missing
-    recipe, generator = load_generator(MODELS / model)
+    params.model_settings(
+        model
+    )  # a name that is none is told as that, not as files that are missing
+    task, generator = load_generator(MODELS / model)
     network = FeatureNetwork(NETWORKS / features.NAME)
-    bench = Bench(params, recipe, generator, network, REPORTS / "sheets" / model)
+    context = EvaluationContext(params, task, generator, network, REPORTS / "sample_grids" / model)
     curves = read_curves(REPORTS / "train" / model / "curves.csv")
-    evaluate(bench, curves, weights_hash(MODELS / model))
+    evaluate(context, curves, weights_hash(MODELS / model))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from stylefuse.config import Evaluate, Split
-from stylefuse.data.pictures import flatten, open_picture
 from stylefuse.data.prepare import cut_tiles
 from stylefuse.errors import UserError
+from stylefuse.images.open import flatten, open_picture
 
 SMALLEST_CROP = 0.6  # of a painting's shorter side
 
@@ -41,18 +41,18 @@ def make_pairs(manifest: pd.DataFrame, split: Split, settings: Evaluate, seed: i
     Raises:
         UserError: the split has no photographs or no paintings.
     """
-    stream = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     photographs, paintings = (
         held_out(manifest, split, domain) for domain in ("photograph", "painting")
     )
-    chosen = drawn(photographs, settings.photographs, stream)
+    chosen = drawn(photographs, settings.photographs, rng)
     each = min(settings.styles_per_photograph, len(paintings))
     rows = [
         (photograph, painting)
         for photograph in range(len(chosen))
-        for painting in stream.permutation(len(paintings))[:each]
+        for painting in rng.permutation(len(paintings))[:each]
     ]
-    crops = [_random_crops(Path(path), settings, stream) for path in paintings]
+    crops = [_random_crops(Path(path), settings, rng) for path in paintings]
     return Pairs(
         photographs=squares(chosen, settings.size),
         paintings=squares(paintings, settings.size),
@@ -74,9 +74,9 @@ def held_out(manifest: pd.DataFrame, split: Split, domain: str) -> list[str]:
     return sorted(mine.path)
 
 
-def drawn(paths: Sequence[str], most: int, stream: np.random.Generator) -> list[str]:
+def drawn(paths: Sequence[str], most: int, rng: np.random.Generator) -> list[str]:
     """Some of the paths, in their order."""
-    return [paths[i] for i in sorted(stream.permutation(len(paths))[:most])]
+    return [paths[i] for i in sorted(rng.permutation(len(paths))[:most])]
 
 
 def squares(paths: Sequence[str], size: int) -> np.ndarray:
@@ -84,11 +84,11 @@ def squares(paths: Sequence[str], size: int) -> np.ndarray:
     return np.concatenate([cut_tiles(open_picture(Path(path)), size, most=1) for path in paths])
 
 
-def _random_crops(path: Path, settings: Evaluate, stream: np.random.Generator) -> np.ndarray:
+def _random_crops(path: Path, settings: Evaluate, rng: np.random.Generator) -> np.ndarray:
     picture = flatten(open_picture(path))
     crops = []
     for _ in range(settings.reference_crops):
-        side = int(stream.uniform(SMALLEST_CROP, 1) * min(picture.size))
-        x, y = (int(stream.integers(n - side + 1)) for n in picture.size)
+        side = int(rng.uniform(SMALLEST_CROP, 1) * min(picture.size))
+        x, y = (int(rng.integers(n - side + 1)) for n in picture.size)
         crops.append(cut_tiles(picture.crop((x, y, x + side, y + side)), settings.size, most=1))
     return np.concatenate(crops)

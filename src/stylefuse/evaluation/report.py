@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from stylefuse.evaluation.figures import FIGURES
+from stylefuse.evaluation.metric_labels import FIGURES
 
 OURS = "stylefuse"
 SHARES = ("accuracy_real", "accuracy_fake", "accuracy_held_out")

@@ -9,19 +9,19 @@ import yaml
 
 from stylefuse.config import Params, Registry
 from stylefuse.errors import UserError
-from stylefuse.models.files import load_artist, weights_hash
-from stylefuse.models.recipe import Recipe
-from stylefuse.quiet import import_keras
-from stylefuse.registry.signing import check, trusted_keys
+from stylefuse.models.keras_import import import_keras
+from stylefuse.models.saving import load_predictor, weights_hash
+from stylefuse.models.task import Task
+from stylefuse.registry.integrity.signing import check, trusted_keys
 from stylefuse.registry.store import (
     AGAIN,
     CHAMPION,
     exit_code,
     is_missing,
     open_store,
-    outage_told,
     reason,
     registered_name,
+    report_outages,
     require_store,
     store_exists,
 )
@@ -34,20 +34,20 @@ TRAINED = Path("models")
 SHIPPED = TRAINED / "base"  # weights that come with the project
 
 
-class Fetched(NamedTuple):
+class FetchedModel(NamedTuple):
     """A trained model that is ready to paint.
 
     Attributes:
-        artist: what its recipe's `artist` makes.
+        artist: what its recipe's `predictor` makes.
         origin: its `name`, its `version` in the registry (as `stylefuse verify` takes it) or else
             its `folder`, and the `sha256` of its weights.
     """
 
-    artist: Any
+    predictor: Any
     origin: dict[str, str]
 
 
-def fetch_model(recipe: Recipe, model: str | None, params: Params) -> Fetched:
+def fetch_model(task: Task, model: str | None, params: Params) -> FetchedModel:
     """A recipe's trained model.
 
     Args:
@@ -59,21 +59,21 @@ def fetch_model(recipe: Recipe, model: str | None, params: Params) -> Fetched:
         UserError: there is no such model, or it is of another kind.
     """
     if model is None:
-        model = default_model(params.registry, recipe.name)
+        model = default_model(params.registry, task.name)
         if not (model.startswith(REGISTRY) or Path(model).is_dir()):
-            raise UserError(f"there is no {recipe.name} model yet; `make repro` trains one")
-    address = numbered(model, params.registry)
+            raise UserError(f"there is no {task.name} model yet; `make repro` trains one")
+    address = resolve_alias(model, params.registry)
     folder = model_files(address, params.registry)
     import_keras()
-    found, artist = load_artist(folder, params.serve.max_side)
-    if found.name != recipe.name:
-        raise UserError(f"{model} is a {found.name} model; name a {recipe.name} model")
+    found, predictor = load_predictor(folder, params.serve.max_side)
+    if found.name != task.name:
+        raise UserError(f"{model} is a {found.name} model; name a {task.name} model")
     kind = "version" if address.startswith(REGISTRY) else "folder"
     origin = {kind: address.removeprefix(REGISTRY), "sha256": weights_hash(folder)}
-    return Fetched(artist, {"name": recipe.name, **origin})
+    return FetchedModel(predictor, {"name": task.name, **origin})
 
 
-def numbered(model: str, registry: Registry) -> str:
+def resolve_alias(model: str, registry: Registry) -> str:
     """A model's address with the number that its alias stands for now: another version may get
     the alias at any time."""
     name, at, alias = model.removeprefix(REGISTRY).partition("@")
@@ -88,7 +88,7 @@ def champion_uri(name: str) -> str:
     return f"{REGISTRY}{registered_name(name)}@{CHAMPION}"
 
 
-@outage_told()
+@report_outages()
 def has_champion(registry: Registry, name: str) -> bool:
     """Whether there is a champion of a model; a store that is not there yet has none."""
     if not store_exists(registry):

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from stylefuse.config import Registry
 from stylefuse.errors import UserError
-from stylefuse.registry.card import STANDING, standing_lines
-from stylefuse.registry.sections import tell
+from stylefuse.registry.pages.markdown import tell
+from stylefuse.registry.pages.version_page import STANDING, standing_lines
 from stylefuse.registry.store import (
     CHAMPION,
     exit_code,

@@ -11,31 +11,31 @@ import pandas as pd
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
-from stylefuse.models.files import weights_hash
-from stylefuse.models.recipe import find_recipe
-from stylefuse.monitoring.statistics import reference
-from stylefuse.registry.about import describe_model
-from stylefuse.registry.card import version_card
-from stylefuse.registry.flat import numbers
-from stylefuse.registry.licences import licence_tag, training_licences
-from stylefuse.registry.model_card import write_card
-from stylefuse.registry.pictures import log_pictures
-from stylefuse.registry.provenance import LOCK, provenance, refuse_dirty
-from stylefuse.registry.runs import training_run
-from stylefuse.registry.sbom import SBOM, write_sbom
-from stylefuse.registry.signing import SIGNATURE, sign
+from stylefuse.models.saving import weights_hash
+from stylefuse.models.task import find_task
+from stylefuse.registry import package
+from stylefuse.registry.integrity.provenance import LOCK, provenance, refuse_dirty
+from stylefuse.registry.integrity.sbom import SBOM, write_sbom
+from stylefuse.registry.integrity.signing import SIGNATURE, sign
+from stylefuse.registry.pages.licences import licence_tag, training_licences
+from stylefuse.registry.pages.model_card import write_card
+from stylefuse.registry.pages.model_page import describe_model
+from stylefuse.registry.pages.sample_images import log_pictures
+from stylefuse.registry.pages.version_page import version_card
+from stylefuse.registry.reference_statistics import reference
 from stylefuse.registry.store import (
     CHALLENGER,
     CHAMPION,
     TRIED_TAG,
     WEIGHTS_TAG,
     exit_code,
-    one_at_a_time,
     open_store,
     reason,
     registered_name,
+    registry_lock,
 )
-from stylefuse.serving import package
+from stylefuse.registry.tracking.flatten import numbers
+from stylefuse.registry.tracking.runs import training_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -81,14 +81,16 @@ def register(params: Params, model: str, tried: int = 1) -> RegisteredVersion:
         UserError: there is no whole model, it was judged or made from what is no longer here, or
             the store cannot be used.
     """
-    params.train(model)  # a name that is none is told as that, not as a model that is missing
+    params.model_settings(
+        model
+    )  # a name that is none is told as that, not as a model that is missing
     weights = weights_hash(MODELS / model)
     client = open_store(params.registry)
     from mlflow.exceptions import MlflowException
 
     name = registered_name(model)
     try:
-        with one_at_a_time(TURN):  # two that look for the same weights would both find none
+        with registry_lock(TURN):  # two that look for the same weights would both find none
             known = client.search_model_versions(
                 f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"
             )
@@ -111,9 +113,9 @@ def _new_version(
     if not params.registry.allow_dirty:
         refuse_dirty(origin)
     result = _result(model, weights)
-    licences = training_licences(MANIFEST, params.train(model).domains)
-    sheets = sorted((REPORTS / "sheets" / model).glob("*.png"))
-    reports = [path for path in (*sheets, REPORTS / f"{model}.html") if path.exists()]
+    licences = training_licences(MANIFEST, params.model_settings(model).domains)
+    sample_grids = sorted((REPORTS / "sample_grids" / model).glob("*.png"))
+    reports = [path for path in (*sample_grids, REPORTS / f"{model}.html") if path.exists()]
     with training_run(client, params, model, weights) as run:
         tags = {
             WEIGHTS_TAG: weights,
@@ -122,14 +124,14 @@ def _new_version(
             **({"backend": backend} if (backend := run.data.params.get("backend")) else {}),
             **({TRIED_TAG: str(tried)} if tried > 1 else {}),
         }
-        logged = _log_model(params, model, tags, result.get("methods", {}), licences, sheets)
+        logged = _log_model(params, model, tags, result.get("methods", {}), licences, sample_grids)
         if metrics := numbers(result):
             mlflow.log_metrics(metrics, model_id=logged.model_id)
         for path in reports:
             mlflow.log_artifact(str(path), KEPT)
         if ATTRIBUTION.exists():
             mlflow.log_artifact(str(ATTRIBUTION), "data")
-        pictures = log_pictures(run.info, sheets, KEPT)
+        pictures = log_pictures(run.info, sample_grids, KEPT)
 
     card = version_card(
         params,
@@ -169,29 +171,29 @@ def _log_model(
     tags: dict[str, str],
     methods: dict[str, Any],
     licences: pd.DataFrame,
-    sheets: list[Path],
+    sample_grids: list[Path],
 ) -> Any:
     """Log the model to the active run; its artifact holds data only, no code and no pickle."""
     import mlflow
 
-    recipe = find_recipe(model)
-    settings = params.train(model)
-    example = package.example(recipe, settings.domains, PREPARED)
-    trained_on = reference(recipe, settings, PREPARED, params.seed) if PREPARED.exists() else {}
+    task = find_task(model)
+    settings = params.model_settings(model)
+    example = package.example(task, settings.domains, PREPARED)
+    trained_on = reference(task, settings, PREPARED, params.seed) if PREPARED.exists() else {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / model
         package.write_package(MODELS / model, params.serve, trained_on, folder)
         if LOCK.exists():
             shutil.copyfile(LOCK, folder / package.PIPELINE)
         write_sbom(folder / SBOM)
-        write_card(folder, params, model, tags, methods, licences, sheets)
+        write_card(folder, params, model, tags, methods, licences, sample_grids)
         return mlflow.models.Model.log(
             artifact_path=None,
             name=model,
             flavor=Signed,
             loader_module=package.LOADER,
             data_path=str(folder),
-            signature=package.signature(recipe),
+            signature=package.signature(task),
             input_example=pd.DataFrame(example),
             pip_requirements=package.requirements(),
             tags=tags,

@@ -110,12 +110,12 @@ def open_store(registry: Registry, experiment: bool = True) -> "MlflowClient":
         return _opened(registry, uri, experiment)
     path = Path(uri.removeprefix(SQLITE))
     _refuse_unusable(path)
-    with one_at_a_time(path.with_suffix(".lock")):  # two would both make its tables
+    with registry_lock(path.with_suffix(".lock")):  # two would both make its tables
         return _opened(registry, uri, experiment)
 
 
 @contextmanager
-def one_at_a_time(lock: Path) -> Iterator[None]:
+def registry_lock(lock: Path) -> Iterator[None]:
     """Wait until no other process is in a block with this file; it is made where it is missing."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as turn:
@@ -184,7 +184,7 @@ def exit_code(error: BaseException) -> int:
 
 
 @contextmanager
-def outage_told() -> Iterator[None]:
+def report_outages() -> Iterator[None]:
     """Let a store that is away end in a sentence that says so; it decorates functions, too."""
     try:
         yield

@@ -3,17 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stylefuse.config import Registry
+from stylefuse.config import Params, Registry
+from stylefuse.errors import UserError
 from stylefuse.registry.store import (
+    CHAMPION,
     VERDICT_TAG,
     WEIGHTS_TAG,
+    exit_code,
+    is_missing,
     open_store,
-    outage_told,
+    reason,
     registered_name,
+    report_outages,
+    require_store,
     store_exists,
 )
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
 
 MOST = 1000  # models that a store gives at a time
 SHORT = 12  # digits of a hash that people are shown
@@ -40,12 +50,12 @@ class Version:
     weights: str | None
     decision: str | None
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
         return asdict(self)
 
 
-@outage_told()
+@report_outages()
 def list_versions(registry: Registry) -> list[Version]:
     """All versions of this project's models, the newest of each first; none where there is no store
     yet.
@@ -103,3 +113,36 @@ def versions_table(versions: Sequence[Version]) -> str:
 def _moment(milliseconds: int) -> str:
     at = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def find_version(params: Params, name: str) -> tuple["ModelVersion", str]:
+    """A version, and what `params.yaml` calls its model.
+
+    Args:
+        params: tell the registry.
+        name: `MODEL@ALIAS`, `MODEL/NUMBER`, or `MODEL` for its champion, where MODEL is what
+            `params.yaml` or the registry calls it; also with `models:/` before it.
+
+    Raises:
+        UserError: there is no such version.
+    """
+    told, at, alias = name.removeprefix("models:/").partition("@")
+    told, slash, number = told.partition("/")
+    models = {registered_name(model): model for model in params.models}
+    wanted = registered_name(told) if told in params.models else told
+    if wanted not in models:
+        known = ", ".join(params.models)
+        raise UserError(f"{name} names none of this project's models, which are {known}")
+    require_store(params.registry)
+    client = open_store(params.registry)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        if slash:
+            return client.get_model_version(wanted, number), models[wanted]
+        return client.get_model_version_by_alias(wanted, alias if at else CHAMPION), models[wanted]
+    except MlflowException as error:
+        if is_missing(error) or not number.isdecimal():
+            told = f"there is no version {name}; `stylefuse models` lists those there are"
+            raise UserError(told) from None
+        raise UserError(f"{name} cannot be found ({reason(error)})", exit_code(error)) from None

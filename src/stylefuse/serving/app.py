@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from stylefuse.config import Serve
-from stylefuse.serving.callers import App, Callers
-from stylefuse.serving.guard import Guard
+from stylefuse.serving.host_check import App, HostCheck
+from stylefuse.serving.limits import RequestLimits
 from stylefuse.serving.metrics import Metrics
 
 INTERVAL = 2.0  # seconds from one look at the alias to the next
@@ -21,7 +21,7 @@ LONGEST = 300.0  # where looks fail: each pause is twice the one before it
 logger = logging.getLogger("uvicorn.error")
 
 
-class Following:
+class AliasFollower:
     """An ASGI application that is another one as soon as its model has another version.
 
     Args:
@@ -67,11 +67,11 @@ def run(
     """Serve until SIGINT or SIGTERM; requests under way are answered first."""
     import uvicorn
 
-    app, ended = Following(version, load), threading.Event()
+    app, ended = AliasFollower(version, load), threading.Event()
     threading.Thread(target=app.follow, args=(ended,), daemon=True).start()
     try:
         uvicorn.run(
-            Callers(Metrics(Guard(app, limits), lambda: app.served), limits.hosts),
+            HostCheck(Metrics(RequestLimits(app, limits), lambda: app.served), limits.hosts),
             host=host,
             port=port,
             log_level="warning",

@@ -14,7 +14,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from stylefuse.serving.callers import App
+from stylefuse.serving.host_check import App
 
 SECONDS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4)
 SCORING = "/invocations"

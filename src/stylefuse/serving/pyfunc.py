@@ -17,13 +17,13 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 
 from stylefuse.errors import UserError
-from stylefuse.models.files import load_artist
-from stylefuse.models.recipe import Options
-from stylefuse.monitoring.seen import ANSWERED, FAILED, REFUSED, Seen
-from stylefuse.quiet import import_keras
-from stylefuse.registry.signing import TRUSTED_VARIABLE, check, trusted_keys
-from stylefuse.serving.codec import decode_lately, encode
-from stylefuse.serving.package import FORMAT, OUTPUT, read_limits
+from stylefuse.images.base64 import decode_cached, encode
+from stylefuse.inference.options import Options
+from stylefuse.models.keras_import import import_keras
+from stylefuse.models.saving import load_predictor
+from stylefuse.monitoring.request_log import ANSWERED, FAILED, REFUSED, RequestLog
+from stylefuse.registry.integrity.signing import TRUSTED_VARIABLE, check, trusted_keys
+from stylefuse.registry.package import FORMAT, OUTPUT, read_limits
 
 Figures = tuple[str, Future[dict[str, float]]]  # which input a picture was, and its statistics
 AT_ONCE = 2  # pictures painted at the same time; each one may take gigabytes
@@ -49,7 +49,7 @@ def _load_pyfunc(data_path: str) -> "PaintService":
 class PaintService:
     """Answers requests; safe to use from several threads.
 
-    What it was sent is noted, as figures, in the file that STYLEFUSE_SEEN names.
+    What it was sent is noted, as figures, in the file that STYLEFUSE_REQUEST_LOG names.
 
     Raises:
         UserError: the folder holds no whole model.
@@ -58,9 +58,9 @@ class PaintService:
     def __init__(self, folder: Path):
         import_keras()
         self.limits = read_limits(folder)
-        self.recipe, self.artist = load_artist(folder, self.limits.max_side)
+        self.task, self.predictor = load_predictor(folder, self.limits.max_side)
         self.turns = threading.BoundedSemaphore(AT_ONCE)
-        self.seen = Seen.of_environment()
+        self.seen = RequestLog.of_environment()
         self.notes = ThreadPoolExecutor(1, "notes")  # whoever asks does not wait for them
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
@@ -116,8 +116,8 @@ class PaintService:
     def _check(self, rows: Sequence[Mapping[Any, Any]]) -> None:
         if not rows:
             raise UserError("the request holds no rows; send at least one")
-        names = list(self.recipe.inputs)
-        missing = [n for n in names if n not in rows[0] and n not in self.recipe.any_number]
+        names = list(self.task.inputs)
+        missing = [n for n in names if n not in rows[0] and n not in self.task.repeatable_inputs]
         if missing:
             raise UserError(f"the column {missing[0]!r} is missing; send {' and '.join(names)}")
         if len(rows) > self.limits.max_batch:
@@ -129,11 +129,11 @@ class PaintService:
     def _dials(self, params: Mapping[str, Any]) -> tuple[str, Options]:
         """The format of what comes back, and the recipe's options; MLflow makes arrays of lists."""
         given = {n: tuple(v) if isinstance(v, list | np.ndarray) else v for n, v in params.items()}
-        return str(given.pop(FORMAT, "png")), self.recipe.options(**given)
+        return str(given.pop(FORMAT, "png")), self.task.options(**given)
 
     def _named(self, rows: Sequence[Mapping[Any, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
         """What to call a row, and what it holds, without what it may and does leave out."""
-        free = {*self.recipe.any_number, *self.recipe.extras}
+        free = {*self.task.repeatable_inputs, *self.task.optional_inputs}
         for number, row in enumerate(rows, 1):
             held = {str(n): v for n, v in row.items() if not (n in free and _absent(v))}
             yield f"row {number} of {len(rows)}", held
@@ -146,21 +146,23 @@ class PaintService:
         sent: list[Figures],
     ) -> str:
         place, held = row
-        known = {**self.recipe.inputs, **self.recipe.extras}
+        known = {**self.task.inputs, **self.task.optional_inputs}
         try:
             with self.turns:
                 request = {
                     n: self._read(held[n], kind, n, sent) for n, kind in known.items() if n in held
                 }
-                return encode(self.artist.paint(request, options), self.recipe, form)
+                return encode(
+                    self.predictor.paint(request, options), self.task.picture_origin, form
+                )
         except UserError as error:
             raise UserError(f"{place}: {error}") from None
 
-    def _note(self, seen: Seen, outcome: str, seconds: float, sent: list[Figures]) -> None:
+    def _note(self, seen: RequestLog, outcome: str, seconds: float, sent: list[Figures]) -> None:
         """Note a request that is answered, with the figures of its pictures."""
         try:
             figures = [(name, found.result()) for name, found in sent]
-            seen.note(self.recipe.name, outcome, seconds, figures)
+            seen.note(self.task.name, outcome, seconds, figures)
         except Exception:
             logger.exception("a request was not noted")
 
@@ -168,7 +170,7 @@ class PaintService:
         """What a place of a row holds; the figures of pictures are added to `sent`."""
         if kind is int:
             return whole_number(value, name)
-        if isinstance(value, list | np.ndarray) and name in self.recipe.any_number:
+        if isinstance(value, list | np.ndarray) and name in self.task.repeatable_inputs:
             if len(value) > self.limits.max_batch:
                 raise UserError(
                     f"{name} is a list of {len(value)} pictures, more than the "
@@ -177,7 +179,7 @@ class PaintService:
             return [self._read(one, kind, name, sent) for one in value]
         if not isinstance(value, str):
             raise UserError(f"{name} is not text; send a picture file in base64")
-        one = decode_lately(value, name, self.limits.max_pixels)
+        one = decode_cached(value, name, self.limits.max_pixels)
         if self.seen:
             sent.append((name, self.notes.submit(lambda: one.figures)))
         return one.picture

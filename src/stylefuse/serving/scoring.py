@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from stylefuse.errors import UserError
-from stylefuse.models.recipe import Recipe
-from stylefuse.serving.callers import App, header, refuse, replayed
-from stylefuse.serving.content import kind_of
+from stylefuse.models.task import Task
+from stylefuse.registry.package import dials
+from stylefuse.serving.host_check import App, header, refuse, replayed
 from stylefuse.serving.metrics import SCORING
-from stylefuse.serving.package import dials
 from stylefuse.serving.pyfunc import PaintService
+from stylefuse.serving.request_checks import kind_of
 
 EXACT = 1 << 53  # up to here a whole number is the same as a float
 
@@ -67,14 +67,14 @@ class Scoring:
                 await _send(send, answer)
 
     def _answer(self, content_types: list[str], body: bytes) -> bytes | None:
-        asked = plain(body, self._service.recipe) if kind_of(content_types) == "json" else None
+        asked = plain(body, self._service.task) if kind_of(content_types) == "json" else None
         if asked is None:
             return None
         pictures = self._service.answer(*asked)
         return json.dumps({"predictions": [{"picture": text} for text in pictures]}).encode()
 
 
-def plain(body: bytes, recipe: Recipe) -> Plain | None:
+def plain(body: bytes, task: Task) -> Plain | None:
     """A request whose every value is of the type that the signature names; None for another.
 
     Args:
@@ -83,10 +83,10 @@ def plain(body: bytes, recipe: Recipe) -> Plain | None:
     """
     table = json.loads(body)
     params = table.pop("params", None) or {}
-    if len(table) != 1 or not _are_dials(params, dials(recipe)):
+    if len(table) != 1 or not _are_dials(params, dials(task)):
         return None
     rows = table.get("dataframe_records") or _split(table.get("dataframe_split"))
-    if not isinstance(rows, list) or not rows or not all(_is_row(row, recipe) for row in rows):
+    if not isinstance(rows, list) or not rows or not all(_is_row(row, task) for row in rows):
         return None
     return Plain(rows, params)
 
@@ -102,12 +102,14 @@ def _split(table: Any) -> Any:
     return [dict(zip(columns, row, strict=True)) for row in data]
 
 
-def _is_row(row: Any, recipe: Recipe) -> bool:
-    kinds = {**recipe.inputs, **recipe.extras}
+def _is_row(row: Any, task: Task) -> bool:
+    kinds = {**task.inputs, **task.optional_inputs}
     return (
         isinstance(row, dict)
-        and {*recipe.inputs} - {*recipe.any_number} <= {*row} <= {*kinds}
-        and all(_is_value(v, kinds[name], name in recipe.any_number) for name, v in row.items())
+        and {*task.inputs} - {*task.repeatable_inputs} <= {*row} <= {*kinds}
+        and all(
+            _is_value(v, kinds[name], name in task.repeatable_inputs) for name, v in row.items()
+        )
     )
 
 

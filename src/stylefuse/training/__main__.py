@@ -10,7 +10,7 @@ def main() -> None:
     params = load_params()
     if len(sys.argv) != 2:
         raise UserError(f"name one model: {', '.join(params.models)}")
-    from stylefuse.training.loop import train
+    from stylefuse.training.trainer import train
 
     train(sys.argv[1], params)
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import keras
 
 from stylefuse.errors import UserError
-from stylefuse.models.recipe import Objective
+from stylefuse.models.task import Loss
 
 
 @contextmanager
-def computing_in(precision: str) -> Iterator[None]:
+def dtype_policy(precision: str) -> Iterator[None]:
     """Layers made inside compute in this precision; their weights are kept in float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else precision)
@@ -36,9 +36,7 @@ def use_all_devices(batch: int) -> None:
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
 
 
-def gradient_step(
-    objective: Objective, variables: Sequence, optimizer, fixed: Sequence
-) -> Callable:
+def gradient_step(loss_function: Loss, variables: Sequence, optimizer, fixed: Sequence) -> Callable:
     """Compile one step of gradient descent.
 
     Args:
@@ -60,10 +58,10 @@ def gradient_step(
             f"Keras backend {keras.backend.backend()!r} cannot train here; set KERAS_BACKEND to "
             "tensorflow or jax"
         )
-    return make(objective, list(variables), optimizer, list(fixed))
+    return make(loss_function, list(variables), optimizer, list(fixed))
 
 
-def compile_objective(objective: Objective, variables: Sequence) -> Callable:
+def compile_loss(loss_function: Loss, variables: Sequence) -> Callable:
     """Compile what an objective reports, without a step.
 
     Args:
@@ -76,12 +74,12 @@ def compile_objective(objective: Objective, variables: Sequence) -> Callable:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.function(lambda *batch: objective(*batch)[1])
+        return tf.function(lambda *batch: loss_function(*batch)[1])
     import jax
 
     def pure(values, batch):
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-            return objective(*batch)[1]
+            return loss_function(*batch)[1]
 
     compiled = jax.jit(pure)
     return lambda *batch: compiled([v.value for v in variables], batch)
@@ -115,7 +113,7 @@ def compile_update(targets: Sequence, sources: Sequence, rule: Callable) -> Call
     return apply
 
 
-def _tensorflow_step(objective, variables, optimizer, fixed):
+def _tensorflow_step(loss_function, variables, optimizer, fixed):
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # it takes several phases for one that is traced again
@@ -125,7 +123,7 @@ def _tensorflow_step(objective, variables, optimizer, fixed):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in variables:
                 tape.watch(variable.value)
-            loss, report = objective(*batch)
+            loss, report = loss_function(*batch)
         gradients = tape.gradient(loss, [v.value for v in variables], unconnected_gradients="zero")
         # Without this, some weights may change while the pass forward still reads them: the order
         # that the graph keeps by itself is lost when TensorFlow fuses its operations.
@@ -136,14 +134,14 @@ def _tensorflow_step(objective, variables, optimizer, fixed):
     return step
 
 
-def _jax_step(objective, variables, optimizer, fixed):
+def _jax_step(loss_function, variables, optimizer, fixed):
     import jax
 
     def pure(values, state, constants, batch):
         def loss_of(values):
             mapping = [*zip(variables, values, strict=True), *zip(fixed, constants, strict=True)]
             with keras.StatelessScope(state_mapping=mapping):
-                return objective(*batch)
+                return loss_function(*batch)
 
         gradients, report = jax.grad(loss_of, has_aux=True)(values)
         return *optimizer.stateless_apply(state, gradients, values), report

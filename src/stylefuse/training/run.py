@@ -7,17 +7,17 @@ import keras
 import numpy as np
 
 from stylefuse.config import Params
-from stylefuse.data.batches import Ahead, arrays
-from stylefuse.models.blocks.augment import adapt
-from stylefuse.models.files import begin_with
-from stylefuse.models.recipe import find_recipe
-from stylefuse.training.average import WeightAverage, keep_share
+from stylefuse.data.batches import Prefetcher, arrays
+from stylefuse.models.augmentation import adapt
+from stylefuse.models.saving import load_initial_weights
+from stylefuse.models.task import find_task
 from stylefuse.training.backend import (
-    compile_objective,
-    computing_in,
+    compile_loss,
+    dtype_policy,
     gradient_step,
     use_all_devices,
 )
+from stylefuse.training.ema import WeightAverage, ema_decay
 
 PREPARED = Path("data/prepared")
 AUGMENT_SPAN = 0.25  # share of a run that augmentation takes from never to always
@@ -28,25 +28,25 @@ class Run:
     """Networks, optimisers, data and clock of one training run."""
 
     def __init__(self, model: str, params: Params, prepared: Path = PREPARED):
-        self.settings = settings = params.train(model)
-        self.recipe = recipe = find_recipe(model)
+        self.settings = settings = params.model_settings(model)
+        self.task = task = find_task(model)
         use_all_devices(settings.batch)
         keras.utils.set_random_seed(params.seed)
-        self.data = recipe.batches(prepared, "train", settings, params.seed)
-        self.ahead = Ahead(self.data.at)
-        self.held_out = recipe.batches(prepared, "validation", settings, params.seed)
-        shape = {key: getattr(settings, key) for key in recipe.shape}
-        with computing_in(settings.precision):
-            self.generator = recipe.build_generator(**shape)
-        if settings.start:
-            begin_with(self.generator, settings.start, recipe)
-        self.discriminator = recipe.build_discriminator(settings)
-        self.averaged = recipe.build_generator(**shape)
+        self.data = task.make_batches(prepared, "train", settings, params.seed)
+        self.prefetcher = Prefetcher(self.data.at)
+        self.held_out = task.make_batches(prepared, "validation", settings, params.seed)
+        architecture = task.architecture_of(settings)
+        with dtype_policy(settings.precision):
+            self.generator = task.build_generator(**architecture)
+        if settings.init_from:
+            load_initial_weights(self.generator, settings.init_from, task)
+        self.discriminator = task.build_discriminator(settings)
+        self.averaged = task.build_generator(**architecture)
         self.average = WeightAverage(self.generator, self.averaged)
         self.augment = keras.Variable(0.0, trainable=False, name="augment")  # its probability
         self.judged = keras.Variable(np.zeros(len(JUDGED)), trainable=False, name="judged")
         self.steps = max(1, math.ceil(settings.kimg * 1000 / settings.batch))
-        self.names = (*JUDGED, *recipe.reports)
+        self.names = (*JUDGED, *task.metric_names)
         self.pictures_per_turn = settings.batch * settings.discriminator_interval
         self.span = 1000 * settings.kimg * AUGMENT_SPAN
 
@@ -67,9 +67,9 @@ class Run:
         self._phases: dict = {}
         self.advance = self._advance
         if settings.steps_per_call > 1 and keras.backend.backend() == "jax":
-            from stylefuse.training.fused import FusedSteps
+            from stylefuse.training.multi_step import MultiStep
 
-            self.advance = FusedSteps(self)
+            self.advance = MultiStep(self)
 
     def judges(self, index: int) -> bool:
         """Whether the discriminator is trained in a step."""
@@ -86,18 +86,18 @@ class Run:
         turns = index, index // self.settings.discriminator_interval
         return [float(falling(turn)) for falling, turn in zip(self._falling, turns, strict=True)]
 
-    def objective(self, name: str, stage: int):
+    def loss_function(self, name: str, stage: int):
         """The objective of a phase: "generator", "discriminator" or "penalised"."""
         networks = self.generator, self.discriminator
         if name == "generator":
-            return self.recipe.generator_objective(*networks, self.settings, stage)
+            return self.task.generator_loss(*networks, self.settings, stage)
         penalise = name == "penalised"
-        return self.recipe.discriminator_objective(*networks, self.settings, penalise, stage)
+        return self.task.discriminator_loss(*networks, self.settings, penalise, stage)
 
     def step(self, index: int) -> np.ndarray:
         """Train discriminator, then generator, on the batch of one step; returns `names`."""
-        stage = self.recipe.stage(index, self.settings)
-        batch = (*self.ahead.at(index), np.asarray(self.augment.value, np.float32))
+        stage = self.task.phase(index, self.settings)
+        batch = (*self.prefetcher.at(index), np.asarray(self.augment.value, np.float32))
         self.generator_optimizer.learning_rate, self.discriminator_optimizer.learning_rate = (
             self.rates(index)
         )
@@ -110,12 +110,12 @@ class Run:
                     adapt(self.augment.value, accuracy, target, self.pictures_per_turn, self.span)
                 )
         made = self._phase("generator", stage)(*batch)
-        self.average.update(keep_share(self.settings, index))
+        self.average.update(ema_decay(self.settings, index))
         return np.array([*np.asarray(self.judged.value), *(float(value) for value in made)])
 
     def held_out_accuracy(self, index: int) -> float:
         """Share of held-out pictures that the discriminator takes for real."""
-        stage = self.recipe.stage(index, self.settings)
+        stage = self.task.phase(index, self.settings)
         batch = (*arrays(self.held_out.at(index)), np.float32(0))
         return float(self._phase("judge", stage)(*batch)[1])
 
@@ -133,13 +133,13 @@ class Run:
         g, d = self.generator, self.discriminator
         if name == "judge":
             both = [*g.variables, *d.variables]
-            return compile_objective(self.objective("discriminator", stage), both)
+            return compile_loss(self.loss_function("discriminator", stage), both)
         moving, optimizer, fixed = (
             (g, self.generator_optimizer, d)
             if name == "generator"
             else (d, self.discriminator_optimizer, g)
         )
         return gradient_step(
-            self.objective(name, stage), moving.trainable_variables, optimizer,
+            self.loss_function(name, stage), moving.trainable_variables, optimizer,
             [*moving.non_trainable_variables, *fixed.variables],
         )  # fmt: skip

@@ -8,23 +8,22 @@ from typing import Any
 
 from PIL import Image
 
-from stylefuse.models.recipe import Recipe
-from stylefuse.serving.metadata import made_by
+from stylefuse.images.metadata import PictureOrigin, generation_metadata
 
 
 def write_download(
-    picture: Image.Image, recipe: Recipe, told: Mapping[str, Any], name: str
+    picture: Image.Image, origin: PictureOrigin, settings: Mapping[str, Any], name: str
 ) -> Path:
     """Write a PNG that says how it was made, into a folder of its own.
 
     Args:
         picture: "RGB" or "RGBA".
-        recipe: of the model that made it.
-        told: the model's version and the dials.
+        origin: the model that made it.
+        settings: the model's version and the options.
         name: of the file, without suffix.
     """
-    how = made_by(recipe, "PNG")
-    how["pnginfo"].add_itxt("stylefuse", json.dumps(told, sort_keys=True))
+    how = generation_metadata(origin, "PNG")
+    how["pnginfo"].add_itxt("stylefuse", json.dumps(settings, sort_keys=True))
     path = Path(tempfile.mkdtemp(prefix="stylefuse-")) / f"{name}.png"
     picture.save(path, "PNG", **how)
     return path

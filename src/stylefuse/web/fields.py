@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 from PIL import Image, ImageChops
 
-from stylefuse.data.pictures import open_picture
 from stylefuse.errors import UserError
+from stylefuse.images.open import open_picture
 
 
 class Picture(gr.Image):

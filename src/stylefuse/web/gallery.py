@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from stylefuse.data.pictures import open_picture
-from stylefuse.models.artist import fit
+from stylefuse.images.open import open_picture
+from stylefuse.images.resize import fit
 
 MANIFEST = Path("data/manifest.parquet")
 MOST = 24  # styles

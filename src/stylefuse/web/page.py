@@ -8,15 +8,18 @@ import gradio as gr
 from PIL import Image
 
 from stylefuse.errors import UserError
-from stylefuse.models.artist import fit
-from stylefuse.models.portrait import PortraitOptions
-from stylefuse.models.recipe import Options, find_recipe
-from stylefuse.models.restore import RestoreOptions
-from stylefuse.models.transfer.dials import Dials
+from stylefuse.images.resize import fit
+from stylefuse.inference.options import (
+    Options,
+    PortraitOptions,
+    RestoreOptions,
+    TransferRequestOptions,
+)
+from stylefuse.models.task import find_task
 from stylefuse.web.download import write_download
 from stylefuse.web.fields import Mask, Picture
 from stylefuse.web.gallery import styles
-from stylefuse.web.studio import PREVIEW, Studio
+from stylefuse.web.models import PREVIEW, LoadedModels
 
 Request = tuple[dict[str, Any], Options]  # what is painted, and with which dials
 
@@ -34,7 +37,7 @@ class Page:
         studio: paints.
     """
 
-    def __init__(self, studio: Studio):
+    def __init__(self, studio: LoadedModels):
         self.studio = studio
         self.most = studio.params.serve.max_pixels
         self.styles = styles()
@@ -89,7 +92,9 @@ class Page:
                     if content is None or style is None:
                         return None
                     request = {"content": content, "style": style}
-                    return request, Dials(strength=strength, preserve_color=colours)
+                    return request, TransferRequestOptions(
+                        strength=strength, preserve_color=colours
+                    )
 
                 self._live("transfer", [content, style, strength, colours], asked, shown)
 
@@ -129,7 +134,7 @@ class Page:
                         return None
                     mask = drawn if drawn is not None else mask
                     request = {"content": a, "other": b} | ({} if mask is None else {"mask": mask})
-                    return request, Dials(
+                    return request, TransferRequestOptions(
                         content_balance=content, style_balance=style, style_by_region=regions,
                         mode="auto" if mask is not None else mode, seamless=seamless,
                     )  # fmt: skip
@@ -246,8 +251,8 @@ class Page:
             if not request:
                 raise UserError("choose the pictures first")
             picture = self.studio.paint(name, *request)
-            recipe, told = find_recipe(name), self.studio.told(name, *request)
-            return write_download(picture, recipe, told, called)
+            task, told = find_task(name), self.studio.told(name, *request)
+            return write_download(picture, task.picture_origin, told, called)
 
         made = button.click(_told(make), list(inputs), file, show_progress="minimal")
         made.success(None, js=FETCH.format(f"file-{called}"))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
-from stylefuse.registry.launch import LOOPBACK, refuse_busy
-from stylefuse.serving.callers import Callers
+from stylefuse.ports import LOOPBACK, refuse_busy
+from stylefuse.serving.host_check import HostCheck
 
 CSS, PROGRAM = (Path(__file__).with_name(f"page.{kind}") for kind in ("css", "js"))
 # names of Gradio's colours; its own shades are too light to be read on each other
@@ -28,7 +28,7 @@ DEEP = {
 MOST_BODY = "64mb"  # of an uploaded file
 
 
-def app(params: Params, port: int) -> Callers:
+def app(params: Params, port: int) -> HostCheck:
     """The page as an ASGI application.
 
     Raises:
@@ -41,10 +41,10 @@ def app(params: Params, port: int) -> Callers:
         raise UserError("the page needs Gradio; run `pip install 'stylefuse[app]'`") from None
     from fastapi import FastAPI
 
+    from stylefuse.web.models import LoadedModels
     from stylefuse.web.page import Page
-    from stylefuse.web.studio import Studio
 
-    studio = Studio(params)
+    studio = LoadedModels(params)
     threading.Thread(target=studio.warm, daemon=True).start()
     fonts = ["system-ui", "sans-serif"]  # Gradio's own come from another site
     page = gr.mount_gradio_app(
@@ -54,7 +54,7 @@ def app(params: Params, port: int) -> Callers:
         css_paths=CSS, js=PROGRAM.read_text(),
         max_file_size=MOST_BODY, show_error=True, enable_monitoring=False, ssr_mode=False,
     )  # fmt: skip
-    return Callers(page)
+    return HostCheck(page)
 
 
 def run(params: Params, port: int) -> None:

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from stylefuse.models.blocks.layers import activate
+from stylefuse.models.layers.convolution import activate
 
 SIDES = 4, 8, 16, 32, 64
 
@@ -28,7 +28,7 @@ class BatchNorm(keras.layers.Layer):
         self.mean = self.add_weight(channels, "zeros", trainable=False, name="mean")
         self.variance = self.add_weight(channels, "ones", trainable=False, name="variance")
 
-    def settle(self, x):
+    def calibrate(self, x):
         """Keep the statistics of a batch."""
         for kept, value in zip((self.mean, self.variance), _batch_moments(x), strict=True):
             kept.assign(value)
@@ -67,11 +67,11 @@ class DcganGenerator(keras.Model):
             for side, filters in zip(SIDES[1:], (4 * width, 2 * width, width, 3), strict=True)
         ]  # fmt: skip
 
-    def settle(self, latents):
+    def calibrate_batch_norm(self, latents):
         """Fix the statistics of all batch norms to those of these latents, `[many, latent]`."""
         h = self._first_map(latents)
         for norm, conv in zip(self.norms, self.convs, strict=True):
-            norm.settle(h)
+            norm.calibrate(h)
             h = conv(ops.relu(norm(h)))
 
     def call(self, latents, training=False):

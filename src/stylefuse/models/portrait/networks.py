@@ -9,7 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from stylefuse.models.blocks.layers import EqualConv2D, EqualDense, activate, shrink, upsample
+from stylefuse.models.layers.convolution import EqualConv2D, EqualDense, activate
+from stylefuse.models.layers.resampling import shrink, upsample
 from stylefuse.models.portrait.dcgan import (
     SIDES,
     BatchNorm,
@@ -17,31 +18,27 @@ from stylefuse.models.portrait.dcgan import (
     DcganGenerator,
     small_weights,
 )
-from stylefuse.models.portrait.growing import GrowingDiscriminator, GrowingGenerator, channels
+from stylefuse.models.portrait.progressive import GrowingDiscriminator, GrowingGenerator, channels
 
 
-def build_networks(architecture, latent, width, discriminator_width):
-    """A generator and its discriminator, with their weights made.
+def build_generator(architecture, latent, width):
+    """A built generator.
 
     Args:
         architecture: "dcgan", "progressive" or "regular".
         latent: numbers in a latent vector.
-        width, discriminator_width: channels at the highest resolution.
+        width: channels at the highest resolution.
     """
-    generator = build_generator(architecture, latent, width)
-    return generator, build_discriminator(architecture, discriminator_width)
-
-
-def build_generator(architecture, latent, width):
-    """A generator with its weights made."""
     generator = ARCHITECTURES[architecture][0](latent, width, name="generator")
     generator(keras.KerasTensor((None, latent)))
     return generator
 
 
-def build_discriminator(architecture, width):
-    """A discriminator with its weights made."""
-    discriminator = ARCHITECTURES[architecture][1](width, name="discriminator")
+def build_discriminator(settings):
+    """A built discriminator of `settings.architecture`."""
+    discriminator = ARCHITECTURES[settings.architecture][1](
+        settings.discriminator_width, name="discriminator"
+    )
     discriminator(keras.KerasTensor((None, 64, 64, 3)))
     return discriminator
 
@@ -81,7 +78,7 @@ class Residual(keras.layers.Layer):
 class RegularGenerator(keras.Model):
     """A generator that learns from few pictures (after FastGAN, Liu et al. 2021, section 3.1).
 
-    Each stage repeats pixels, convolves, normalises and gates (Dauphin et al. 2017, eq. 1). Without
+    Each phase repeats pixels, convolves, normalises and gates (Dauphin et al. 2017, eq. 1). Without
     normalisation, as the discriminator beside it is, it learned nothing in the time of a CPU.
 
     Call: latents `[batch, latent]` → pictures `[batch, 64, 64, 3]` in −1…1.
@@ -109,9 +106,9 @@ class RegularGenerator(keras.Model):
             3, 3, padding="same", kernel_initializer=small_weights(), name="to_rgb"
         )
 
-    def settle(self, latents):
+    def calibrate_batch_norm(self, latents):
         """Fix the statistics of all batch norms to those of these latents, `[many, latent]`."""
-        self._paint(latents, lambda norm, h: norm.settle(h) or norm(h))
+        self._paint(latents, lambda norm, h: norm.calibrate(h) or norm(h))
 
     def call(self, latents, training=False):
         return self._paint(latents, lambda norm, h: norm(h, training=training))

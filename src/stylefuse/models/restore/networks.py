@@ -5,16 +5,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from stylefuse.models.blocks.layers import (
-    EqualConv2D,
-    EqualDense,
-    activate,
-    from_opponent,
-    to_opponent,
-    upsample,
-)
-from stylefuse.models.restore.damage import KINDS
-from stylefuse.models.restore.remedies import (
+from stylefuse.inference.degradation_features import SIZE
+from stylefuse.models.layers.colour import from_opponent, to_opponent
+from stylefuse.models.layers.convolution import EqualConv2D, EqualDense, activate
+from stylefuse.models.layers.resampling import upsample
+from stylefuse.models.restore.classical_filters import (
     BLURS,
     WIDTHS,
     denoising,
@@ -23,6 +18,7 @@ from stylefuse.models.restore.remedies import (
     thin_things,
     unfaded,
 )
+from stylefuse.models.restore.degradation import KINDS
 
 FINE = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]  # damages of detail
 FADING, SEPIA, SCRATCHES = map(KINDS.index, ("fading", "sepia", "scratches"))
@@ -31,6 +27,20 @@ QUIET = -5.0  # where thresholds start, ln of picture units
 MOST = 3.0  # ln of how far a band may be amplified
 UNHEALED = -3.0  # where the masks of scratches start, a logit
 UNBLURRED = 4.0  # where "no blur" starts against each blur, a logit
+
+
+def build_generator(width, blocks, code):
+    """A built `RestoreGenerator`."""
+    generator = RestoreGenerator(width, blocks, code, name="generator")
+    generator(ops.zeros((1, 64, 64, 3)), ops.zeros((1, SIZE)))
+    return generator
+
+
+def build_discriminator(settings):
+    """A built `RestoreDiscriminator`."""
+    discriminator = RestoreDiscriminator(settings.discriminator_width, name="discriminator")
+    discriminator(ops.zeros((1, 64, 64, 3)), ops.zeros((1, 64, 64, 3)))
+    return discriminator
 
 
 @keras.saving.register_keras_serializable("stylefuse")
@@ -50,7 +60,7 @@ class RestoreGenerator(keras.Model):
         blocks: residual blocks at the lowest resolution.
         code: numbers that describe the damage.
 
-    Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and `evidence` of the whole
+    Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and `degradation_features` of the whole
     pictures, `[batch, SIZE]` → the pictures' shape.
     """
 
@@ -72,7 +82,7 @@ class RestoreGenerator(keras.Model):
         self.last = EqualConv2D(3 * w, name="last")
         self.scale = EqualDense(3 * w, gain=1.0, name="scale")
         self.paint = EqualConv2D(12, gain=1.0, name="paint")
-        self.heal = EqualConv2D(8, gain=1.0, name="heal")
+        self.repair_dvc_lock = EqualConv2D(8, gain=1.0, name="heal")
 
     def build(self, x_shape, measured_shape):
         self.restore(ops.zeros((1, 64, 64, 3)), ops.zeros((1, measured_shape[-1])))
@@ -91,7 +101,7 @@ class RestoreGenerator(keras.Model):
         thin = ops.concatenate(thin_things(x), axis=-1)
         h = self.backbone(ops.concatenate([x, 2 * thin], axis=-1), code)
         scratched = probable[:, SCRATCHES : SCRATCHES + 1, None, None]
-        mask = scratched * ops.sigmoid(unfold(_full(self.heal(h))) + UNHEALED)
+        mask = scratched * ops.sigmoid(unfold(_full(self.repair_dvc_lock(h))) + UNHEALED)
         light, dark = ops.split(thin, 2, axis=-1)
         healed = mask[..., 1:] * dark - mask[..., :1] * light
         fine = self.sharpened_and_denoised(x, code, probable)
@@ -203,8 +213,8 @@ class RestoreDiscriminator(keras.Model):
         ]
         self.real = EqualConv2D(1, 1, gain=1.0, name="real")
 
-    def call(self, x, damaged):
-        h = ops.concatenate([x, damaged], axis=-1)
+    def call(self, x, degraded):
+        h = ops.concatenate([x, degraded], axis=-1)
         for conv in self.trunk:
             h = activate(conv(h))
         return self.real(h)[..., 0]

@@ -8,23 +8,35 @@ the style encoder learned. Codes of several pictures can be mixed by weight.
 import keras
 from keras import ops
 
-from stylefuse.models.blocks.layers import (
+from stylefuse.models.layers.colour import from_opponent, to_opponent
+from stylefuse.models.layers.convolution import EqualConv2D, EqualDense, activate
+from stylefuse.models.layers.normalization import (
     AdaptiveInstanceNorm,
-    EqualConv2D,
-    EqualDense,
-    StyledResidual,
-    activate,
-    from_opponent,
+    give_moments,
     instance_norm,
     moments,
-    shrink,
-    soften,
-    spread,
-    to_opponent,
-    upsample,
+    record_moments,
 )
+from stylefuse.models.layers.resampling import shrink, soften, spread, upsample
+from stylefuse.models.layers.residual import StyledResidual
 
 STRIDES = (1, 1, 2, 4)  # of the content's maps
+
+
+def build_generator(width, blocks, code):
+    """A built `TransferGenerator`."""
+    generator = TransferGenerator(width, blocks, code, name="generator")
+    picture = keras.KerasTensor((1, 64, 64, 3))
+    generator(picture, picture)
+    return generator
+
+
+def build_discriminator(settings):
+    """A built `PairDiscriminator`."""
+    discriminator = PairDiscriminator(settings.discriminator_width, name="discriminator")
+    picture = keras.KerasTensor((1, 64, 64, 3))
+    discriminator(picture, discriminator.features(picture))
+    return discriminator
 
 
 @keras.saving.register_keras_serializable("stylefuse")
@@ -41,6 +53,9 @@ class TransferGenerator(keras.Model):
         blocks: styled residual blocks at the lowest resolution.
         code: learned numbers in a style code.
     """
+
+    record_moments = staticmethod(record_moments)
+    give_moments = staticmethod(give_moments)
 
     def __init__(self, width=16, blocks=3, code=64, **kwargs):
         super().__init__(**kwargs, autocast=False)  # layers may compute in short floats, not this

@@ -1,0 +1,65 @@
+"""How sure the KID differences of `reports/metrics/transfer.json` are: 95 % bootstrap intervals.
+
+Held-out photographs and paintings are drawn again, each whole with all its pairs and crops. KID is
+taken over all of them with its diagonal (the biased form), in which the bias cancels in differences
+only in part: read the intervals, not the means.
+
+    python benchmarks/kid_intervals.py        after `make repro`, in the project's folder
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from stylefuse.config import load_params
+from stylefuse.evaluation.baselines.style_transfer import ArbitraryStylisation, match_colours
+from stylefuse.evaluation.context import MANIFEST, NETWORKS
+from stylefuse.evaluation.metrics import features
+from stylefuse.evaluation.metrics.features import FeatureNetwork
+from stylefuse.evaluation.pairs import make_pairs
+from stylefuse.models.saving import load_predictor
+
+DRAWS, BATCH = 1000, 10
+
+
+def kernel(a, b):
+    return (a @ b.T / a.shape[1] + 1) ** 3
+
+
+def redrawn(groups, stream):
+    """Weights of rows `[n]` when their groups are drawn with replacement."""
+    count = groups.max() + 1
+    weights = np.bincount(stream.integers(count, size=count), minlength=count)[groups]
+    return weights / weights.sum()
+
+
+params = load_params()
+pairs = make_pairs(pd.read_parquet(MANIFEST), "test", params.evaluate, params.seed)
+contents, styles = pairs.contents, pairs.styles
+_, predictor = load_predictor("models/transfer", params.serve.max_side)
+starts = range(0, len(contents), BATCH)
+painted = {
+    "stylefuse": np.concatenate(
+        [predictor.stylizer.stylize(contents[i : i + BATCH], styles[i : i + BATCH]) for i in starts]
+    ),
+    "published network": ArbitraryStylisation(NETWORKS / "arbitrary-stylisation").stylize(
+        contents, styles
+    ),
+    "matching colours": match_colours(contents, styles),
+    "doing nothing": contents,
+}
+network = FeatureNetwork(NETWORKS / features.NAME)
+references = network(pairs.references).pooled
+found = {name: network(pictures).pooled for name, pictures in painted.items()}
+within = {name: kernel(x, x) for name, x in found.items()}
+across = {name: kernel(x, references) for name, x in found.items()}
+
+stream = np.random.default_rng(params.seed)
+kids = []
+for _ in range(DRAWS):
+    rows, crops = redrawn(pairs.rows[:, 0], stream), redrawn(pairs.works, stream)
+    kids.append({n: rows @ within[n] @ rows - 2 * rows @ across[n] @ crops for n in painted})
+for a, b in combinations(painted, 2):
+    low, high = np.percentile([kid[a] - kid[b] for kid in kids], [2.5, 97.5])
+    print(f"{a} − {b}: {low:+.4f} to {high:+.4f}")

@@ -1,0 +1,94 @@
+"""Generators as functions of arrays, and exported as files that other engines read."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.speed.subjects import noise, untrained
+
+FOLDER = Path(".cache/exported")
+MODELS = ("transfer", "restore")
+
+
+def painting(model: str) -> Callable:
+    """The part of a model that paints: of a picture `[1, height, width, 3]` and of what is known
+    of it or of a style, a vector `[1, n]`."""
+    generator = untrained(model)
+    if model == "transfer":
+        return lambda x, code: generator.decode(generator.encode_content(x), code)
+    return lambda x, measured: generator(x, measured)
+
+
+def inputs(model: str, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """A picture and a vector for `painting`; imports Keras."""
+    picture = noise(side)
+    x = picture[None].astype(np.float32) / 127.5 - 1
+    if model == "transfer":
+        from stylefuse.config import load_params
+
+        settings: Any = load_params().train("transfer")
+        code = np.random.default_rng(1).standard_normal((1, 6 + settings.code), dtype=np.float32)
+        return x, code
+    from stylefuse.inference.degradation_features import degradation_features
+
+    return x, degradation_features(picture)[None]
+
+
+def path(kind: str, model: str, size: str) -> Path:
+    """Of the export for pictures of a size, or of "any"; an "npz" holds what to feed it."""
+    return FOLDER / f"{model}-{size}.{kind}"
+
+
+def export(kind: str, model: str, size: str) -> str:
+    """Write a generator as "onnx" or "tflite", and what to feed it.
+
+    Returns:
+        The operation that cannot be exported, or nothing.
+    """
+    import tensorflow as tf
+
+    side = None if size == "any" else int(size)
+    picture, vector = inputs(model, side or 64)
+    signature = [
+        tf.TensorSpec((1, side, side, 3), tf.float32, name="picture"),
+        tf.TensorSpec(vector.shape, tf.float32, name="vector"),
+    ]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    np.savez(path("npz", model, size), picture, vector)
+    try:
+        content = {"onnx": _onnx, "tflite": _tflite}[kind](painting(model), signature)
+    except Exception as error:  # whatever a converter throws, what it cannot convert is the answer
+        return _operation(str(error)) or type(error).__name__
+    path(kind, model, size).write_bytes(content)
+    return ""
+
+
+def _operation(message: str) -> str:
+    """The TensorFlow or ONNX operations that a converter's message names."""
+    kinds = r"'(tf\.\w+)' op|Tensorflow op \[\S+ (\w+)\]|No Op registered for (\w+)"
+    named = re.findall(kinds, message)
+    return ", ".join(dict.fromkeys(name for found in named for name in found if name))
+
+
+def _onnx(function: Callable, signature: list) -> bytes:
+    import tensorflow as tf
+    import tf2onnx
+
+    from benchmarks.speed.subjects import onnx_session
+
+    model, _ = tf2onnx.convert.from_function(
+        tf.function(function, input_signature=signature), signature, opset=18
+    )
+    content = model.SerializeToString()
+    onnx_session(content)  # an operation that has no twin in ONNX is noticed here only
+    return content
+
+
+def _tflite(function: Callable, signature: list) -> bytes:
+    import tensorflow as tf
+
+    concrete = tf.function(function, input_signature=signature).get_concrete_function()
+    return tf.lite.TFLiteConverter.from_concrete_functions([concrete]).convert()

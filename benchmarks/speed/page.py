@@ -1,0 +1,106 @@
+"""How long the web page's sliders take to show the next picture, in a real browser.
+
+    python benchmarks/speed_page.py
+
+Needs the models and the data that `make repro` leaves, and Chromium; takes a minute. Two held-out
+pictures of 256×256 pixels are uploaded; then a slider is moved again and again, and the time is
+taken from the browser's event to another picture's address in the page. Aimed at: 300 ms.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from benchmarks import page as pages
+
+
+from tests.support.servers import free_port, stop, wait_for
+
+SIDE, MOVES, FIRST = 256, 24, 3  # pixels; moves of a slider, of which the first ones compile
+SLIDERS = {  # tab → names of its two pictures, and of its slider
+    "Transfer": ("Photograph", "Style", "Strength"),
+    "Fuse": ("First picture", "Second picture", "Content"),
+}
+MOVE = """async (panel, [name, value]) => {
+  const shown = () => [...panel.querySelectorAll('img')].map(image => image.src).join('|');
+  const slider = [...panel.querySelectorAll('input[type=range]')]
+    .find(input => (input.getAttribute('aria-label') || '').includes(name));
+  const before = shown(), begun = performance.now();
+  slider.value = value;
+  slider.dispatchEvent(new Event('input', {bubbles: true}));
+  while (shown() === before) await new Promise(again => setTimeout(again, 4));
+  return performance.now() - begun;
+}"""
+
+
+def main() -> None:
+    args = pages.parser(__doc__).parse_args()
+    port = free_port()
+    program = str(Path(sys.executable).with_name("stylefuse"))
+    server = subprocess.Popen([program, "app", "--port", str(port)])
+    try:
+        wait_for(lambda: _is_up(port), server)
+        with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+            files = [_picture(domain, Path(folder)) for domain in ("photograph", "painting")]
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+            )
+            rows = {tab: _times(browser, port, tab, files) for tab in SLIDERS}
+            browser.close()
+    finally:
+        stop(server)
+    pages.write_section(
+        args.docs, "Sliders of the web page", " ".join(__doc__.split("\n\n")[2].split()),
+        pages.table(rows, f"{MOVES - FIRST} moves"),
+    )  # fmt: skip
+
+
+def _is_up(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}").close()
+    except OSError:
+        return False
+    return True
+
+
+def _picture(domain: str, folder: Path) -> Path:
+    tile = np.load(f"data/prepared/test_{domain}.npy", mmap_mode="r")[0]
+    path = folder / f"{domain}.png"
+    Image.fromarray(tile).resize((SIDE, SIDE)).save(path)
+    return path
+
+
+def _times(browser: Browser, port: int, tab: str, files: list[Path]) -> dict[str, str]:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(120_000)
+    page.goto(f"http://127.0.0.1:{port}")
+    page.get_by_role("tab", name=tab).click()
+    panel = page.get_by_role("tabpanel").locator("visible=true").first
+    *labels, slider = SLIDERS[tab]
+    for label, file in zip(labels, files, strict=True):
+        block = panel.locator(".block", has=page.get_by_text(label, exact=True)).last
+        block.locator("input[type=file]").first.set_input_files(file)
+        page.wait_for_timeout(5000)
+    times = []
+    for move in range(MOVES):
+        times.append(panel.evaluate(MOVE, [slider, 0.2 + 0.03 * move]))
+        page.wait_for_timeout(300)
+    page.close()
+    told = times[FIRST:]
+    return {
+        "p50, ms": f"{median(told):.0f}",
+        "p90, ms": f"{np.quantile(told, 0.9):.0f}",
+        "slowest, ms": f"{max(told):.0f}",
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""What the benchmarks of speed time, and what they time it on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.turns import THREADS
+
+EXPORTERS = ".cache/exporters"  # where `pip install --target` puts what is no dependency
+
+
+def untrained(model: str) -> Any:
+    """A generator with the same weights in every process, none of them zero: no time depends on
+    how well it paints."""
+    import keras
+
+    from stylefuse.config import load_params
+    from stylefuse.models.task import find_task
+
+    keras.utils.set_random_seed(0)
+    task, settings = find_task(model), load_params().train(model)
+    generator = task.build_generator(**task.architecture_of(settings))
+    for weight in generator.weights:
+        weight.assign_add(0.01 * keras.random.normal(weight.shape))
+    return generator
+
+
+def noise(side: int) -> np.ndarray:
+    """A picture, uint8 `[side, side, 3]`."""
+    return np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def onnx_session(model: bytes) -> Callable[..., np.ndarray]:
+    """An ONNX network as a function of its inputs in order, which returns its first output."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    names = [node.name for node in session.get_inputs()]
+    return lambda *inputs: session.run(None, dict(zip(names, inputs, strict=True)))[0]

@@ -1,0 +1,138 @@
+"""What the pipeline asks of a model.
+
+A model called NAME is the package `stylefuse.models.NAME`. It holds `Settings`, a subclass of
+`stylefuse.config.Train` with the model's own fields, and `TASK`, an instance of a `Task` subclass.
+With an entry NAME under `models` in `params.yaml`, the pipeline trains, evaluates, registers and
+serves it. Importing the package imports no Keras, so that reading parameters stays fast.
+
+By convention the package has the modules `networks` (`build_generator`, `build_discriminator`),
+`batches` (`make_batches`, `sample_grid`) and `losses` (`discriminator_loss`, `generator_loss`),
+and `stylefuse.inference.NAME` has `make_predictor`. A task calls these unless it overrides the
+method of the same name.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from PIL import Image
+
+from stylefuse.config import Split
+from stylefuse.images.metadata import PictureOrigin
+from stylefuse.inference.options import Options
+from stylefuse.inference.predictor import Predictor
+
+Loss = Callable[..., tuple]  # (*batch, augmentation probability) → (loss, scalars to report)
+
+
+class Batches(Protocol):
+    """Batches as a pure function of the step, so that a resumed run sees the same ones."""
+
+    def at(self, step: int) -> tuple:
+        """Arrays, and what `stylefuse.data.batches.arrays` makes arrays of."""
+        ...
+
+
+class Task:
+    """How one model is built, trained, sampled and used.
+
+    Class attributes:
+        name: of the package, the entry in `params.yaml`, and `stylefuse-NAME` in the registry.
+        description: what the registry says of the model, Markdown.
+        intended_use: what the model is for and what it is not for, Markdown, for its model card.
+        inputs: required inputs of a request, by name: `PIL.Image.Image` or `int`.
+        optional_inputs: inputs that a request may have beside them.
+        repeatable_inputs: names of picture inputs that may be absent, one picture or a list.
+        source_type: IPTC digital source type of the pictures that the model makes.
+        options: the options of a request.
+        architecture: names of the settings that determine the generator's layers; they are saved
+            with its weights.
+        metric_names: names of the scalars that the generator's loss reports.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    intended_use: ClassVar[str] = ""
+    inputs: ClassVar[Mapping[str, type]] = {"picture": Image.Image}
+    optional_inputs: ClassVar[Mapping[str, type]] = {}
+    repeatable_inputs: ClassVar[tuple[str, ...]] = ()
+    source_type: ClassVar[str] = "compositeWithTrainedAlgorithmicMedia"
+    options: ClassVar[type[Options]] = Options
+    architecture: ClassVar[tuple[str, ...]] = ("width",)
+    metric_names: ClassVar[tuple[str, ...]] = ("adversarial",)
+
+    @property
+    def picture_origin(self) -> PictureOrigin:
+        """What the metadata of this model's pictures says about them."""
+        return PictureOrigin(self.name, self.source_type)
+
+    def architecture_of(self, settings: Any) -> dict[str, Any]:
+        """The settings that determine the generator's layers, by name."""
+        return {name: getattr(settings, name) for name in self.architecture}
+
+    def build_generator(self, **architecture: Any) -> Any:
+        """A built Keras model."""
+        return self._module("networks").build_generator(**architecture)
+
+    def build_discriminator(self, settings: Any) -> Any:
+        """A built Keras model."""
+        return self._module("networks").build_discriminator(settings)
+
+    def make_batches(self, folder: Path, split: Split, settings: Any, seed: int) -> Batches:
+        """The batches of a split of the prepared arrays.
+
+        Args:
+            folder: what `stylefuse.data.prepare` wrote.
+            split: "train" or "validation".
+            settings: the model's.
+            seed: of the random numbers.
+
+        Raises:
+            UserError: the arrays are missing, or their tiles are smaller than a crop.
+        """
+        return self._module("batches").make_batches(folder, split, settings, seed)
+
+    def discriminator_loss(
+        self, generator: Any, discriminator: Any, settings: Any, penalise: bool, phase: int
+    ) -> Loss:
+        """A loss that reports `(loss without penalty, accuracy on real, accuracy on fake)`."""
+        losses = self._module("losses")
+        return losses.discriminator_loss(generator, discriminator, settings, penalise, phase)
+
+    def generator_loss(self, generator: Any, discriminator: Any, settings: Any, phase: int) -> Loss:
+        """A loss that reports the scalars in `metric_names`."""
+        return self._module("losses").generator_loss(generator, discriminator, settings, phase)
+
+    def phase(self, step: int, settings: Any) -> int:
+        """Which of the separately compiled phases a step belongs to; most models have one."""
+        return 0
+
+    def calibrate_batch_norm(self, generator: Any) -> None:
+        """Set the batch normalisation statistics of a generator whose weights were averaged."""
+
+    def sample_grid(self, generator: Any, held_out: Any) -> np.ndarray:
+        """Samples of a generator for held-out batches, uint8 `[height, width, 3]`."""
+        return self._module("batches").sample_grid(generator, held_out)
+
+    def degrade_for_monitoring(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A training picture as users would send it, uint8 `[height, width, 3]`."""
+        return picture
+
+    def make_predictor(self, generator: Any, max_side: int) -> Predictor:
+        """The generator as a predictor for Pillow pictures of sides up to `max_side` pixels."""
+        module = f"stylefuse.inference.{self.name}"
+        if not find_spec(module):
+            return Predictor(generator, max_side)
+        return import_module(module).make_predictor(generator, max_side)
+
+    def _module(self, name: str) -> ModuleType:
+        return import_module(f"{type(self).__module__}.{name}")
+
+
+def find_task(name: str) -> Task:
+    """The task of a model that `params.yaml` names."""
+    return import_module(f"stylefuse.models.{name}").TASK

@@ -1,0 +1,154 @@
+"""The pages build without a warning, and every command on them is run: here, or where is said."""
+
+import glob
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from stylefuse.cli import main as cli
+from tests.support.models import SHAPES, make_model, make_project, noise
+from tests.support.servers import answers, free_port, wait_for
+from tests.support.trainings import ROOT
+
+PAGES = (
+    "README.md",
+    *(f"docs/tutorials/{name}.md" for name in ("own-pictures", "mlflow", "promote", "gpu")),
+    *(f"docs/{name}.md" for name in ("gallery", "base-weights", "storage", "work-pools")),
+)
+GALLERY = (ROOT / "docs/gallery.md").read_text()
+PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg", "a.jpg", "b.jpg",
+            "mask.png", "photos/1.jpg", "photos/2.jpg", "old/1.jpg", "docs/gallery/damaged.jpg",
+            *sorted({*re.findall(r"data/pictures/[\w/.-]+", GALLERY)}))  # fmt: skip
+ELSEWHERE = {  # how a command begins → what runs it for real, or as far as an engine is at hand
+    "make repro": "benchmarks/fresh_clone.sh",
+    "make test": ".ci/run",
+    "make env": ".ci/run",
+    ". .venv/bin/activate": "benchmarks/fresh_clone.sh",
+    "make serve": "tests/integration/cli/test_serve.py",
+    "make ui": "tests/e2e/test_team_server.py",
+    "make flows": "tests/e2e/flows/test_deployments.py",
+    "stylefuse app": "tests/e2e/web/test_page.py",
+    "stylefuse film": "tests/integration/painting/test_video.py",
+    "stylefuse doctor": "tests/integration/registry/test_doctor.py",
+    "stylefuse gate": "tests/e2e/flows/test_deployments.py",
+    "stylefuse reproduce": "tests/e2e/test_pipeline.py",
+    ".venv/bin/python -m flows.train --plan": "tests/integration/flows/test_graph.py",
+    "git commit": "tests/e2e/test_pipeline.py",
+    "KERAS_BACKEND=jax make repro": "benchmarks/gpu_train.sh",
+    '.venv/bin/pip install "jax[cuda12]': "pyproject.toml",
+    "dvc repro ingest && python benchmarks/pack_data.py": "benchmarks/gpu_train.sh",
+    "dvc": "tests/e2e/test_storage.py",
+    "AWS_ACCESS_KEY_ID": "tests/e2e/test_storage.py",
+    "benchmarks/gpu_train.sh": "models/base/transfer/run.json",
+    "docker build": "tests/e2e/flows/test_pools.py",
+    "prefect": "tests/e2e/flows/test_pools.py",
+    "PREFECT_DEFAULT_WORK_POOL_NAME": "tests/e2e/flows/test_pools.py",
+}
+
+
+def commands(page: str) -> list[str]:
+    """All commands of a page, each with the lines that go on with it."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+    found = []
+    for block in blocks:
+        if "|\n" in block:
+            found.append(block)
+            continue
+        joined = re.sub(r"\s*\\\n\s*", " ", block)
+        found += [re.sub(r"\s+# .*", "", line).strip() for line in joined.splitlines()]
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """All models with two versions each in a registry, and the pictures that the pages name."""
+    folder = make_project(tmp_path_factory.mktemp("docs"), *SHAPES)
+    for seed, name in enumerate(PICTURES):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        noise(48, 36, seed=seed).save(folder / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        cli.main(["register"])
+        make_model(folder / "models/restore", "restore", width=2, blocks=1, code=8)
+        cli.main(["register", "restore"])
+        yield folder
+
+
+HERE = [
+    (page, line)
+    for page in PAGES
+    for line in commands(page)
+    if not line.startswith(tuple(ELSEWHERE))
+]
+PAINTING = [(page, line) for page, line in HERE if line.startswith("stylefuse")]
+REQUEST, SERVER = (line for _, line in HERE if not line.startswith("stylefuse"))
+
+
+@pytest.mark.parametrize(("page", "line"), PAINTING)
+def test_a_command_of_the_pages_does_what_they_say(project, page, line):
+    words = [name for word in shlex.split(line)[1:] for name in glob.glob(word) or [word]]  # noqa: PTH207
+    cli.main(words)
+    if "-o" in words:
+        out = Path(words[words.index("-o") + 1])
+        made = [out] if out.suffix else list(out.glob("*.png"))
+        assert made
+        for path in made:
+            assert Image.open(path).size in ((48, 36), (64, 64), (256, 256), (360, 270))
+
+
+@pytest.mark.parametrize("server", ["stylefuse serve transfer --port 5001", SERVER])
+def test_a_request_of_the_readme_is_answered(project, server):
+    port, shell = str(free_port()), ["bash", "-euo", "pipefail", "-c"]
+    programs = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    where = {"cwd": project, "env": os.environ | programs}
+    command = [*shell, server.replace("5001", port)]
+    serving = subprocess.Popen(command, **where, start_new_session=True)
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}"), serving)
+        (project / "painted.png").unlink(missing_ok=True)
+        subprocess.run([*shell, REQUEST.replace("5001", port)], **where, check=True)
+        assert Image.open(project / "painted.png").size == (48, 36)
+    finally:
+        os.killpg(serving.pid, signal.SIGTERM)
+        serving.wait()
+
+
+def test_other_commands_are_run_elsewhere():
+    lines = [line for page in PAGES for line in commands(page)]
+    for start, where in ELSEWHERE.items():
+        assert any(line.startswith(start) for line in lines), f"no page says {start}"
+        assert (ROOT / where).exists()
+
+
+def test_the_pages_build(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "stylefuse transfer" in (tmp_path / "reference/commands.html").read_text()
+    assert "FusionOptions" in (tmp_path / "reference/python.html").read_text()
+    assert "EfficientNet" in (tmp_path / "figures.html").read_text()
+    broken = [
+        (page.name, link)
+        for page in tmp_path.rglob("*.html")
+        for link in re.findall(r'href="([^":]+)"', page.read_text())
+        if not matches_pictures(page, link)
+    ]
+    assert not broken
+
+
+def matches_pictures(page: Path, link: str) -> bool:
+    """Whether a page's link is to a file that is there, and to a place in the page that is."""
+    path, _, anchor = link.partition("#")
+    if path:
+        return (page.parent / path.partition("?")[0]).exists()
+    return not anchor or f'id="{anchor}"' in page.read_text()

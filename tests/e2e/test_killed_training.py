@@ -1,0 +1,68 @@
+"""Killed with -9 and begun again in another process, a training ends with the same bytes."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.support.trainings import ROOT, make_project
+
+CLOCK = {"kimg": 0.096, "tick_kimg": 0.008, "sample_kimg": 0.008}  # 24 steps, 11 checkpoints
+MODEL = "portrait"
+
+
+def begin(folder):
+    return subprocess.Popen(
+        [sys.executable, "-m", "stylefuse.training", MODEL], cwd=folder,
+        env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def end(process):
+    said, _ = process.communicate()
+    assert process.returncode == 0, said
+    return said
+
+
+def kill_when(process, happens):
+    """Kill it, unless it ends before that."""
+    while not happens():
+        if process.poll() is not None:
+            return
+        time.sleep(0.0005)
+    process.kill()
+    process.wait()
+
+
+def products(folder):
+    made = [folder / "models" / MODEL, folder / "reports/train" / MODEL]
+    files = sorted(p for root in made for p in root.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    make_project(folder, **CLOCK)
+    end(begin(folder))
+    return products(folder)
+
+
+def test_killed_while_a_checkpoint_is_written_and_while_the_weights_are(undisturbed, tmp_path):
+    make_project(tmp_path, **CLOCK)
+    checkpoints, weights = tmp_path / ".ckpt", tmp_path / f"models/{MODEL}/generator.weights.h5"
+
+    def torn():
+        whole = list(checkpoints.rglob("step-*.npz"))
+        return len(whole) > 1 and list(checkpoints.rglob("*.part"))
+
+    kill_when(begin(tmp_path), torn)
+    assert list(checkpoints.rglob("step-*.npz"))
+    kill_when(second := begin(tmp_path), weights.exists)
+    if second.returncode:  # else it was done in the moment between two looks
+        assert "goes on at" in end(begin(tmp_path))
+    assert products(tmp_path) == undisturbed
+    assert {path.rsplit(".", 1)[1] for path in undisturbed} >= {"h5", "json", "csv", "png"}

@@ -1,0 +1,187 @@
+"""Sets that would spoil a training: found by validation before it, and named."""
+
+import io
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from stylefuse.data import ingest
+from stylefuse.data.validation.files_on_disk import file_faults
+from stylefuse.data.validation.validate import validate
+from stylefuse.errors import UserError
+from tests.integration.data.test_ingest import folder, params_with, png
+
+DOMAINS = ["painting", "photograph"]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Two folders of forty pictures each."""
+    monkeypatch.chdir(tmp_path)
+    for domain, first in (("photos", 0), ("art", 100)):
+        (tmp_path / domain).mkdir()
+        for seed in range(first, first + 40):
+            (tmp_path / domain / f"{seed}.png").write_bytes(png(seed, (160, 140)))
+    return tmp_path
+
+
+def ingested(project):
+    photos, art = folder(project / "photos", "photograph"), folder(project / "art", "painting")
+    return ingest.ingest(params_with(photos, art))
+
+
+def failures(project):
+    """Each failed expectation's pictures by file name, and the message; none where all hold."""
+    params = params_with()
+    manifest = pd.read_parquet("data/manifest.parquet")
+    faults = file_faults(manifest, project.joinpath("data/pictures").relative_to(project))
+    settings = params.validation
+    try:
+        validate(manifest, DOMAINS, settings, params.data.near_duplicate_bits, project, faults)
+    except UserError as error:
+        message = str(error)
+    else:
+        return {}, ""
+    told = json.loads((project / "validation.json").read_text())["expectations"]
+    return {e["name"]: names(e["failing"]) for e in told if not e["success"]}, message
+
+
+def names(paths):
+    return sorted(path.rsplit("/", 1)[1] for path in paths)
+
+
+def again(data, quality):
+    file = io.BytesIO()
+    Image.open(io.BytesIO(data)).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def test_a_good_set_passes(project):
+    ingested(project)
+    assert failures(project) == ({}, "")
+
+
+# --- files that are not those of the manifest ---
+
+
+def files(project):
+    return sorted(project.joinpath("data/pictures/photograph/photograph").iterdir())
+
+
+def test_a_file_that_is_missing(project):
+    ingested(project)
+    gone = files(project)[3]
+    gone.unlink()
+    failed, message = failures(project)
+    assert failed == {"files": [gone.name]}
+    assert f"{gone.name} (is missing)" in message
+
+
+def test_a_file_that_was_changed(project):
+    ingested(project)
+    changed = files(project)[3]
+    changed.write_bytes(png(999, (160, 140)))
+    failed, message = failures(project)
+    assert failed == {"files": [changed.name]}
+    assert f"{changed.name} (is not the file that was listed)" in message
+
+
+def test_two_files_that_were_swapped(project):
+    ingested(project)
+    one, other, *_ = files(project)
+    contents = one.read_bytes(), other.read_bytes()
+    one.write_bytes(contents[1])
+    other.write_bytes(contents[0])
+    failed, message = failures(project)
+    assert failed == {"files": [one.name, other.name]}
+    assert (
+        f"{one.name} (is the file of data/pictures/photograph/photograph/{other.name})" in message
+    )
+
+
+def test_a_file_that_was_added(project):
+    ingested(project)
+    added = files(project)[0].with_name("stray.png")
+    added.write_bytes(png(998))
+    failed, message = failures(project)
+    assert failed == {"files": ["stray.png"]}
+    assert "stray.png (is in no row of the manifest)" in message
+    page = (project / "validation.html").read_text()
+    assert "stray.png" in page
+
+
+# --- sets that teach the wrong thing ---
+
+
+def of_split(manifest, split):
+    rows = manifest[(manifest.split == split) & (manifest.domain == "photograph")]
+    return rows.path.tolist()
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_copies_of_test_pictures_that_train(project, exact):
+    """Put into the training pictures behind ingest's back, which would keep them together."""
+    manifest = ingested(project)
+    rows = []
+    for path in of_split(manifest, "test")[:3]:
+        data = (project / path).read_bytes()
+        copy = path.replace(".png", "-copy.png")
+        content = data if exact else again(data, 70)
+        (project / copy).write_bytes(content)
+        row = manifest[manifest.path == path].iloc[0].to_dict()
+        rows.append(row | ingest.describe(content) | {"path": copy, "split": "train"})
+    pd.concat([manifest, pd.DataFrame(rows)]).to_parquet("data/manifest.parquet", index=False)
+    failed, message = failures(project)
+    both = sorted(names(row["path"] for row in rows) + names(of_split(manifest, "test")[:3]))
+    assert failed.pop("no_twin_across_splits") == both
+    assert failed == ({"sha256_unique": both} if exact else {})
+    assert rows[0]["path"] in message
+
+
+def test_one_picture_five_hundred_times(project):
+    for i in range(500):
+        shutil.copy(project / "art/100.png", project / f"art/copy-{i:03}.png")
+    ingested(project)
+    failed, message = failures(project)
+    assert len(failed.pop("sha256_unique")) == 501
+    assert len(failed["repeated"]) == 501
+    assert "100.png" in failed["repeated"]
+    assert "copy-000.png" in message
+    assert "and 491 more" in message
+
+
+def test_one_picture_again_and_again_with_small_changes(project):
+    data = (project / "art/100.png").read_bytes()
+    for i in range(30):
+        (project / f"art/like-{i:02}.jpg").write_bytes(again(data, 60 + i))
+    ingested(project)
+    failed, message = failures(project)
+    assert "sha256_unique" not in failed
+    assert failed["repeated"] == ["100.png", *(f"like-{i:02}.jpg" for i in range(30))]
+    assert "one of 31 like data/pictures/painting/painting/100.png" in message
+
+
+@pytest.mark.parametrize("level", [0, 255, 120])
+def test_half_of_a_folder_in_one_colour(project, level):
+    """Each a little different, so that no two files are the same."""
+    spoilt = [f"{seed}.png" for seed in range(0, 40, 2)]
+    for i, name in enumerate(spoilt):
+        plain = np.full((140, 160, 3), level, np.uint8)
+        plain[i, : i + 1] ^= 3
+        Image.fromarray(plain).save(project / "photos" / name)
+    ingested(project)
+    failed, _ = failures(project)
+    assert failed["luminance_deviation"] == sorted(spoilt)
+    assert ("luminance" in failed) == (level != 120)
+
+
+def test_pictures_that_are_in_two_domains(project):
+    for seed in range(3):
+        shutil.copy(project / f"photos/{seed}.png", project / "art")
+    ingested(project)
+    failed, _ = failures(project)
+    assert failed["sha256_unique"] == ["0.png", "0.png", "1.png", "1.png", "2.png", "2.png"]

@@ -1,0 +1,24 @@
+"""A folder to paint in."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.models import make_project, noise
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return make_project(tmp_path_factory.mktemp("project"), "transfer", "restore", "portrait")
+
+
+@pytest.fixture
+def folder(tmp_path, models, monkeypatch):
+    """All models and two photographs, as the working directory, with no store elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Path("models").symlink_to(models / "models")
+    Path("photos").mkdir()
+    for i, name in enumerate(("photos/a.jpg", "photos/b.png")):
+        noise(20, 16, seed=i).save(name)
+    return tmp_path

@@ -1,0 +1,71 @@
+"""One tiny training, followed in a real store, for all tests of the registry."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stylefuse.models
+from stylefuse.config import load_params
+from tests.support.models import SHAPES
+from tests.support.toy_model import PACKAGE
+from tests.unit.test_config import SHIPPED
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """An empty project's folder, as the working directory, with no store configured elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("project")
+        patch.chdir(folder)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def params():
+    """The shipped parameters, with trainings of two steps, for a project that no git knows."""
+    shipped = load_params(SHIPPED)
+    registry = shipped.registry.model_copy(update={"allow_dirty": True})
+    short = {
+        "init_from": "", "crop": 64, "batch": 4, "kimg": 0.008, "discriminator_width": 4,
+        "r1_interval": 1, "tick_kimg": 0.004, "sample_kimg": 0.004,
+    }  # fmt: skip
+    models = {
+        name: {"tiny": shipped.train(name).model_copy(update=short | shape)}
+        for name, shape in SHAPES.items()
+    }
+    prepare = {"tiny": shipped.prepare[shipped.profile]}
+    return shipped.model_copy(
+        update={"profile": "tiny", "models": models, "prepare": prepare, "registry": registry}
+    )
+
+
+@pytest.fixture
+def with_toy(params, tmp_path):
+    """The parameters with a fourth model, "toy", whose package lies in a folder of its own."""
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy/__init__.py").write_text(PACKAGE)
+    stylefuse.models.__path__.append(str(tmp_path))
+    from stylefuse.models.toy import Settings
+
+    settings = Settings(
+        **params.model_settings("restore").model_dump(include=set(Settings.model_fields))
+    )
+    yield params.model_copy(update={"models": params.models | {"toy": {"tiny": settings}}})
+    stylefuse.models.__path__.remove(str(tmp_path))
+    del sys.modules["stylefuse.models.toy"]
+
+
+def write_tiles(folder: Path) -> None:
+    """Random arrays where `data.prepare` writes its own."""
+    folder.mkdir(parents=True)
+    stream, origin = np.random.default_rng(0), {}
+    for split in ("train", "validation"):
+        for domain in ("photograph", "painting", "portrait"):
+            tiles = stream.integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
+            np.save(folder / f"{split}_{domain}.npy", tiles)
+            origin[f"{split}_{domain}"] = [f"{domain}/{split}-{i}.png" for i in range(len(tiles))]
+    (folder / "tiles.json").write_text(json.dumps(origin))

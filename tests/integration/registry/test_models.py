@@ -1,0 +1,134 @@
+"""Every model has a place of its own in the registry, and what it promises there holds."""
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from PIL import Image
+
+from stylefuse.errors import UserError
+from stylefuse.images.base64 import decode
+from stylefuse.models.saving import weights_hash
+from stylefuse.models.task import find_task
+from stylefuse.registry.fetch import champion_uri, default_model, fetch_model
+from stylefuse.registry.register import register
+from stylefuse.registry.store import MODEL_TAG, WEIGHTS_TAG, open_store, registered_name
+from tests.integration.painting.test_metadata import TERMS, source_type
+from tests.integration.registry.conftest import write_tiles
+from tests.support.models import encoded, make_model, noise
+
+PICTURE = encoded(noise(40, 30))
+SEVERAL = {
+    "transfer": ({"content": [PICTURE], "style": [encoded(noise(20, 20))]}, {"size": 20}, (20, 15)),
+    "restore": ({"picture": [PICTURE]}, {"strength": 0.5}, (40, 30)),
+    "portrait": ({"seed": [3]}, {"towards": 4, "blend": 0.2}, (64, 64)),
+}
+FIGURES = {
+    "transfer": {"kid": 0.1, "style_ratio": 0.5, "unheard_of": 1.0},
+    "restore": {"psnr": 21.987, "ssim": 0.75},
+}
+
+
+@pytest.fixture(scope="module")
+def registered(project, params):
+    """A project whose models were all registered; restore and transfer have been judged."""
+    write_tiles(project / "data/prepared")
+    for name in SEVERAL:
+        make_model(project / "models" / name, name)
+        (project / "reports/sample_grids" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(project / f"reports/sample_grids/{name}/one.png")
+    Path("reports/metrics").mkdir()
+    for name, figures in FIGURES.items():
+        methods = {"doing nothing": {**figures, "kid_deviation": 1.0}, "stylefuse": figures}
+        result = {"methods": methods, "weights": weights_hash(project / "models" / name)}
+        Path(f"reports/metrics/{name}.json").write_text(json.dumps(result))
+    return {name: register(params, name) for name in SEVERAL}
+
+
+@pytest.fixture(scope="module")
+def client(registered, params):
+    return open_store(params.registry)
+
+
+def test_three_models_with_aliases_of_their_own(registered, client):
+    assert [v.name for v in registered.values()] == [registered_name(name) for name in SEVERAL]
+    for name, version in registered.items():
+        assert (version.version, version.created) == (1, True)
+        model = client.get_registered_model(registered_name(name))
+        assert model.aliases == {"champion": 1, "challenger": 1}
+        assert model.description.startswith(find_task(name).card[:40])
+        assert f"`stylefuse serve {name}`" in model.description
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_champion_answers_what_its_schema_promises(registered, name):
+    columns, dials, size = SEVERAL[name]
+    champion = mlflow.pyfunc.load_model(champion_uri(name))
+    schema, task = champion.metadata.get_input_schema(), find_task(name)
+    assert schema.input_names() == [*columns, *task.optional_inputs]
+    assert {*schema.input_names()} - {*schema.required_input_names()} == {
+        *task.repeatable_inputs, *task.optional_inputs
+    }  # fmt: skip
+    answer = champion.predict(pd.DataFrame(columns), params=dials)
+    assert decode(answer.picture[0]).size == size
+    assert source_type(io.BytesIO(base64.b64decode(answer.picture[0]))) == TERMS[name]
+    example = champion.metadata.load_input_example()
+    assert len(champion.predict(example)) == 1
+
+
+def test_the_same_portrait_whoever_asks(registered, params):
+    champion = mlflow.pyfunc.load_model(champion_uri("portrait"))
+    served = decode(champion.predict(pd.DataFrame({"seed": [3]})).picture[0])
+    task = find_task("portrait")
+    predictor = fetch_model(task, None, params).predictor
+    assert served.tobytes() == predictor.paint({"seed": 3}, task.options()).tobytes()
+
+
+def test_a_card_shows_the_figures_that_its_model_is_judged_by(registered, client):
+    def card(name):
+        return client.get_model_version(registered_name(name), "1").description
+
+    assert "on held-out pictures&emsp; | KID ↓&emsp; | style distance ↓ |\n|---|---:|---:|" in card(
+        "transfer"
+    )
+    assert "| stylefuse&emsp; | 0.100&emsp; | 0.50 |" in card("transfer")
+    assert "| doing nothing&emsp; | 21.99&emsp; | 0.750 |" in card("restore")
+    assert "Not judged yet" in card("portrait")
+    assert "`reports/one.png`" in card("portrait")
+    assert "![one](get-artifact?path=card%2Fone.jpg&run_uuid=" in card("portrait")
+    assert "licence" not in card("portrait")  # there is no manifest
+
+
+def test_runs_tell_which_model_they_trained(registered, client):
+    for name in SEVERAL:
+        version = client.get_model_version(registered_name(name), "1")
+        run = client.get_run(version.run_id)
+        assert run.data.tags[MODEL_TAG] == name
+        assert run.data.tags[WEIGHTS_TAG] == version.tags[WEIGHTS_TAG]
+        assert run.info.run_name == f"{name}-tiny-from-files"
+
+
+def test_a_fourth_model_needs_no_edit(registered, with_toy, project):
+    make_model(project / "models/base/toy", "toy", width=2)
+    assert default_model(with_toy.registry, "toy") == "models/base/toy"
+    make_model(project / "models/toy", "toy", width=4)
+    assert default_model(with_toy.registry, "toy") == "models/toy"
+    version = register(with_toy, "toy")
+    assert (version.name, version.aliases) == ("stylefuse-toy", ("challenger", "champion"))
+    assert default_model(with_toy.registry, "toy") == "models:/stylefuse-toy@champion"
+
+    champion = mlflow.pyfunc.load_model(champion_uri("toy"))
+    request = pd.DataFrame({"canvas": [encoded(Image.new("RGB", (8, 8)))] * 2, "times": [0, 1]})
+    answer = champion.predict(request, params={"colour": "blue"})
+    assert [decode(text).getpixel((0, 0)) for text in answer.picture] == [(0, 0, 0), (0, 0, 127)]
+    with pytest.raises(mlflow.MlflowException, match="row 2 of 2: that is too often"):
+        champion.predict(request.assign(times=[9, 10]))
+
+
+def test_a_name_that_is_no_model(registered, params):
+    with pytest.raises(UserError, match="no model 'upscale', only transfer, restore, portrait"):
+        register(params, "upscale")

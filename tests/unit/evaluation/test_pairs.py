@@ -1,0 +1,66 @@
+"""Which pictures judge: held out, the same each time, and those of the split that was asked for."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from stylefuse.config import load_params
+from stylefuse.errors import UserError
+from stylefuse.evaluation.baselines.style_transfer import match_colours
+from stylefuse.evaluation.pairs import make_pairs
+from tests.unit.test_config import SHIPPED
+
+SETTINGS = load_params(SHIPPED).evaluate.model_copy(
+    update={"size": 64, "photographs": 3, "styles_per_photograph": 2, "reference_crops": 4}
+)
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    """Pictures whose grey level says which one each is; levels above 100 are held out."""
+    rows = []
+    for level in range(10, 250, 10):
+        path = tmp_path / f"{level:03d}.png"
+        Image.new("RGB", (90, 70), (level, level, level)).save(path)
+        domain = "painting" if level % 20 else "photograph"
+        rows.append((str(path), domain, "test" if level > 100 else "train"))
+    return pd.DataFrame(rows, columns=["path", "domain", "split"])
+
+
+def test_only_held_out_pictures_judge(manifest):
+    pairs = make_pairs(manifest, "test", SETTINGS, seed=1)
+    assert pairs.contents.shape == pairs.styles.shape == (6, 64, 64, 3)
+    assert pairs.contents.min() > 100
+    assert pairs.styles.min() > 100
+    assert pairs.references.min() > 100
+    assert len(pairs.references) == 4 * len(pairs.paintings)
+    assert set(np.unique(pairs.contents) % 20) == {0}
+    assert set(np.unique(pairs.references) % 20) == {10}
+
+
+def test_no_photograph_meets_a_painting_twice(manifest):
+    pairs = make_pairs(manifest, "test", SETTINGS, seed=1)
+    assert len({tuple(row) for row in pairs.rows}) == len(pairs.rows)
+
+
+def test_the_seed_decides(manifest):
+    one, two, other = (make_pairs(manifest, "test", SETTINGS, seed) for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+    assert not np.array_equal(one.rows, other.rows)
+
+
+def test_a_split_without_paintings_is_told(manifest):
+    photographs = manifest[manifest.domain == "photograph"]
+    with pytest.raises(UserError, match="no painting is in the test split"):
+        make_pairs(photographs, "test", SETTINGS, seed=1)
+
+
+def test_matched_colours_have_the_style_moments():
+    rng = np.random.default_rng(0)
+    contents = rng.integers(60, 200, (2, 32, 32, 3), dtype=np.uint8)
+    styles = (rng.integers(100, 140, (2, 32, 32, 3)) - [0, 20, 40]).astype(np.uint8)
+    matched = match_colours(contents, styles)
+    np.testing.assert_allclose(matched.mean((1, 2)), styles.mean((1, 2)), atol=0.5)
+    light, target = matched.mean(-1).std((1, 2)), styles.mean(-1).std((1, 2))
+    np.testing.assert_allclose(light, target, atol=0.5)

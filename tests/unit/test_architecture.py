@@ -1,0 +1,140 @@
+"""Promises about the tree itself."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_nothing_in_mlflow_shadows_the_package():
+    assert not list((ROOT / "mlflow").rglob("*.py"))
+    where = subprocess.run(
+        [sys.executable, "-c", "import importlib.util as u; print(u.find_spec('mlflow').origin)"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "site-packages" in where.stdout
+
+
+def test_the_lock_pins_by_hash_and_names_no_host():
+    lock = (ROOT / "requirements.lock").read_text()
+    pinned = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
+    assert pinned
+    assert all("==" in line for line in pinned)
+    assert "://" not in lock
+    assert lock.count("--hash=sha256:") >= len(pinned)
+
+
+FLOORS = (
+    "errors quiet", "config", "data", "monitoring", "models", "training", "evaluation",
+    "serving registry", "web", "commands completion", "cli",
+)  # fmt: skip
+PIPELINE = {"mlflow", "prefect", "dvc"}
+
+
+def floor(part: str) -> int:
+    return next(i for i, names in enumerate(FLOORS) if part in names.split())
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_nobody_imports_upwards_and_training_needs_no_pipeline():
+    package = ROOT / "src/stylefuse"
+    files = [path for path in package.rglob("*.py") if path.name != "__init__.py"]
+    assert files
+    for path in files:
+        mine = path.relative_to(package).with_suffix("").parts[0]
+        for name in imports(path):
+            first, _, rest = name.partition(".")
+            if first == "stylefuse" and rest and not rest.startswith("__"):
+                assert floor(rest.split(".")[0]) <= floor(mine), f"{path} imports {name}"
+            if floor(mine) <= floor("training"):
+                assert first not in PIPELINE, f"{path} imports {name}"
+
+
+PICKLES = {"pickle", "_pickle", "pickletools", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+READER = ROOT / "src/stylefuse/data/torchfile.py"
+READERS_OWN = {"pickle.Unpickler", "pickle.UnpicklingError", "pickletools.genops"}
+CODE = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
+UNSAFE = {"read_pickle", "enable_unsafe_deserialization", "unsafe_load", "full_load", "load_all"}
+SWITCHES = {"allow_pickle": False, "safe_mode": True, "shell": False}  # and what they must be
+
+
+def dotted(node: ast.AST) -> str:
+    """`a.b.c` of a name or of an attribute of one."""
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def dangers(tree: ast.AST) -> set[str]:
+    """What a program does that could run code out of data."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [getattr(node, "module", None) or alias.name for alias in node.names]
+            found |= {f"import {name}" for name in names if name.split(".")[0] in PICKLES}
+        name = dotted(node) if isinstance(node, ast.Attribute) else ""
+        if name.split(".")[0] in PICKLES or name.rpartition(".")[2] in UNSAFE:
+            found.add(name)
+        if not isinstance(node, ast.Call):
+            continue
+        called = dotted(node.func)
+        if called in CODE or called == "yaml.load":
+            found.add(called)
+        if called in ("np.load", "numpy.load") and len(node.args) > 2:
+            found.add("np.load with allow_pickle")
+        for keyword in node.keywords:
+            safe = getattr(keyword.value, "value", None)  # of a constant
+            if keyword.arg in SWITCHES and safe is not SWITCHES[keyword.arg]:
+                found.add(f"{keyword.arg}={ast.unparse(keyword.value)}")
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pickle", "from cloudpickle import loads", "import joblib as j", "pickle.loads(x)",
+        "eval(x)", "exec(x)", "os.system(x)", "np.load(x, allow_pickle=True)",
+        "np.load(x, None, True)", "np.load(x, allow_pickle=wanted)", "pandas.read_pickle(x)",
+        "keras.models.load_model(x, safe_mode=False)", "subprocess.run(x, shell=True)",
+        "keras.config.enable_unsafe_deserialization()", "yaml.load(x, yaml.Loader)",
+        "yaml.unsafe_load(x)", "subprocess.run(x, shell=1)",
+    ],
+)  # fmt: skip
+def test_a_danger_is_seen(line):
+    assert dangers(ast.parse(line))
+
+
+def test_nothing_runs_code_out_of_data():
+    """No pickle is loaded, Keras' safe mode stays on, and no text becomes a program; the one
+    reader of a foreign pickle admits tensors only."""
+    files = [path for part in ("src", "flows") for path in (ROOT / part).rglob("*.py")]
+    assert READER in files
+    for path in files:
+        found = dangers(ast.parse(path.read_text()))
+        if path == READER:
+            found -= {"import pickle", "import pickletools", *READERS_OWN}
+        assert not found, path
+
+
+def test_the_one_unpickler_is_restricted():
+    tree = ast.parse(READER.read_text())
+    readers = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    readers = [node for node in readers if "pickle.Unpickler" in map(dotted, node.bases)]
+    (reader,) = readers
+    assert {"find_class", "persistent_load"} <= {getattr(node, "name", "") for node in reader.body}
+    used = [dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    assert used.count("pickle.Unpickler") == 1
