@@ -1,4 +1,4 @@
-"""The one exception that people see: a sentence that names the thing and the remedy."""
+"""The one exception that users see: what is wrong, where, and what to do about it."""
 
 import errno
 import os
@@ -16,15 +16,18 @@ LITTLE = 1 << 20  # bytes: with less than that left, a write that failed has fai
 
 
 class UserError(Exception):
-    """A mistake or a missing thing that the user can mend; shown as one message, never a traceback.
+    """A mistake or a missing thing that the user can correct; shown as one message, no traceback.
 
-    `exit_code` is what the process ends with: 2 for wrong input or configuration, 10 for data
-    that failed validation, 75 for something that may pass when tried again.
+    Args:
+        message: what is wrong, where, and what to do.
+        exit_code: of the process: 2 for wrong input or configuration, 10 for data that failed
+            validation, 75 for something that may pass when tried again.
+        code: a stable name of the kind of error, in kebab case, for programs and tests.
     """
 
-    def __init__(self, message: str, exit_code: int = 2):
+    def __init__(self, message: str, exit_code: int = 2, *, code: str = "user-error"):
         super().__init__(message)
-        self.exit_code = exit_code
+        self.exit_code, self.code = exit_code, code
 
 
 def run_main(main: Callable[[], None]) -> None:

@@ -28,40 +28,70 @@ def test_the_lock_pins_by_hash_and_names_no_host():
     assert lock.count("--hash=sha256:") >= len(pinned)
 
 
+# From the bottom up; a package imports only from floors below its own.
 FLOORS = (
-    "errors quiet", "config", "data", "monitoring", "models", "training", "evaluation",
-    "serving registry", "web", "commands completion", "cli",
+    "errors", "paths", "ports", "fileio", "config", "images", "inference", "data", "models",
+    "training", "evaluation", "registry", "monitoring", "painting", "serving", "web", "gate",
+    "doctor", "cli",
 )  # fmt: skip
 PIPELINE = {"mlflow", "prefect", "dvc"}
+PACKAGE = ROOT / "src/stylefuse"
 
 
-def floor(part: str) -> int:
-    return next(i for i, names in enumerate(FLOORS) if part in names.split())
+def modules() -> dict[str, Path]:
+    """Dotted name below `stylefuse` → file."""
+    return {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in PACKAGE.rglob("*.py")
+        if path != PACKAGE / "__init__.py"
+    }
 
 
 def imports(path: Path) -> set[str]:
-    """Dotted names that a file imports, wherever in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Dotted names that a file imports anywhere in it, but for annotations alone."""
+    tree, names = ast.parse(path.read_text()), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
-def test_nobody_imports_upwards_and_training_needs_no_pipeline():
-    package = ROOT / "src/stylefuse"
-    files = [path for path in package.rglob("*.py") if path.name != "__init__.py"]
-    assert files
-    for path in files:
-        mine = path.relative_to(package).with_suffix("").parts[0]
-        for name in imports(path):
-            first, _, rest = name.partition(".")
-            if first == "stylefuse" and rest and not rest.startswith("__"):
-                assert floor(rest.split(".")[0]) <= floor(mine), f"{path} imports {name}"
-            if floor(mine) <= floor("training"):
-                assert first not in PIPELINE, f"{path} imports {name}"
+def own_imports(path: Path) -> set[str]:
+    """The project's modules that a file imports."""
+    names = {name.removeprefix("stylefuse.") for name in imports(path)}
+    return names & modules().keys()
+
+
+def test_every_package_has_a_floor():
+    assert {name.partition(".")[0] for name in modules()} == set(FLOORS)
+
+
+def test_no_package_imports_from_a_floor_above():
+    upwards = [
+        f"{name} imports {other}"
+        for name, path in modules().items()
+        for other in own_imports(path)
+        if FLOORS.index(other.partition(".")[0]) > FLOORS.index(name.partition(".")[0])
+    ]
+    assert upwards == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name: own_imports(path) - {name} for name, path in modules().items()}
+    while leaves := {name for name, needs in graph.items() if not needs & graph.keys()}:
+        graph = {name: needs for name, needs in graph.items() if name not in leaves}
+    assert graph == {}
+
+
+def test_training_and_all_below_need_no_pipeline():
+    for name, path in modules().items():
+        if FLOORS.index(name.partition(".")[0]) <= FLOORS.index("training"):
+            assert not {found.partition(".")[0] for found in imports(path)} & PIPELINE, name
 
 
 PICKLES = {"pickle", "_pickle", "pickletools", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

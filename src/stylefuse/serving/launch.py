@@ -42,6 +42,6 @@ def serve(registry: Registry, limits: Serve, model: str, host: str, port: int) -
     )
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
