@@ -1,4 +1,4 @@
-"""What the benchmarks share: a page in `docs/` that begins with the command that makes it."""
+"""What the benchmarks share: a page in `docs/measurements` that begins with the command that makes it."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--docs", type=Path, default=Path("docs"), help="folder of the page")
+    made.add_argument("--docs", type=Path, default=Path("docs/measurements"), help="folder of the page")
     return made
 
 
