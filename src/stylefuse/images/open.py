@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from stylefuse.cancellation import check_cancelled
 from stylefuse.errors import UserError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm"}
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")  # JPEG opens MPO too
 MAX_PIXELS = 100_000_000
+PROGRESSIVE_BLOCK = 1024  # bytes of a progressive JPEG that are decoded at a time
 BACKGROUND = (128, 128, 128)  # what training and judging lay under see-through pictures
 
 Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before decoding, and says what to do
@@ -44,7 +46,7 @@ def open_picture(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd EXIF blocks and palettes are no one's concern
-            with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
+            with Image.open(_CancellableFile(data), formats=FORMATS) as picture:
                 _refuse_unsuitable(picture, name, most_pixels)
                 result = _normalise(picture, name)
                 result.info = {"format": picture.format, "mode": picture.mode}
@@ -57,6 +59,14 @@ def open_picture(
         raise
     except Exception as error:  # decoders meet broken files with errors of every kind
         raise UserError(f"{name} is damaged or cut short ({error})") from None
+
+
+class _CancellableFile(io.BytesIO):
+    """A picture file in memory whose decoding stops when the request for it is cancelled."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        check_cancelled()
+        return super().read(size)
 
 
 def flatten(picture: Image.Image) -> Image.Image:
@@ -103,6 +113,8 @@ def _refuse_unsuitable(picture: Image.Image, name: str, most_pixels: int) -> Non
 
 
 def _normalise(picture: Image.Image, name: str) -> Image.Image:
+    if picture.info.get("progressive"):  # a few bytes of it can hold a scan of the whole picture
+        picture.decodermaxblock = PROGRESSIVE_BLOCK  # type: ignore[attr-defined]
     picture.load()
     profile = picture.info.get("icc_profile")
     turned = ImageOps.exif_transpose(picture)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from stylefuse.cancellation import check_cancelled
 from stylefuse.images.arrays import pad, to_float, to_levels
 from stylefuse.images.open import flatten
 from stylefuse.images.resize import fit, with_alpha_of
@@ -48,5 +49,6 @@ class RestorePredictor(Predictor):
     def _in_tiles(self, x: np.ndarray, measured: np.ndarray) -> np.ndarray:
         restored = np.empty_like(x)
         for whole, inner in tiles.cover(*x.shape[1:3]):
+            check_cancelled()
             restored[whole][inner] = self._call(x[whole], measured)[inner]
         return restored

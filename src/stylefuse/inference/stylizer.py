@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from stylefuse.cancellation import check_cancelled
 from stylefuse.images.arrays import pad, to_float, to_levels
 from stylefuse.inference import tiles
 from stylefuse.inference.array_cache import cache_by_content
@@ -137,6 +138,7 @@ class Stylizer:
     def _in_tiles(self, found, pictures, masks, code, fine, regions):
         painted = np.empty_like(pictures[0])
         for whole, inner in tiles.cover(*painted.shape[1:3]):
+            check_cancelled()
             cut = [[x[whole] for x in maps] for maps in (pictures, masks, regions)]
             tile = self._paint_tile(found, cut[0], cut[1], code, fine, cut[2])
             painted[whole][inner] = tile[inner]
