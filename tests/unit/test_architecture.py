@@ -31,8 +31,8 @@ def test_the_lock_pins_by_hash_and_names_no_host():
 # From the bottom up; a package imports only from floors below its own.
 FLOORS = (
     "errors", "paths", "ports", "fileio", "cancellation", "config", "images", "inference",
-    "data", "models", "training", "evaluation", "registry", "monitoring", "painting", "serving", "web", "gate",
-    "doctor", "cli",
+    "data", "models", "training", "evaluation", "registry", "monitoring", "painting",
+    "serving", "web", "gate", "doctor", "cli",
 )  # fmt: skip
 PIPELINE = {"mlflow", "prefect", "dvc"}
 PACKAGE = ROOT / "src/stylefuse"

@@ -16,7 +16,8 @@ FILE = (
 )
 KEPT = 100_000  # pictures and requests of a file, the newest
 PATIENCE = 10  # seconds that a server waits for another one's note; no request waits for it
-ANSWERED, REFUSED, FAILED = "answered", "refused", "failed"  # what became of a request
+# what became of a request; a cancelled one timed out, or its client disconnected
+OUTCOMES = ANSWERED, REFUSED, FAILED, CANCELLED = "answered", "refused", "failed", "cancelled"
 FIGURES = ", ".join(STATISTICS)
 TABLES = f"""
     CREATE TABLE IF NOT EXISTS requests
@@ -34,7 +35,7 @@ class Traffic:
     """Some requests to a model.
 
     Attributes:
-        outcomes: how many of them were answered, refused or failed.
+        outcomes: how many of them there are of each of `OUTCOMES`.
         seconds: that each took.
     """
 
@@ -98,7 +99,7 @@ class RequestLog:
             "SELECT outcome, seconds FROM requests WHERE model = ? AND time >= ?", (model, since)
         )
         outcomes = [outcome for outcome, _ in rows]
-        counted = {kind: outcomes.count(kind) for kind in (ANSWERED, REFUSED, FAILED)}
+        counted = {kind: outcomes.count(kind) for kind in OUTCOMES}
         return Traffic(counted, [seconds for _, seconds in rows])
 
     def forget(self, model: str) -> None:

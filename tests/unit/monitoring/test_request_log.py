@@ -4,7 +4,7 @@ import threading
 import time
 
 from stylefuse.images.statistics import STATISTICS
-from stylefuse.monitoring.request_log import ANSWERED, FAILED, REFUSED, RequestLog
+from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, FAILED, REFUSED, RequestLog
 
 
 def figures(value):
@@ -29,11 +29,11 @@ def test_the_same_picture_counts_once(tmp_path):
 
 def test_requests_are_counted_by_outcome_and_time(tmp_path):
     seen = RequestLog(tmp_path / "seen.db")
-    assert seen.traffic("restore", 0).outcomes == {ANSWERED: 0, REFUSED: 0, FAILED: 0}
+    assert seen.traffic("restore", 0).outcomes == {ANSWERED: 0, REFUSED: 0, FAILED: 0, CANCELLED: 0}
     for outcome in (ANSWERED, ANSWERED, REFUSED):
         seen.note("restore", outcome, 0.25, [])
     found = seen.traffic("restore", 0)
-    assert found.outcomes == {ANSWERED: 2, REFUSED: 1, FAILED: 0}
+    assert found.outcomes == {ANSWERED: 2, REFUSED: 1, FAILED: 0, CANCELLED: 0}
     assert found.seconds == [0.25] * 3
     assert seen.traffic("restore", time.time() + 1).seconds == []
 
