@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from stylefuse.cli.main import _parser
+from stylefuse.cli.main import build_parser
 from stylefuse.evaluation.metric_labels import FIGURES
 
 HERE = Path(__file__).parent
@@ -24,7 +24,7 @@ autodoc_member_order = "bysource"
 
 def write_commands(app) -> None:
     """The page of the command line, from its own help."""
-    commands = next(a for a in _parser()._actions if hasattr(a, "choices") and a.choices)
+    commands = next(a for a in build_parser()._actions if hasattr(a, "choices") and a.choices)
     text = "# Command line\n\nEach command tells the same with `--help`.\n"
     for name, parser in commands.choices.items():
         text += f"\n## stylefuse {name}\n\n```text\n{parser.format_help().strip()}\n```\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from stylefuse.cli import main as cli
+from stylefuse import cli
 from tests.support.models import SHAPES, make_model, make_project, noise
 from tests.support.servers import answers, free_port, wait_for
 from tests.support.trainings import ROOT

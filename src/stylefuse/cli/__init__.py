@@ -1,0 +1,5 @@
+"""The command line `stylefuse`."""
+
+from stylefuse.cli.main import main
+
+__all__ = ["main"]

@@ -1,39 +1,55 @@
-"""What a shell completes behind `stylefuse`."""
+"""The command that prints a completion script for a shell."""
 
 import argparse
+import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-import shtab
+from stylefuse.cli.arguments import Subparsers, model_location, model_name, pattern
 
-from stylefuse.config import load_params
-from stylefuse.errors import UserError
-
-FILES = {"content", "image", "style", "model"}  # arguments that are files, and have no type
-MODELS = {"name", "names"}  # and those that are names of models
+FILE_TYPES = (Path, pattern, model_location)  # the types of arguments that may be files
 
 
-def script(parser: argparse.ArgumentParser, shell: str) -> str:
-    """A script that makes a shell complete the commands and flags of a parser, files, and the
-    models of the project that it is made in.
+def add_completion_command(commands: Subparsers, parser: argparse.ArgumentParser) -> None:
+    """Add `stylefuse completion` for a parser that has all other commands."""
+    command = commands.add_parser(
+        "completion", help="print a script that completes commands in a shell"
+    )
+    command.set_defaults(run=partial(_completion, parser))
+    command.add_argument("shell", choices=["bash", "zsh"])
+
+
+def _completion(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    sys.stdout.write(completion_script(parser, args.shell))
+
+
+def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
+    """A script that completes the commands and options of a parser, files, and the models of the
+    project in the working directory.
 
     Args:
         parser: of `stylefuse`.
         shell: "bash" or "zsh".
     """
+    import shtab
+
     models = _models()
     for action in _actions(parser):
-        if action.dest in MODELS:
+        if action.type is model_name:
             action.choices = models
-        if action.type is Path or action.dest in FILES:
+        if action.type in FILE_TYPES:
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks for it
     return shtab.complete(parser, shell)
 
 
 def _models() -> list[str]:
+    from stylefuse.config import load_params
+    from stylefuse.errors import UserError
+
     try:
         return list(load_params().models)
-    except UserError:  # a shell's start is no place to tell what is wrong with a project
+    except UserError:  # the start of a shell is not the place to report a project's mistakes
         return []
 
 

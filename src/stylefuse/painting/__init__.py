@@ -1,0 +1,1 @@
+"""Painting many pictures: files in, files and sidecars out."""

@@ -1,4 +1,4 @@
-"""Many pictures, painted one by one; one that cannot be painted does not stop the others."""
+"""Batch painting: pictures are painted one by one, and one that fails does not stop the others."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,136 +8,159 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from stylefuse.errors import UserError
+from stylefuse.images.metadata import PictureOrigin
 from stylefuse.images.save import save_picture
-from stylefuse.models.task import Task
 from stylefuse.painting.files import refuse_unwritable
-from stylefuse.painting.progress import bar
-from stylefuse.painting.sidecar import Job, record, remove_sidecar, write_sidecar
+from stylefuse.painting.job import Job
+from stylefuse.painting.progress import progress_bar
+from stylefuse.painting.sidecar import make_sidecar, remove_sidecar, write_sidecar
 
 
-class Delivery(NamedTuple):
-    """How pictures come to lie where they go.
+class OutputOptions(NamedTuple):
+    """How output files are written.
 
     Attributes:
-        skip_existing: leave alone what is there already: the picture, and the record beside it
-            where there is to be one. Both are written whole or not at all.
-        sidecar: write each picture's record beside it.
+        skip_existing: skip a picture whose output file exists, and its sidecar where one is asked
+            for. Both are written atomically, so that a file that exists is complete.
+        sidecar: write a JSON sidecar beside each picture.
     """
 
     skip_existing: bool = False
     sidecar: bool = False
 
 
-PLAIN = Delivery()
+DEFAULT_OUTPUT = OutputOptions()
+
+
+class LoadedModel(NamedTuple):
+    """A trained model that is ready to paint.
+
+    Attributes:
+        predictor: an object of `stylefuse.inference`.
+        origin: for sidecars: the model's `name`, its registered `version` or its `folder`, and the
+            `sha256` of its weights.
+        picture_origin: for the metadata of its pictures.
+    """
+
+    predictor: Any
+    origin: Mapping[str, str]
+    picture_origin: PictureOrigin
+
+
+ModelLoader = Callable[[], LoadedModel]  # takes seconds; raises a UserError if there is no model
 
 
 class Painter(NamedTuple):
-    """What paints.
+    """What paints the pictures of a batch.
 
     Attributes:
-        paint: makes the picture of a job, from what was read for it.
-        models: for the records, see `serving.record.record`.
+        paint: paints the picture of a job from what was read for it.
+        models: role → origin of each model that takes part, for the sidecars.
+        picture_origin: for the metadata of the pictures.
     """
 
     paint: Callable[[Job, Any], Image.Image]
     models: Mapping[str, Mapping[str, str]]
+    picture_origin: PictureOrigin
 
 
 @dataclass
 class BatchResult:
-    """What came of some jobs.
+    """The outcome of a batch.
 
     Attributes:
-        records: one for each picture that was painted.
-        skipped: files that were there already.
-        failed: what went wrong, a sentence for each of the others.
+        painted: the sidecar's content of each picture that was painted.
+        skipped: output files that existed already.
+        failed: why each of the other pictures could not be painted.
     """
 
-    records: list[dict[str, Any]] = field(default_factory=list)
+    painted: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[Path] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    failed: list[UserError] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        skipped = [str(path) for path in self.skipped]
-        return {"painted": self.records, "skipped": skipped, "failed": self.failed}
+        """The outcome for JSON."""
+        return {
+            "painted": self.painted,
+            "skipped": [str(path) for path in self.skipped],
+            "failed": [str(error) for error in self.failed],
+        }
 
-    def check(self) -> None:
-        """Raise a UserError that lists what could not be painted, if there is anything."""
+    def raise_failures(self) -> None:
+        """Raise a UserError that lists all failures, if there are any."""
         if not self.failed:
             return
-        total = len(self.records) + len(self.failed)
-        head = [f"{len(self.failed)} of {total} pictures could not be painted:"]
-        raise UserError("\n  ".join((head if total > 1 else []) + self.failed))
+        total = len(self.painted) + len(self.failed)
+        if total == 1:
+            raise self.failed[0]
+        title = f"{len(self.failed)} of {total} pictures could not be painted:"
+        raise UserError("\n  ".join([title, *map(str, self.failed)]), code="pictures-failed")
 
 
 def paint_all(
     jobs: Sequence[Job],
     read: Callable[[Job], Any],
     load: Callable[[], Painter],
-    task: Task,
-    delivery: Delivery,
+    output: OutputOptions,
 ) -> BatchResult:
-    """Paint and save, and show how far that is.
+    """Paint and save the pictures of a batch behind a progress bar.
 
     Args:
-        jobs: what is to be painted.
-        read: opens what a job needs.
-        load: gives what paints them; it takes seconds, and is not called before there is something
-            to paint.
-        recipe: of the model that paints.
-        delivery: what is left alone, and what is written.
+        jobs: one per picture.
+        read: opens the inputs of a job.
+        load: loads the models; it is called once the inputs of a first job could be read.
+        output: what is skipped, and what is written.
 
     Raises:
-        UserError: a folder cannot be written to, or there is no model.
+        UserError: an output folder is not writable, or there is no model.
     """
-    done, left = BatchResult(), []
+    result, pending = BatchResult(), []
     for job in jobs:
-        if delivery.skip_existing and _is_there(job, delivery):
-            done.skipped.append(job.output)
+        if output.skip_existing and _is_complete(job, output):
+            result.skipped.append(job.output)
         else:
-            left.append(job)
-    if not left:
-        return done
-    refuse_unwritable(job.output for job in left)
+            pending.append(job)
+    if not pending:
+        return result
+    refuse_unwritable(job.output for job in pending)
     painter = None
-    with bar(len(left)) as shown:
-        for job, held in _readable(left, read, done.failed):
+    with progress_bar(len(pending)) as bar:
+        for job, inputs in _readable(pending, read, result.failed):
             painter = painter or load()
-            shown.say("painting")
+            bar.describe("painting")
             try:
-                done.records.append(_deliver(job, held, painter, task, delivery))
+                result.painted.append(_paint_and_save(job, inputs, painter, output))
             except UserError as error:
-                done.failed.append(str(error))
-            shown.advance()
-    return done
+                result.failed.append(error)
+            bar.advance()
+    return result
 
 
 def _readable(
-    jobs: Iterable[Job], read: Callable[[Job], Any], failed: list[str]
+    jobs: Iterable[Job], read: Callable[[Job], Any], failed: list[UserError]
 ) -> Iterator[tuple[Job, Any]]:
-    """Jobs with what was read for them; why others could not be read goes to `failed`."""
+    """Jobs with their inputs; the errors of unreadable ones are added to `failed`."""
     for job in jobs:
         try:
-            held = read(job)
+            inputs = read(job)
         except UserError as error:
-            failed.append(str(error))
+            failed.append(error)
         else:
-            yield job, held
+            yield job, inputs
 
 
-def _is_there(job: Job, delivery: Delivery) -> bool:
-    return job.output.exists() and (job.sidecar.exists() or not delivery.sidecar)
+def _is_complete(job: Job, output: OutputOptions) -> bool:
+    return job.output.exists() and (job.sidecar.exists() or not output.sidecar)
 
 
-def _deliver(
-    job: Job, held: Any, painter: Painter, task: Task, delivery: Delivery
+def _paint_and_save(
+    job: Job, inputs: Any, painter: Painter, output: OutputOptions
 ) -> dict[str, Any]:
-    picture = painter.paint(job, held)
-    if delivery.sidecar:
+    picture = painter.paint(job, inputs)
+    if output.sidecar:
         remove_sidecar(job.sidecar)
-    save_picture(picture, job.output, task.picture_origin)
-    told = record(job, painter.models)
-    if delivery.sidecar:
-        write_sidecar(job.sidecar, told)
-    return told
+    save_picture(picture, job.output, painter.picture_origin)
+    sidecar = make_sidecar(job, painter.models)
+    if output.sidecar:
+        write_sidecar(job.sidecar, sidecar)
+    return sidecar

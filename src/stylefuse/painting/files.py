@@ -1,4 +1,4 @@
-"""Picture files for the command line: found, named and written whole or not at all."""
+"""Input and output files of painting commands: finding, naming and checking them."""
 
 import glob
 import itertools
@@ -13,103 +13,128 @@ from stylefuse.images.save import WRITTEN
 
 
 def find_pictures(names: Sequence[str]) -> list[Path]:
-    """The picture files that files, folders and glob patterns name, each once, in order.
+    """Expand files, folders and glob patterns into picture files, each once, in order.
 
     Raises:
-        UserError: a name leads to no picture.
+        UserError: a name matches no picture.
     """
-    found: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     for name in names:
-        found |= dict.fromkeys(_pictures_of(name))
-    return list(found)
+        paths |= dict.fromkeys(_expand(name))
+    return list(paths)
 
 
 def matches_pictures(name: str) -> bool:
-    """Whether a name is a file's or a folder's, or a glob pattern of some."""
-    return Path(name).exists() or bool(_matching(name))
+    """Whether a name is an existing file or folder, or a glob pattern that matches some."""
+    return Path(name).exists() or bool(_glob(name))
 
 
-def _pictures_of(name: str) -> list[Path]:
+def _expand(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
-        inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
-        if not inside:
-            kinds = ", ".join(sorted(SUFFIXES))
-            raise UserError(f"there is no picture in the folder {name}; it may hold {kinds}")
-        return inside
+        pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+        if not pictures:
+            suffixes = ", ".join(sorted(SUFFIXES))
+            raise UserError(
+                f"there is no picture in the folder {name}; pictures end in {suffixes}",
+                code="picture-missing",
+            )
+        return pictures
     if path.exists():
         return [path]
-    matching = sorted(p for p in map(Path, _matching(name)) if p.is_file())
-    if not matching:
-        raise UserError(f"there is no {name}; name a picture, a folder or a glob pattern")
-    return matching
+    matches = sorted(p for p in map(Path, _glob(name)) if p.is_file())
+    if not matches:
+        raise UserError(
+            f"there is no {name}; name a picture, a folder or a glob pattern",
+            code="picture-missing",
+        )
+    return matches
 
 
-def _matching(name: str) -> list[str]:
-    return glob.glob(name, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
+def _glob(pattern: str) -> list[str]:
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
 
 
 def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
-    """Where each painted content goes: to `out` itself for one content, else into the folder `out`.
+    """The output file of each content: `out` itself for one content, else files in the folder
+    `out`.
 
     Raises:
-        UserError: a format that cannot be written, a file where a folder is needed, or two
-            contents of one name.
+        UserError: the format cannot be written, `out` is a file where a folder is needed, or two
+            contents have the same name.
     """
     if len(contents) == 1 and out.suffix and not out.is_dir():
         if out.suffix.lower() not in WRITTEN:
-            raise UserError(f"{out} cannot be written; end its name in {', '.join(WRITTEN)}")
+            raise UserError(
+                f"{out} cannot be written in this format; use a name that ends in "
+                f"{', '.join(WRITTEN)}",
+                code="output-format-unknown",
+            )
         return [out]
-    if out.suffix.lower() in WRITTEN or out.is_file():
-        raise UserError(
-            f"{len(contents)} pictures need a folder to go to, and {out} is the name of a file"
-        )
+    _refuse_file(out, f"{len(contents)} pictures are")
     return _distinct([out / f"{content.stem}.png" for content in contents])
 
 
 def product_paths(contents: Sequence[Path], styles: Sequence[Path], out: Path) -> list[Path]:
-    """Where each content goes in each style: `CONTENT--STYLE.png` in the folder `out`, content by
-    content.
+    """The output file of each content in each style, content by content: `CONTENT--STYLE.png` in
+    the folder `out`.
 
     Raises:
-        UserError: a file where a folder is needed, or two pairs of the same names.
+        UserError: `out` is a file, or two outputs would have the same name.
     """
-    if out.suffix.lower() in WRITTEN or out.is_file():
-        raise UserError(
-            f"contents in each style need a folder to go to, and {out} is the name of a file"
-        )
+    _refuse_file(out, "contents in each style are")
     pairs = itertools.product(contents, styles)
     return _distinct([out / f"{content.stem}--{style.stem}.png" for content, style in pairs])
 
 
+def _refuse_file(out: Path, subject: str) -> None:
+    if out.suffix.lower() in WRITTEN or out.is_file():
+        raise UserError(
+            f"{subject} written into a folder, and {out} is the name of a file; name a folder",
+            code="output-not-a-folder",
+        )
+
+
 def _distinct(paths: list[Path]) -> list[Path]:
-    path, times = Counter(paths).most_common(1)[0]
-    if times > 1:
-        raise UserError(f"two pictures would become {path}; paint them into two folders")
+    path, count = Counter(paths).most_common(1)[0]
+    if count > 1:
+        raise UserError(
+            f"two pictures would become {path}; paint them into two folders",
+            code="output-ambiguous",
+        )
     return paths
 
 
 def refuse_overwriting_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -> None:
-    """Refuse to write over what is read.
+    """Refuse outputs that would replace an input.
 
     Raises:
-        UserError: an output would replace an input.
+        UserError: there is such an output.
     """
-    read = {path.resolve() for path in inputs}
+    resolved_inputs = {path.resolve() for path in inputs}
     for path in outputs:
-        if path.resolve() in read:
-            raise UserError(f"{path} would be replaced by its own painting; choose another output")
+        if path.resolve() in resolved_inputs:
+            raise UserError(
+                f"{path} would be replaced by its own painting; choose another output",
+                code="output-replaces-input",
+            )
 
 
 def refuse_unwritable(outputs: Iterable[Path]) -> None:
-    """Refuse folders that cannot be made or written to, before any work is done for them.
+    """Refuse output folders that cannot be created or written to, before any work is done.
 
     Raises:
         UserError: there is such a folder.
     """
     for folder in {path.parent for path in outputs}:
         nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        problem = None
         if not nearest.is_dir():
-            raise UserError(f"{folder} cannot be written to: {nearest} is a file")
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            raise UserError(f"{folder} cannot be written to: {nearest} may not be changed by you")
+            problem = f"{nearest} is a file"
+        elif not os.access(nearest, os.W_OK | os.X_OK):
+            problem = f"you have no write permission for {nearest}"
+        if problem:
+            raise UserError(
+                f"{folder} cannot be written to: {problem}; choose another output",
+                code="file-not-writable",
+            )

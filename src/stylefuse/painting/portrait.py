@@ -1,4 +1,4 @@
-"""The work of `stylefuse portrait`."""
+"""`stylefuse portrait`: generate portraits of people who do not exist."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,76 +7,92 @@ from typing import Any
 
 from PIL import Image
 
-from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.images.resize import scaled
 from stylefuse.inference.options import PortraitOptions, TransferOptions
-from stylefuse.models import transfer
-from stylefuse.models.portrait import TASK
-from stylefuse.painting.batch import PLAIN, BatchResult, Delivery, Painter, paint_all
+from stylefuse.painting.batch import (
+    DEFAULT_OUTPUT,
+    BatchResult,
+    ModelLoader,
+    OutputOptions,
+    Painter,
+    paint_all,
+)
 from stylefuse.painting.files import refuse_overwriting_inputs
-from stylefuse.painting.sidecar import Job
+from stylefuse.painting.job import Job
 from stylefuse.painting.styles import read_styles
-from stylefuse.registry.fetch import fetch_model
 
-MOST = 10_000  # portraits in a folder
-ROOM = 4  # a portrait is scaled up by this before it is painted, or strokes would not fit in
+MAX_PORTRAITS = 10_000  # in one call
+STYLED_SCALE = 4  # enlargement before a style is painted, because strokes do not fit in 64×64
 
 
-def portrait(
+def generate_portraits(
     seeds: range,
     styles: Sequence[str],
     out: Path,
     options: PortraitOptions,
-    model: str | None,
-    params: Params,
-    delivery: Delivery = PLAIN,
+    load_model: ModelLoader,
+    load_transfer_model: ModelLoader,
+    max_pixels: int,
+    output: OutputOptions = DEFAULT_OUTPUT,
 ) -> BatchResult:
-    """Invent portraits, and paint them in the style of others where some are given.
+    """Generate portraits, and paint them in the style of pictures if some are given.
 
     Args:
-        seeds: one for each portrait.
-        styles: `PATH` or `PATH:WEIGHT`, mixed by weight, for the default transfer model.
+        seeds: one per portrait.
+        styles: `PATH` or `PATH:WEIGHT`, mixed by weight.
         out: a folder.
-        options: the dials.
-        model: see `fetch_model`.
-        params: tell the registry and the limits.
-        delivery: what is left alone, and what is written beside the pictures.
+        options: of the generation.
+        load_model: loads a portrait model.
+        load_transfer_model: loads the transfer model that paints the styles; it is called only if
+            there are styles.
+        max_pixels: larger style pictures are refused.
+        output: what is skipped, and what is written.
 
     Raises:
         UserError: a file or a model is missing, or an output would replace a style.
     """
-    if not seeds:
-        raise UserError("a count must be at least 1")
-    if seeds[-1] - seeds[0] >= MOST:
-        raise UserError(f"at most {MOST:,} portraits can be invented at a time")
+    _check_count(seeds.stop - seeds.start)  # `len` overflows for a huge range
     if out.is_file():
-        raise UserError(f"portraits need a folder to go to, and {out} is a file")
-    given = read_styles(styles, params.serve.max_pixels)
-    dials: dict[str, Any] = asdict(options)
+        raise UserError(
+            f"portraits are written into a folder, and {out} is a file; name a folder",
+            code="output-not-a-folder",
+        )
+    style_mix = read_styles(styles, max_pixels)
+    recorded_options: dict[str, Any] = asdict(options)
+    inputs = {}
     if styles:
-        dials["style_weights"] = given.weights
-    inputs = {"style": given.paths} if styles else {}
-    jobs = [Job(out / f"portrait-{seed:08d}.png", dials, inputs, seed) for seed in seeds]
-    refuse_overwriting_inputs(given.paths, [job.output for job in jobs])
+        recorded_options["style_weights"] = style_mix.weights
+        inputs["style"] = style_mix.paths
+    jobs = [Job(out / f"portrait-{seed:08d}.png", recorded_options, inputs, seed) for seed in seeds]
+    refuse_overwriting_inputs(style_mix.paths, [job.output for job in jobs])
 
     def load() -> Painter:
-        predictor, origin = fetch_model(TASK, model, params)
+        predictor, origin, picture_origin = load_model()
 
-        def invent(job: Job, _: None = None) -> Image.Image:
+        def generate(job: Job, _: None = None) -> Image.Image:
             portrait: Image.Image = predictor.paint({"seed": job.seed}, options)
             return portrait
 
         if not styles:
-            return Painter(invent, {"model": origin})
-        painter, of_painter = fetch_model(transfer.TASK, None, params)
-        code = painter.style_code(given.pictures, given.weights)
+            return Painter(generate, {"model": origin}, picture_origin)
+        transfer, transfer_origin, _ = load_transfer_model()
+        code = transfer.style_code(style_mix.pictures, style_mix.weights)
 
-        def paint(job: Job, _: None) -> Image.Image:
-            enlarged = scaled(invent(job), ROOM)
-            painted: Image.Image = painter.transfer(enlarged, code, TransferOptions())
-            return painted
+        def generate_styled(job: Job, _: None) -> Image.Image:
+            portrait = scaled(generate(job), STYLED_SCALE)
+            styled: Image.Image = transfer.transfer(portrait, code, TransferOptions())
+            return styled
 
-        return Painter(paint, {"model": origin, "painter": of_painter})
+        models = {"model": origin, "painter": transfer_origin}
+        return Painter(generate_styled, models, picture_origin)
 
-    return paint_all(jobs, lambda _: None, load, TASK, delivery)
+    return paint_all(jobs, lambda _: None, load, output)
+
+
+def _check_count(count: int) -> None:
+    if not 1 <= count <= MAX_PORTRAITS:
+        raise UserError(
+            f"the count must be at least 1 and at most {MAX_PORTRAITS:,}, not {count:,}",
+            code="option-out-of-range",
+        )

@@ -1,4 +1,4 @@
-"""How far a command is, on the terminal."""
+"""The progress bar of painting commands."""
 
 import os
 from collections.abc import Iterator
@@ -8,30 +8,32 @@ from rich.console import Console
 from rich.progress import Progress, TaskID
 
 
-class Bar:
-    """A bar with the time left."""
+class ProgressBar:
+    """A progress bar with the time that remains."""
 
     def __init__(self, progress: Progress, task: TaskID):
         self._progress, self._task = progress, task
 
-    def say(self, doing: str) -> None:
-        """Write before the bar what is being done."""
-        self._progress.update(self._task, description=doing)
+    def describe(self, description: str) -> None:
+        """Show what is being done, before the bar."""
+        self._progress.update(self._task, description=description)
 
     def advance(self) -> None:
-        """One more is done."""
+        """Count one more item as done."""
         self._progress.advance(self._task)
 
 
 @contextmanager
-def bar(total: int) -> Iterator[Bar]:
-    """Show a bar, until the block ends.
+def progress_bar(total: int) -> Iterator[ProgressBar]:
+    """Show a progress bar on stderr until the block ends.
 
     Args:
-        total: how many things there are to do; the bar of a single one is wiped away at its end.
+        total: number of items. The bar of a single one disappears at the end, and is not shown at
+            all where stderr is not a terminal.
     """
-    with os.fdopen(os.dup(2), "w") as terminal:  # its own, as `import_keras` takes stderr away
-        console, single = Console(file=terminal), total == 1
-        quiet = single and not console.is_terminal
-        with Progress(console=console, transient=single, disable=quiet) as progress:
-            yield Bar(progress, progress.add_task("loading the model", total=total))
+    # a duplicate of stderr, because `import_keras` redirects file descriptor 2 for a moment
+    with os.fdopen(os.dup(2), "w") as stderr:
+        console, single = Console(file=stderr), total == 1
+        disable = single and not console.is_terminal
+        with Progress(console=console, transient=single, disable=disable) as progress:
+            yield ProgressBar(progress, progress.add_task("loading the model", total=total))

@@ -1,4 +1,4 @@
-"""The work of `stylefuse restore`."""
+"""`stylefuse restore`: restore degraded photographs."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -6,55 +6,59 @@ from pathlib import Path
 
 from PIL import Image
 
-from stylefuse.config import Params
 from stylefuse.images.open import open_picture
 from stylefuse.inference.options import RestoreOptions
-from stylefuse.models.restore import TASK
-from stylefuse.painting.batch import PLAIN, BatchResult, Delivery, Painter, paint_all
+from stylefuse.painting.batch import (
+    DEFAULT_OUTPUT,
+    BatchResult,
+    ModelLoader,
+    OutputOptions,
+    Painter,
+    paint_all,
+)
 from stylefuse.painting.files import find_pictures, output_paths, refuse_overwriting_inputs
-from stylefuse.painting.sidecar import Job
-from stylefuse.registry.fetch import fetch_model
+from stylefuse.painting.job import Job
 
 
-def restore(
+def restore_pictures(
     pictures: Sequence[str],
     out: Path,
     options: RestoreOptions,
-    model: str | None,
-    params: Params,
-    delivery: Delivery = PLAIN,
+    load_model: ModelLoader,
+    max_pixels: int,
+    output: OutputOptions = DEFAULT_OUTPUT,
 ) -> BatchResult:
-    """Restore damaged pictures.
+    """Restore degraded pictures.
 
     Args:
         pictures: files, folders or glob patterns.
-        out: a file for one picture, or a folder.
-        options: the dial.
-        model: see `fetch_model`.
-        params: tell the registry and the limits.
-        delivery: what is left alone, and what is written beside the pictures.
+        out: a file for one picture, else a folder.
+        options: of the restoration.
+        load_model: loads a restoration model.
+        max_pixels: larger input pictures are refused.
+        output: what is skipped, and what is written.
 
     Raises:
         UserError: a file or the model is missing, or an output would replace an input.
     """
-    files = find_pictures(pictures)
-    outputs = output_paths(files, out)
-    refuse_overwriting_inputs(files, outputs)
-    dials = asdict(options)
+    paths = find_pictures(pictures)
+    outputs = output_paths(paths, out)
+    refuse_overwriting_inputs(paths, outputs)
     jobs = [
-        Job(output, dials, {"picture": [file]}) for file, output in zip(files, outputs, strict=True)
+        Job(output_path, asdict(options), {"picture": [path]})
+        for path, output_path in zip(paths, outputs, strict=True)
     ]
 
     def read(job: Job) -> Image.Image:
-        return open_picture(job.inputs["picture"][0], most_pixels=params.serve.max_pixels)
+        return open_picture(job.inputs["picture"][0], most_pixels=max_pixels)
 
     def load() -> Painter:
-        predictor, origin = fetch_model(TASK, model, params)
+        predictor, origin, picture_origin = load_model()
 
         def paint(_: Job, degraded: Image.Image) -> Image.Image:
-            mended: Image.Image = predictor.paint({"picture": degraded}, options)
-            return mended
+            restored: Image.Image = predictor.paint({"picture": degraded}, options)
+            return restored
 
-        return Painter(paint, {"model": origin})
+        return Painter(paint, {"model": origin}, picture_origin)
 
-    return paint_all(jobs, read, load, TASK, delivery)
+    return paint_all(jobs, read, load, output)

@@ -1,55 +1,33 @@
-"""What a picture was made with: for programs, and for a file beside the picture.
+"""Sidecars: JSON files that say what a picture was made with.
 
-The same work makes the same bytes: nothing here tells a time or a machine.
+They hold neither times nor host names, so that the same command writes the same bytes.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stylefuse import __version__
 from stylefuse.errors import UserError
-from stylefuse.fileio import sha256, write_atomically
+from stylefuse.fileio import sha256, write_text_atomically
+from stylefuse.painting.job import Job
 
 
-@dataclass(frozen=True)
-class Job:
-    """One picture that is to be made.
-
-    Attributes:
-        output: the file that it goes to.
-        dials: all of them, by name.
-        inputs: the files that it is made of, by the names of the model's inputs.
-        seed: of what is invented.
-    """
-
-    output: Path
-    dials: Mapping[str, Any]
-    inputs: Mapping[str, Sequence[Path]]
-    seed: int | None = None
-
-    @property
-    def sidecar(self) -> Path:
-        """Where its record goes."""
-        return self.output.with_suffix(".json")
-
-
-def record(job: Job, models: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    """What a picture that lies at its place was made with.
+def make_sidecar(job: Job, models: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """Describe how a picture was made, for JSON.
 
     Args:
-        job: of the picture.
-        models: what made it: the origin of each (see `registry.fetch.FetchedModel`), by its part.
+        job: the picture's; its output has been written.
+        models: role → origin of each model that took part (see `stylefuse.painting.batch`).
 
     Returns:
-        The models, `dials`, `inputs` and `output`, each file with its SHA-256, the version of
-        `stylefuse`, and a `seed` where there is one.
+        The models by role, `options`, `inputs` and `output` (each file with its SHA-256), the
+        version of `stylefuse`, and the `seed` of a generated picture.
     """
     return {
         **models,
-        "dials": dict(job.dials),
+        "options": dict(job.options),
         **({} if job.seed is None else {"seed": job.seed}),
         "inputs": {name: [_file(path) for path in paths] for name, paths in job.inputs.items()},
         "output": _file(job.output),
@@ -57,26 +35,27 @@ def record(job: Job, models: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     }
 
 
-def write_sidecar(path: Path, told: Mapping[str, Any]) -> None:
-    """Write a record, whole or not at all.
+def write_sidecar(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a sidecar atomically.
 
     Raises:
-        UserError: the disk or the folder does not take it.
+        UserError: the file cannot be written.
     """
-    text = json.dumps(told, indent=1, sort_keys=True) + "\n"
-    write_atomically(path, lambda draft: draft.write_text(text))
+    write_text_atomically(path, json.dumps(content, indent=1, sort_keys=True) + "\n")
 
 
 def remove_sidecar(path: Path) -> None:
-    """Remove a record before its picture changes, so that a crash leaves none of another picture.
+    """Remove a sidecar before its picture is replaced: after a crash, no sidecar may describe
+    another picture.
 
     Raises:
-        UserError: it cannot be removed.
+        UserError: the file cannot be removed.
     """
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"{path} cannot be replaced: {error.strerror or error}") from None
+        message = f"{path} cannot be replaced: {error.strerror or error}"
+        raise UserError(message, code="file-not-writable") from None
 
 
 def _file(path: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The work of `stylefuse transfer`."""
+"""`stylefuse transfer`: paint pictures in the style of others."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -7,81 +7,83 @@ from pathlib import Path
 
 from PIL import Image
 
-from stylefuse.config import Params
 from stylefuse.images.open import open_picture
 from stylefuse.inference.options import TransferOptions
-from stylefuse.models.transfer import TASK
-from stylefuse.painting.batch import PLAIN, BatchResult, Delivery, Painter, paint_all
+from stylefuse.painting.batch import (
+    DEFAULT_OUTPUT,
+    BatchResult,
+    ModelLoader,
+    OutputOptions,
+    Painter,
+    paint_all,
+)
 from stylefuse.painting.files import (
     find_pictures,
     output_paths,
     product_paths,
     refuse_overwriting_inputs,
 )
-from stylefuse.painting.sidecar import Job
+from stylefuse.painting.job import Job
 from stylefuse.painting.styles import read_styles
-from stylefuse.registry.fetch import fetch_model
 
 
-def transfer(
+def transfer_style(
     contents: Sequence[str],
     styles: Sequence[str],
     out: Path,
     options: TransferOptions,
-    model: str | None,
-    params: Params,
+    load_model: ModelLoader,
+    max_pixels: int,
     each_style: bool = False,
-    delivery: Delivery = PLAIN,
+    output: OutputOptions = DEFAULT_OUTPUT,
 ) -> BatchResult:
     """Paint pictures in the style of others.
 
-    All files are found before the model is loaded, and the first is opened, so that mistakes are
-    told at once.
+    All files are found and the first content is opened before the model is loaded, so that
+    mistakes are reported at once.
 
     Args:
         contents: files, folders or glob patterns.
         styles: `PATH` or `PATH:WEIGHT`, mixed by weight.
-        out: a file for one content, or a folder.
-        options: the dials.
-        model: see `fetch_model`.
-        params: tell the registry and the limits.
+        out: a file for one content, else a folder.
+        options: of the transfer.
+        load_model: loads a transfer model.
+        max_pixels: larger input pictures are refused.
         each_style: paint every content in every style by itself, into the folder `out`.
-        delivery: what is left alone, and what is written beside the pictures.
+        output: what is skipped, and what is written.
 
     Raises:
         UserError: a file or the model is missing, or an output would replace an input.
     """
-    most = params.serve.max_pixels
-    files = find_pictures(contents)
-    given = read_styles(styles, most)
+    content_paths = find_pictures(contents)
+    all_styles = read_styles(styles, max_pixels)
     if each_style:
-        mixes, outputs = given.apart(), product_paths(files, given.paths, out)
+        mixes = all_styles.split()
+        outputs = product_paths(content_paths, all_styles.paths, out)
     else:
-        mixes, outputs = [given], output_paths(files, out)
-    refuse_overwriting_inputs([*files, *given.paths], outputs)
-    dials = asdict(options)
+        mixes, outputs = [all_styles], output_paths(content_paths, out)
+    refuse_overwriting_inputs([*content_paths, *all_styles.paths], outputs)
     jobs = [
         Job(
-            output,
-            dials | {"style_weights": mix.weights},
-            {"content": [file], "style": mix.paths},
+            output_path,
+            asdict(options) | {"style_weights": mix.weights},
+            {"content": [content], "style": mix.paths},
         )
-        for (file, mix), output in zip(product(files, mixes), outputs, strict=True)
+        for (content, mix), output_path in zip(product(content_paths, mixes), outputs, strict=True)
     ]
 
     def read(job: Job) -> Image.Image:
-        return open_picture(job.inputs["content"][0], most_pixels=most)
+        return open_picture(job.inputs["content"][0], most_pixels=max_pixels)
 
     def load() -> Painter:
-        predictor, origin = fetch_model(TASK, model, params)
-        codes = {tuple(m.paths): predictor.style_code(m.pictures, m.weights) for m in mixes}
+        predictor, origin, picture_origin = load_model()
+        codes = {tuple(mix.paths): predictor.style_code(mix.pictures, mix.weights) for mix in mixes}
 
         def paint(job: Job, content: Image.Image) -> Image.Image:
-            painted: Image.Image = predictor.transfer(
-                content, codes[tuple(job.inputs["style"])], options
-            )
+            code = codes[tuple(job.inputs["style"])]
+            painted: Image.Image = predictor.transfer(content, code, options)
             return painted
 
-        return Painter(paint, {"model": origin})
+        return Painter(paint, {"model": origin}, picture_origin)
 
-    return paint_all(jobs, read, load, TASK, delivery)
+    return paint_all(jobs, read, load, output)

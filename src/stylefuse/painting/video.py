@@ -1,160 +1,198 @@
-"""The work of `stylefuse film`: frames come from ffmpeg, and go to it."""
+"""`stylefuse video`: paint a video in one style; ffmpeg decodes and encodes the frames."""
 
-import contextlib
 import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.fileio import write_atomically
 from stylefuse.inference.options import TransferOptions
-from stylefuse.models.transfer import TASK
+from stylefuse.inference.video import VideoStylizer
+from stylefuse.painting.batch import ModelLoader
 from stylefuse.painting.files import refuse_overwriting_inputs, refuse_unwritable
-from stylefuse.painting.progress import bar
+from stylefuse.painting.progress import progress_bar
 from stylefuse.painting.styles import read_styles
-from stylefuse.registry.fetch import fetch_model
 
-SUFFIXES = (".mp4", ".mkv", ".mov")
-QUIET = ("-nostdin", "-v", "error", "-protocol_whitelist", "file,pipe")
+CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov"}  # suffix → ffmpeg's name
+SAFE = ("-v", "error", "-protocol_whitelist", "file,pipe")  # a playlist must not open addresses
+PROBED_ENTRIES = (
+    "stream=width,height,avg_frame_rate:stream_side_data=rotation:format=duration,format_name"
+)
 
 
-class Reel(NamedTuple):
-    """What a film is: size as it is shown, frames per second, and about how many there are."""
+class VideoInfo(NamedTuple):
+    """A video as it is painted.
+
+    Attributes:
+        width, height: of a frame in pixels, upright and scaled.
+        frame_rate: frames per second.
+        frame_count: an estimate, from the duration.
+    """
 
     width: int
     height: int
-    rate: Fraction
-    frames: int
+    frame_rate: Fraction
+    frame_count: int
 
 
-def film(
+def paint_video(
     source: Path,
     styles: Sequence[str],
     out: Path,
     options: TransferOptions,
-    model: str | None,
-    params: Params,
+    load_model: ModelLoader,
+    max_pixels: int,
+    max_side: int,
 ) -> None:
-    """Paint a film in one style that does not flicker (see `models.transfer.film`); its sound is
+    """Paint a video in one style without flicker (see `stylefuse.inference.video`); its sound is
     kept.
 
     Args:
-        source: a file that ffmpeg reads.
+        source: a file that ffmpeg can read.
         styles: `PATH` or `PATH:WEIGHT`, mixed by weight.
-        out: a file that ends in one of `SUFFIXES`; the same name is replaced once all is painted.
-        options: strength and size.
-        model: see `fetch_model`.
-        params: tell the registry and the limits.
+        out: a file with a suffix of `CONTAINERS`; an existing one is replaced once the new one is
+            complete.
+        options: strength and size of the transfer.
+        load_model: loads a transfer model.
+        max_pixels: larger style pictures are refused.
+        max_side: longest side of a painted frame in pixels.
 
     Raises:
         UserError: ffmpeg, a file or the model is missing, or ffmpeg cannot read or write it.
     """
-    if out.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{out} cannot be written; end its name in {', '.join(SUFFIXES)}")
-    most = params.serve.max_side
-    if options.size > most:
-        raise UserError(f"size {options.size} is more than the {most} pixels allowed")
-    given = read_styles(styles, params.serve.max_pixels)
-    refuse_overwriting_inputs([source, *given.paths], [out])
+    if out.suffix.lower() not in CONTAINERS:
+        raise UserError(
+            f"{out} cannot be written in this format; use a name that ends in "
+            f"{', '.join(CONTAINERS)}",
+            code="output-format-unknown",
+        )
+    if options.size > max_side:
+        raise UserError(
+            f"size {options.size} is more than the {max_side} pixels allowed; give a smaller size",
+            code="option-out-of-range",
+        )
+    style_mix = read_styles(styles, max_pixels)
+    refuse_overwriting_inputs([source, *style_mix.paths], [out])
     refuse_unwritable([out])
-    reel = look(source, options.size or most, enlarge=bool(options.size))
-    with bar(reel.frames) as shown:
-        predictor = fetch_model(TASK, model, params).predictor
-        from stylefuse.inference.video import VideoStylizer
-
-        code = predictor.style_code(given.pictures, given.weights)
-        painter = VideoStylizer(predictor.stylizer, code, options.strength)
-        shown.say("painting")
+    video = probe_video(source, options.size or max_side, enlarge=bool(options.size))
+    with progress_bar(video.frame_count) as bar:
+        predictor = load_model().predictor
+        code = predictor.style_code(style_mix.pictures, style_mix.weights)
+        stylizer = VideoStylizer(predictor.stylizer, code, options.strength)
+        bar.describe("painting")
 
         def write(draft: Path) -> None:
-            with _encoder(source, draft, reel, out.suffix[1:]) as sink:
-                for frame in _frames(source, reel):
-                    sink.write(painter.frame(frame).tobytes())
-                    shown.advance()
+            with _encoder(source, draft, video, CONTAINERS[out.suffix.lower()]) as frames:
+                for frame in _decode(source, video):
+                    frames.write(stylizer.frame(frame).tobytes())
+                    bar.advance()
 
         write_atomically(out, write)
 
 
-def look(source: Path, most: int, enlarge: bool) -> Reel:
-    """What a film is, no larger than `most` pixels on its longer side, or as large as that.
+def probe_video(source: Path, longer_side: int, enlarge: bool) -> VideoInfo:
+    """Ask ffprobe for the size and length of a video.
+
+    Args:
+        source: the file.
+        longer_side: of the painted frames in pixels; a smaller video keeps its size.
+        enlarge: scale smaller videos up to `longer_side`, too.
 
     Raises:
-        UserError: ffmpeg is missing, or reads no film in it.
+        UserError: ffmpeg is missing, or cannot read a video in the file.
     """
     if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
-        raise UserError("ffmpeg is not installed; on Debian `apt install ffmpeg` brings it")
+        raise UserError(
+            "ffmpeg is not installed; on Debian, `apt install ffmpeg` installs it",
+            code="ffmpeg-missing",
+        )
     if not source.is_file():
-        raise UserError(f"there is no {source}; name a film")
-    asked = (
-        "stream=width,height,avg_frame_rate:stream_side_data=rotation:format=duration,format_name"
-    )
-    command = ["ffprobe", *QUIET[1:], "-select_streams", "v:0", "-show_entries", asked]
-    done = subprocess.run([*command, "-of", "json", str(source)], capture_output=True, text=True)
+        raise UserError(f"there is no {source}; name a video file", code="video-missing")
+    command = ["ffprobe", *SAFE, "-select_streams", "v:0", "-show_entries", PROBED_ENTRIES]
+    probe = subprocess.run([*command, "-of", "json", str(source)], capture_output=True, text=True)
     try:
-        told = json.loads(done.stdout)
-        (stream,) = told["streams"]
-        rate = Fraction(stream["avg_frame_rate"])
-        seconds = float(told.get("format", {}).get("duration", 0))
-        sides = [stream["width"], stream["height"]]
-        turns = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
-        scale = most / max(sides)
+        content = json.loads(probe.stdout)
+        container = content["format"].get("format_name", "")
+        video = _video_info(content, longer_side, enlarge)
     except (ValueError, KeyError, ZeroDivisionError):
-        raise UserError(f"{source} is not a film that ffmpeg can read") from None
-    if any(turn % 180 for turn in turns):
+        raise UserError(
+            f"{source} is not a video that ffmpeg can read; name another file",
+            code="video-unreadable",
+        ) from None
+    if container == "image2" or container.endswith("_pipe"):
+        raise UserError(
+            f"{source} is a picture; use `stylefuse transfer` to paint it",
+            code="video-is-a-picture",
+        )
+    return video
+
+
+def _video_info(content: dict[str, Any], longer_side: int, enlarge: bool) -> VideoInfo:
+    (stream,) = content["streams"]
+    frame_rate = Fraction(stream["avg_frame_rate"])
+    seconds = float(content["format"].get("duration", 0))
+    sides = [stream["width"], stream["height"]]
+    rotations = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
+    if any(rotation % 180 for rotation in rotations):
         sides.reverse()
-    kind = told["format"].get("format_name", "")
-    if kind == "image2" or kind.endswith("_pipe"):
-        raise UserError(f"{source} is a picture; `stylefuse transfer` paints it")
-    scale = scale if enlarge else min(1.0, scale)
-    width, height = (max(2, round(side * scale / 2) * 2) for side in sides)  # as codecs want it
-    return Reel(width, height, rate, round(seconds * rate))
+    scale = longer_side / max(sides)
+    if not enlarge:
+        scale = min(1.0, scale)
+    # the codec's chroma subsampling needs even sides
+    width, height = (max(2, round(side * scale / 2) * 2) for side in sides)
+    return VideoInfo(width, height, frame_rate, round(seconds * frame_rate))
 
 
-def _frames(source: Path, reel: Reel) -> Iterator[np.ndarray]:
-    """The frames, uint8 `[height, width, 3]`."""
-    size = f"scale={reel.width}:{reel.height}:flags=lanczos,fps={reel.rate}"
-    command = ["ffmpeg", *QUIET, "-i", str(source), "-map", "0:v:0", "-vf", size]
-    shape = reel.height, reel.width, 3
-    with subprocess.Popen(
-        [*command, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], stdout=subprocess.PIPE
-    ) as decoder:
+def _decode(source: Path, video: VideoInfo) -> Iterator[np.ndarray]:
+    """The frames of a video, uint8 `[height, width, 3]`."""
+    filters = f"scale={video.width}:{video.height}:flags=lanczos,fps={video.frame_rate}"
+    command = [
+        "ffmpeg", "-nostdin", *SAFE, "-i", str(source), "-map", "0:v:0", "-vf", filters,
+        "-f", "rawvideo", "-pix_fmt", "rgb24", "-",
+    ]  # fmt: skip
+    shape = video.height, video.width, 3
+    frame_bytes = video.height * video.width * 3
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as decoder:
         assert decoder.stdout is not None
         try:
-            while len(data := decoder.stdout.read(int(np.prod(shape)))) == np.prod(shape):
+            while len(data := decoder.stdout.read(frame_bytes)) == frame_bytes:
                 yield np.frombuffer(data, np.uint8).reshape(shape)
         finally:
             decoder.stdout.close()
 
 
-@contextlib.contextmanager
-def _encoder(source: Path, out: Path, reel: Reel, kind: str) -> Iterator[IO[bytes]]:
-    """Takes frames, and makes a film of them with the source's sound."""
-    formats = {"mp4": "mp4", "mkv": "matroska", "mov": "mov"}
+@contextmanager
+def _encoder(source: Path, out: Path, video: VideoInfo, container: str) -> Iterator[IO[bytes]]:
+    """A pipe that takes raw RGB frames and encodes them with the sound of `source`."""
     command = [
-        "ffmpeg", *QUIET, "-y", "-f", "rawvideo", "-pix_fmt", "rgb24",
-        "-s", f"{reel.width}x{reel.height}", "-r", str(reel.rate), "-i", "pipe:0",
+        "ffmpeg", "-nostdin", *SAFE, "-y", "-f", "rawvideo", "-pix_fmt", "rgb24",
+        "-s", f"{video.width}x{video.height}", "-r", str(video.frame_rate), "-i", "pipe:0",
         "-i", str(source), "-map", "0:v", "-map", "1:a?", "-c:a", "copy",
         "-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p",
-        "-f", formats[kind.lower()], str(out),
+        "-f", container, str(out),
     ]  # fmt: skip
     encoder = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert encoder.stdin is not None and encoder.stderr is not None
     try:
         yield encoder.stdin
         encoder.stdin.close()
-        told = encoder.stderr.read().decode(errors="replace").strip().splitlines()
+        messages = encoder.stderr.read()
         if encoder.wait():
-            raise UserError(f"ffmpeg could not write the film: {told[-1] if told else 'no reason'}")
+            raise _encoding_error(messages)
     except BrokenPipeError:
-        told = encoder.stderr.read().decode(errors="replace").strip().splitlines()
-        raise UserError(f"ffmpeg could not write the film: {told[-1] if told else ''}") from None
+        raise _encoding_error(encoder.stderr.read()) from None
     finally:
         encoder.kill()
         encoder.wait()
+
+
+def _encoding_error(messages: bytes) -> UserError:
+    lines = messages.decode(errors="replace").strip().splitlines() or ["no reason given"]
+    return UserError(f"ffmpeg could not write the video: {lines[-1]}", code="video-not-written")

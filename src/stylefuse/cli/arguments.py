@@ -1,0 +1,104 @@
+"""Argument types and arguments that several commands share.
+
+Nothing here or in the command modules imports NumPy, Keras or MLflow before a command runs, so that
+`--help` answers at once.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+Subparsers = argparse._SubParsersAction
+
+
+def share(text: str) -> float:
+    """The type of an argument from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return value
+
+
+def model_name(text: str) -> str:
+    """The type of a model's name: as in `params.yaml`, or as in the registry."""
+    return text.removeprefix("stylefuse-")
+
+
+def pattern(text: str) -> str:
+    """The type of an argument that may be a file, a folder or a glob pattern."""
+    return text
+
+
+def model_location(text: str) -> str:
+    """The type of a model's location: a folder, or a version in the registry."""
+    return text
+
+
+def add_model_name(command: argparse.ArgumentParser) -> None:
+    """Add the argument MODEL."""
+    command.add_argument("name", metavar="MODEL", type=model_name, help="a name in params.yaml")
+
+
+def add_model_names(command: argparse.ArgumentParser) -> None:
+    """Add the argument MODEL, which may be given several times or not at all."""
+    command.add_argument(
+        "names", nargs="*", metavar="MODEL", type=model_name,
+        help="names in params.yaml (default: all)",
+    )  # fmt: skip
+
+
+def add_model_location(command: argparse.ArgumentParser, name: str) -> None:
+    """Add `--model` for a command that uses a model called `name`."""
+    command.add_argument(
+        "--model", type=model_location,
+        help="a folder or models:/NAME@ALIAS (default: the champion, or the model in "
+        f"models/{name} if there is no champion)",
+    )  # fmt: skip
+
+
+def add_styles(command: argparse.ArgumentParser, help: str, required: bool = False) -> None:
+    """Add `--style`."""
+    command.add_argument(
+        "--style", type=pattern, action="append", default=[], required=required,
+        metavar="PICTURE[:WEIGHT]",
+        help=f"{help}; may be given several times, and may be a folder or a glob pattern",
+    )  # fmt: skip
+
+
+def add_output(command: argparse.ArgumentParser, help: str) -> None:
+    """Add `--out`."""
+    command.add_argument(
+        "-o", "--out", type=Path, required=True,
+        help=f"{help}; missing folders are created, existing files are replaced",
+    )  # fmt: skip
+
+
+def add_output_options(command: argparse.ArgumentParser, several: bool = True) -> None:
+    """Add `--sidecar` and `--json`; for a command that writes several pictures, also
+    `--skip-existing`."""
+    if several:
+        command.add_argument(
+            "--skip-existing", action="store_true", help="skip pictures whose output exists"
+        )
+    command.add_argument(
+        "--sidecar", action="store_true",
+        help="write a file NAME.json beside each picture that says what it was made with",
+    )  # fmt: skip
+    add_json(command)
+
+
+def add_json(command: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    command.add_argument(
+        "--json", action="store_true", help="print one JSON document, for programs"
+    )
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print what a command with `--json` has to say."""
+    sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
