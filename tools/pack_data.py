@@ -13,10 +13,11 @@ from pathlib import Path
 import pandas as pd
 
 from stylefuse.config import load_params
-from stylefuse.data.prepare import MANIFEST, PREPARED, prepare
+from stylefuse.data.prepare import prepare
 from stylefuse.models.portrait import Settings as Portrait
 from stylefuse.models.transfer import Settings as Transfer
 from stylefuse.models.transfer.perceptual import FOLDER
+from stylefuse.paths import MANIFEST, PREPARED
 
 PACKED = Path("data/packed.zip")
 SPLITS = ("train", "validation")

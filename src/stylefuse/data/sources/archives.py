@@ -1,6 +1,6 @@
-"""Archives that others made, read within limits; nothing is unpacked to disk by a name of theirs.
+"""Reads zip, tar and Debian archives from untrusted sources within limits, without unpacking them.
 
-What a header says of a size is a promise: bytes are counted as they come.
+Sizes in headers are not trusted: bytes are counted while they are read.
 """
 
 import contextlib
@@ -17,84 +17,85 @@ from typing import IO
 
 from stylefuse.errors import UserError
 
-MOST_BYTES = 200_000_000  # of one picture, unpacked
-MOST_IN_ALL = 20_000_000_000  # bytes of all that an archive holds
-MOST_MEMBERS = 500_000
-MOST_HEADER = 1_000_000  # bytes that say what follows: the name, most often
-CHUNK = 1 << 20
-NAMES = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
-         tarfile.SOLARIS_XHDTYPE)  # fmt: skip
+MAX_FILE_BYTES = 200_000_000  # of one picture, unpacked
+MAX_TOTAL_BYTES = 20_000_000_000  # of all files of an archive, unpacked
+MAX_MEMBERS = 500_000
+MAX_HEADER_BYTES = 1_000_000  # of a header that extends the next one, such as a long name
+CHUNK_BYTES = 1 << 20
+EXTENDED_HEADERS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE,
+                    tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)  # fmt: skip
 DRIVE = re.compile(r"[A-Za-z]:")
 
-Member = tuple[str, int, Callable[..., bytes]]  # path inside the source, bytes, how to read it
+Member = tuple[str, int, Callable[..., bytes]]  # path in the source, bytes, function that reads it
 
 
-class _Entry(tarfile.TarInfo):
-    """A member of a tar archive; a name that is too long to be one is not read."""
+class _LimitedTarInfo(tarfile.TarInfo):
+    """A member of a tar archive; oversized extended headers are refused before they are read."""
 
     @classmethod
     def frombuf(cls, buf, encoding, errors):
         entry = super().frombuf(buf, encoding, errors)
-        if entry.size < 0 or (entry.type in NAMES and entry.size > MOST_HEADER):
+        too_large = entry.type in EXTENDED_HEADERS and entry.size > MAX_HEADER_BYTES
+        if entry.size < 0 or too_large:
             raise tarfile.ReadError(f"a header of {entry.size:,} bytes")
         return entry
 
 
 @contextlib.contextmanager
-def told(what: str) -> Iterator[None]:
-    """Let an archive that cannot be read end in one sentence."""
+def explain_damage(name: str) -> Iterator[None]:
+    """Turn the errors of archive libraries into a UserError that names the archive."""
     try:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
             RuntimeError, NotImplementedError, ValueError) as error:  # fmt: skip
-        why = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{what} is a damaged archive ({why[:200]}); fetch it again") from None
+        reason = " ".join(str(error).split()) or type(error).__name__
+        message = f"{name} is a damaged archive ({reason[:200]}); fetch it again"
+        raise UserError(message, code="archive-damaged") from None
 
 
-def refuse_huge(path: str, size: int, most: int = MOST_BYTES) -> None:
-    """Raise a UserError where a picture would be larger than one should be."""
-    if size > most:
-        raise UserError(f"{path} is {size:,} bytes, more than a picture should be ({most:,})")
+def refuse_large_file(path: str, size: int, max_bytes: int = MAX_FILE_BYTES) -> None:
+    """Raise a UserError where a file is larger than `max_bytes`."""
+    if size > max_bytes:
+        message = f"{path} is {size:,} bytes, more than the {max_bytes:,} allowed"
+        raise UserError(message, code="archive-too-large")
 
 
 def zip_members(file: Path) -> Iterator[Member]:
     """The files of a zip archive, sorted by path.
 
     Raises:
-        UserError: it is damaged or hostile; so does reading a member.
+        UserError: the archive is damaged or hostile; reading a member raises it, too.
     """
-    with told(file.name), zipfile.ZipFile(file) as archive:
-        count = _Count(file.name)
+    with explain_damage(file.name), zipfile.ZipFile(file) as archive:
+        limits = _Limits(file.name)
         for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
-            count.add(entry.filename, entry.file_size)
+            limits.add(entry.filename, entry.file_size)
             if not entry.is_dir():
-                yield entry.filename, entry.file_size, partial(read_member, archive, entry)
+                yield entry.filename, entry.file_size, partial(_read_zip_entry, archive, entry)
 
 
-def read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int = MOST_BYTES) -> bytes:
-    """A member of a zip archive, which ends where its header says.
-
-    Raises:
-        UserError: it is damaged, a link, encrypted, or larger than `most` bytes.
-    """
+def _read_zip_entry(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, max_bytes: int = MAX_FILE_BYTES
+) -> bytes:
     path, data = entry.filename, bytearray()
     if entry.external_attr >> 28 == 0o12:
-        raise UserError(f"{path} is a link; put the picture itself into the archive")
+        raise _link_error(path)
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UserError(f"{path} is packed in an uncommon way; pack it again, with `zip`")
-    with told(path), archive.open(entry) as file:
-        while chunk := file.read(CHUNK):
+        message = f"{path} has an unsupported compression; pack it again, with `zip`"
+        raise UserError(message, code="archive-unsafe")
+    with explain_damage(path), archive.open(entry) as file:
+        while chunk := file.read(CHUNK_BYTES):
             data += chunk
-            refuse_huge(path, len(data), most)
+            refuse_large_file(path, len(data), max_bytes)
         if len(data) != entry.file_size:
             raise EOFError("it is cut short")
     return bytes(data)
 
 
 def is_tar(file: Path) -> bool:
-    """Whether a file begins as a tar archive does, packed or not."""
+    """Whether a file begins like a tar archive, compressed or not."""
     try:
-        tarfile.open(file, tarinfo=_Entry).close()
+        tarfile.open(file, tarinfo=_LimitedTarInfo).close()
         return True
     except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError):
         return False
@@ -104,22 +105,27 @@ def tar_members(file: Path) -> Iterator[Member]:
     """The files of a tar archive, sorted by path.
 
     Raises:
-        UserError: it is damaged or hostile; so does reading a member.
+        UserError: the archive is damaged or hostile; reading a member raises it, too.
     """
-    with told(file.name), tarfile.open(file, tarinfo=_Entry) as archive:
-        count, entries = _Count(file.name), []
+    with explain_damage(file.name), tarfile.open(file, tarinfo=_LimitedTarInfo) as archive:
+        limits, entries = _Limits(file.name), []
         for entry in archive:
-            count.add(entry.name, entry.size)
+            limits.add(entry.name, entry.size)
             if not entry.isdir():
                 entries.append(entry)
         for entry in sorted(entries, key=lambda entry: entry.name):
-            yield entry.name, entry.size, partial(_read_entry, archive, entry)
+            yield entry.name, entry.size, partial(_read_tar_entry, archive, entry)
 
 
 def deb_members(
-    deb: Path, package: str, admits: Callable[[str], bool]
+    deb: Path, package: str, selects: Callable[[str], bool]
 ) -> Iterator[tuple[str, bytes]]:
-    """Wanted files of a Debian package and its copyright file; links are passed over.
+    """The selected files of a Debian package and its copyright file; links are skipped.
+
+    Args:
+        deb: the package file.
+        package: its name, for messages.
+        selects: whether to read the file at a path.
 
     Raises:
         UserError: `dpkg-deb` is missing, or the package is damaged or hostile.
@@ -131,39 +137,40 @@ def deb_members(
     except FileNotFoundError:
         raise UserError(
             f"{package} cannot be unpacked: dpkg-deb is missing; use a folder of your own "
-            "(kind: folder in params.yaml)"
+            "(kind: folder in params.yaml)",
+            code="dpkg-missing",
         ) from None
     assert unpacker.stdout
     assert unpacker.stderr
-    with unpacker, told(package):
+    with unpacker, explain_damage(package):
         try:
-            yield from _streamed(unpacker.stdout, package, admits)
+            yield from _read_tar_stream(unpacker.stdout, package, selects)
         finally:
             unpacker.stdout.close()
-            said = unpacker.stderr.read().decode("utf-8", "replace")
+            message = unpacker.stderr.read().decode("utf-8", "replace").strip()
         if unpacker.wait():
-            raise EOFError(said.strip() or "it is cut short")
+            raise EOFError(message or "it is cut short")
 
 
-def _streamed(
-    stream: IO[bytes], package: str, admits: Callable[[str], bool]
+def _read_tar_stream(
+    stream: IO[bytes], package: str, selects: Callable[[str], bool]
 ) -> Iterator[tuple[str, bytes]]:
-    count = _Count(package)
-    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Entry) as archive:
+    limits = _Limits(package)
+    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_LimitedTarInfo) as archive:
         for entry in archive:
-            count.add(entry.name, entry.size)
+            limits.add(entry.name, entry.size)
             path = entry.name.removeprefix("./")
-            if entry.isfile() and (admits(path) or path.endswith("/copyright")):
-                yield path, _read_entry(archive, entry)
-    while stream.read(CHUNK):  # or dpkg-deb would end with an error
+            if entry.isfile() and (selects(path) or path.endswith("/copyright")):
+                yield path, _read_tar_entry(archive, entry)
+    while stream.read(CHUNK_BYTES):  # dpkg-deb fails if its output is not read to the end
         pass
 
 
-def _read_entry(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
-    refuse_huge(entry.name, entry.size)
+def _read_tar_entry(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    refuse_large_file(entry.name, entry.size)
     if not entry.isfile():
-        raise UserError(f"{entry.name} is a link; put the picture itself into the archive")
-    with told(entry.name):
+        raise _link_error(entry.name)
+    with explain_damage(entry.name):
         file = archive.extractfile(entry)
         data = file.read() if file else b""
         if len(data) != entry.size:
@@ -171,20 +178,34 @@ def _read_entry(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
     return data
 
 
-class _Count:
-    """Keeps an archive's members within the limits of all of them, and their paths inside it."""
+def _link_error(path: str) -> UserError:
+    message = f"{path} is a link; put the picture itself into the archive"
+    return UserError(message, code="archive-unsafe")
+
+
+class _Limits:
+    """Checks each member's path, and the number and total size of all members of an archive."""
 
     def __init__(self, archive: str):
         self._archive, self._members, self._bytes = archive, 0, 0
 
     def add(self, path: str, size: int) -> None:
+        """Count a member.
+
+        Raises:
+            UserError: its path leads out of the archive, or the archive is too large.
+        """
         if size < 0:
-            raise UserError(f"{self._archive} holds {path!r} of {size} bytes, which cannot be")
+            message = f"{self._archive} holds {path!r} of {size} bytes, which is not a size"
+            raise UserError(message, code="archive-damaged")
         parts = PurePosixPath(path.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts or DRIVE.match(path):
-            raise UserError(f"{self._archive} holds {path!r}, which leads out of the archive")
+            message = f"{self._archive} holds {path!r}, which leads out of the archive"
+            raise UserError(message, code="archive-unsafe")
         self._members, self._bytes = self._members + 1, self._bytes + size
-        if self._members > MOST_MEMBERS or self._bytes > MOST_IN_ALL:
+        if self._members > MAX_MEMBERS or self._bytes > MAX_TOTAL_BYTES:
             raise UserError(
-                f"{self._archive} holds more than {MOST_MEMBERS:,} files or {MOST_IN_ALL:,} bytes"
+                f"{self._archive} holds more than {MAX_MEMBERS:,} files or "
+                f"{MAX_TOTAL_BYTES:,} bytes",
+                code="archive-too-large",
             )

@@ -1,6 +1,5 @@
-"""Packages and files from outside, kept in `.cache/`: fetched once, whole or not at all."""
+"""Downloads of packages and files into the cache; a cached file is not fetched again."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -16,11 +15,13 @@ from pathlib import Path
 from rich.progress import Progress
 
 from stylefuse.errors import UserError
+from stylefuse.fileio import sha256 as sha256_of
 
 CACHE = Path(os.environ.get("STYLEFUSE_CACHE", ".cache/downloads"))
-TRIES = 3
-TRY_AGAIN = 75  # exit code of what may pass when it is tried again
-CHUNK = 1 << 20
+MAX_TRIES = 3
+TRY_AGAIN = 75  # exit code of failures that may pass when tried again
+URL_TIMEOUT_S = 60
+CHUNK_BYTES = 1 << 20
 
 
 def debian_package(package: str) -> Path:
@@ -30,7 +31,7 @@ def debian_package(package: str) -> Path:
         package: `name=version`.
 
     Raises:
-        UserError: apt is missing, or does not have this package in this version.
+        UserError: apt is missing, or does not have this version of the package.
     """
     name, _, version = package.partition("=")
     pattern = f"{name}_{version.replace(':', '%3a')}_*.deb"
@@ -42,7 +43,10 @@ def python_package(package: str, sha256: str | None = None) -> Path:
 
     Args:
         package: `name==version`.
-        sha256: checksum of the wheel, checked where given.
+        sha256: expected checksum of the wheel, if any.
+
+    Raises:
+        UserError: the index does not have this version, or its checksum differs.
     """
     name, _, version = package.partition("==")
     pattern = f"{name.replace('-', '_')}-{version}-*.whl"
@@ -53,34 +57,44 @@ def python_package(package: str, sha256: str | None = None) -> Path:
 
 
 def url_file(url: str, sha256: str) -> Path:
-    """A file by address and checksum."""
+    """A file from a URL.
+
+    Args:
+        url: of the file.
+        sha256: its expected checksum.
+
+    Raises:
+        UserError: the server does not have the file, or its checksum differs.
+    """
     name = f"{sha256[:16]}-{url.rsplit('/', 1)[-1] or 'file'}"
     path = _fetch(name, lambda folder: _url_download(url, folder / name), url)
     _check(path, sha256, url)
     return path
 
 
-def _fetch(pattern: str, download: Callable[[Path], None], what: str) -> Path:
-    """The cached file that fits the pattern, downloaded into the cache where it is missing.
+def _fetch(pattern: str, download: Callable[[Path], None], name: str) -> Path:
+    """The cached file that matches the pattern; it is downloaded where it is missing.
 
-    A download works in a folder of its own and moves its one finished file into the cache.
+    `download` writes to a temporary folder, from which the finished file is moved into the cache.
     """
     if cached := sorted(CACHE.glob(pattern)):
         return cached[0]
     CACHE.mkdir(parents=True, exist_ok=True)
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, MAX_TRIES + 1):
         with tempfile.TemporaryDirectory(dir=CACHE, prefix="part-") as folder:
             try:
                 download(Path(folder))
             except ConnectionError as error:
-                if attempt == TRIES:
-                    raise UserError(f"{what} cannot be fetched: {error}", TRY_AGAIN) from None
+                if attempt == MAX_TRIES:
+                    message = f"{name} cannot be fetched: {error}"
+                    raise UserError(message, TRY_AGAIN, code="download-failed") from None
                 time.sleep(2**attempt)
                 continue
-            finished = sorted(Path(folder).glob(pattern))
-            if not finished:
-                raise UserError(f"{what} was fetched, but no file like {pattern} came")
-            return finished[0].replace(CACHE / finished[0].name)
+            files = sorted(Path(folder).glob(pattern))
+            if not files:
+                message = f"{name} was fetched, but the download has no file {pattern}"
+                raise UserError(message, code="download-unexpected")
+            return files[0].replace(CACHE / files[0].name)
     raise AssertionError("every try returns or raises")
 
 
@@ -88,11 +102,12 @@ def _apt_download(package: str, folder: Path) -> None:
     if not shutil.which("apt-get"):
         raise UserError(
             f"{package} is a Debian package, and this machine has no apt-get. Run on Debian 12, or "
-            "replace this source in params.yaml by a folder of your own (kind: folder)"
+            "replace this source in params.yaml by a folder of your own (kind: folder)",
+            code="apt-missing",
         )
+    # With package lists of its own it needs neither root nor a recent `apt-get update`.
     lists = (CACHE / "apt-lists").resolve()
     (lists / "partial").mkdir(parents=True, exist_ok=True)
-    # package lists of our own, so that neither root nor a fresh `apt-get update` is needed
     cache = lists.with_name("apt-cache")
     (cache / "archives/partial").mkdir(parents=True, exist_ok=True)
     settings = (
@@ -102,66 +117,68 @@ def _apt_download(package: str, folder: Path) -> None:
     )
     apt = ["apt-get", "--quiet", *(word for setting in settings for word in ("-o", setting))]
     if not any(lists.glob("*_Packages*")):
-        updated = subprocess.run([*apt, "update"], capture_output=True, text=True)
-        if updated.returncode or not any(lists.glob("*_Packages*")):
-            raise ConnectionError(_last_line(updated.stderr) or "apt-get update got no lists")
-    got = subprocess.run([*apt, "download", package], cwd=folder, capture_output=True, text=True)
-    if got.returncode == 0:
+        update = subprocess.run([*apt, "update"], capture_output=True, text=True)
+        if update.returncode or not any(lists.glob("*_Packages*")):
+            raise ConnectionError(_last_line(update.stderr) or "apt-get update got no lists")
+    result = subprocess.run([*apt, "download", package], cwd=folder, capture_output=True, text=True)
+    if result.returncode == 0:
         return
-    if "was not found" in got.stderr or "Unable to locate" in got.stderr:
-        shutil.rmtree(lists, ignore_errors=True)  # they may be old
+    if "was not found" in result.stderr or "Unable to locate" in result.stderr:
+        shutil.rmtree(lists, ignore_errors=True)  # they may be out of date
         raise UserError(
-            f"apt has no {package} on this machine ({_last_line(got.stderr)}). The default "
+            f"apt has no {package} on this machine ({_last_line(result.stderr)}). The default "
             "pictures are those of Debian 12; on another release change the version in "
-            "params.yaml, or use a folder of your own (kind: folder)"
+            "params.yaml, or use a folder of your own (kind: folder)",
+            code="package-missing",
         )
-    raise ConnectionError(_last_line(got.stderr))
+    raise ConnectionError(_last_line(result.stderr))
 
 
 def _pip_download(package: str, folder: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
                "--no-deps", "--only-binary", ":all:", "--dest", str(folder), package]  # fmt: skip
-    got = subprocess.run(command, capture_output=True, text=True)
-    if got.returncode == 0:
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode == 0:
         return
-    if "No matching distribution" in got.stderr:
+    if "No matching distribution" in result.stderr:
         raise UserError(
-            f"the Python package index of this machine has no {package}; mend the name or the "
-            "version in params.yaml, or point pip at an index that has it"
+            f"the Python package index of this machine has no {package}; correct the name or the "
+            "version in params.yaml, or configure pip with an index that has it",
+            code="package-missing",
         )
-    raise ConnectionError(_last_line(got.stderr))
+    raise ConnectionError(_last_line(result.stderr))
 
 
 def _url_download(url: str, path: Path) -> None:
     try:
         with (
-            urllib.request.urlopen(url, timeout=60) as answer,
+            urllib.request.urlopen(url, timeout=URL_TIMEOUT_S) as response,
             path.open("wb") as file,
             Progress(transient=True) as progress,
         ):
-            size = int(answer.headers.get("Content-Length") or 0) or None
-            bar = progress.add_task(f"fetching {path.name}", total=size)
-            while chunk := answer.read(CHUNK):
+            size = int(response.headers.get("Content-Length") or 0) or None
+            task = progress.add_task(f"fetching {path.name}", total=size)
+            while chunk := response.read(CHUNK_BYTES):
                 file.write(chunk)
-                progress.advance(bar, len(chunk))
+                progress.advance(task, len(chunk))
     except urllib.error.HTTPError as error:
         if error.code < 500:
-            raise UserError(
-                f"{url} answers {error.code}; mend the address in params.yaml"
-            ) from None
+            message = f"{url} answers {error.code}; correct the url in params.yaml"
+            raise UserError(message, code="url-not-found") from None
         raise ConnectionError(str(error)) from None
     except (OSError, ValueError) as error:
         raise ConnectionError(str(error)) from None
 
 
-def _check(path: Path, sha256: str, what: str) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
+def _check(path: Path, sha256: str, name: str) -> None:
+    """Delete a file whose checksum differs, and raise a UserError."""
+    actual = sha256_of(path)
+    if actual != sha256:
         path.unlink()
         raise UserError(
-            f"{what} is not the file that params.yaml describes: sha256 {found}, expected "
-            f"{sha256}. If the change is right, write the new checksum into params.yaml"
+            f"{name} is not the file that params.yaml describes: sha256 {actual}, expected "
+            f"{sha256}. If the change is right, write the new checksum into params.yaml",
+            code="checksum-mismatch",
         )
 
 

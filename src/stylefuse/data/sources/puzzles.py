@@ -1,7 +1,7 @@
-"""Picture puzzles of GCompris, put together again from their pieces.
+"""Reads the picture puzzles of GCompris and assembles each from its pieces.
 
 A `.rcc` file is a Qt resource container. A puzzle's board (`board/*.qml`) names the background and
-gives each piece's centre as a share of the board's size.
+gives each piece's centre as a fraction of the board's size.
 """
 
 import io
@@ -13,28 +13,37 @@ from typing import NamedTuple
 
 from PIL import Image
 
-MOST_IN_ALL = 500_000_000  # bytes of all files of a container, unpacked
-MOST_OF_BOARD = 100_000  # bytes of text
-MAX_PIXELS = 100_000_000  # of a puzzle's ground and pieces together
-DEEPEST = 32  # folders in one another
+MAX_TOTAL_BYTES = 500_000_000  # of all files of a container, unpacked
+MAX_BOARD_BYTES = 100_000
+MAX_PIXELS = 100_000_000  # of a puzzle's background and pieces together
+MAX_DEPTH = 32  # of nested folders
 FORMATS = ("WEBP", "PNG", "JPEG")
-FRAME = 2  # the outermost pixels of a puzzle are partly see-through
+FRAME = 2  # width in pixels of a puzzle's partly transparent edge
 
 DIRECTORY, COMPRESSED = 2, 1  # flags of a container's entry
 
 
 class Puzzle(NamedTuple):
-    name: str  # of its first piece, without suffix
-    title: str  # "painter, work - year"
-    base: str  # its folder inside the container
-    picture: Image.Image  # RGB
+    """An assembled puzzle.
+
+    Attributes:
+        name: of its first piece, without suffix.
+        title: "painter, work - year".
+        base: its folder in the container.
+        picture: mode "RGB".
+    """
+
+    name: str
+    title: str
+    base: str
+    picture: Image.Image
 
 
 def read_container(data: bytes) -> dict[str, bytes]:
     """All files of a Qt resource container (format 1 to 3), by path.
 
     Raises:
-        ValueError: the bytes are no such container, or it is damaged or larger than one should be.
+        ValueError: the bytes are not a container, or it is damaged or too large.
     """
     try:
         return _read_container(data)
@@ -44,18 +53,18 @@ def read_container(data: bytes) -> dict[str, bytes]:
 
 def _read_container(data: bytes) -> dict[str, bytes]:
     if data[:4] != b"qres":
-        raise ValueError("no Qt resource container")
+        raise ValueError("it is not a Qt resource container")
     version, tree, bodies, names = struct.unpack_from(">4I", data, 4)
     entry_size = 14 if version < 2 else 22
     files: dict[str, bytes] = {}
-    seen: set[int] = set()
-    left = MOST_IN_ALL
+    visited: set[int] = set()
+    bytes_left = MAX_TOTAL_BYTES
 
     def walk(index: int, folder: str, depth: int) -> None:
-        nonlocal left
-        if index in seen or depth > DEEPEST:
-            raise ValueError("its folders lead back into each other, or too deep")
-        seen.add(index)
+        nonlocal bytes_left
+        if index in visited or depth > MAX_DEPTH:
+            raise ValueError("its folders form a circle or are nested too deep")
+        visited.add(index)
         entry = tree + index * entry_size
         name_at, flags = struct.unpack_from(">IH", data, entry)
         path = folder
@@ -72,51 +81,51 @@ def _read_container(data: bytes) -> dict[str, bytes]:
         body_at = bodies + struct.unpack_from(">I", data, entry + 10)[0]
         length = struct.unpack_from(">I", data, body_at)[0]
         body = data[body_at + 4 : body_at + 4 + length]
-        files[path] = _unpacked(body[4:], left) if flags & COMPRESSED else body
-        left -= len(files[path])
-        if left < 0:
-            raise ValueError(f"it holds more than {MOST_IN_ALL:,} bytes")
+        files[path] = _decompress(body[4:], bytes_left) if flags & COMPRESSED else body
+        bytes_left -= len(files[path])
+        if bytes_left < 0:
+            raise ValueError(f"it holds more than {MAX_TOTAL_BYTES:,} bytes")
 
     walk(0, "", 0)
     return files
 
 
-def _unpacked(body: bytes, most: int) -> bytes:
-    """Unpack a file; one of more than `most` bytes comes with one more than that, and no more."""
-    unpacker = zlib.decompressobj()
-    unpacked = unpacker.decompress(body, most + 1)
-    if len(unpacked) <= most and not unpacker.eof:
+def _decompress(body: bytes, max_bytes: int) -> bytes:
+    """Decompress a file; the result of a larger file is cut at `max_bytes + 1` bytes."""
+    decompressor = zlib.decompressobj()
+    data = decompressor.decompress(body, max_bytes + 1)
+    if len(data) <= max_bytes and not decompressor.eof:
         raise ValueError("it is damaged: a file is cut short")
-    return unpacked
+    return data
 
 
 def read_puzzles(container: bytes) -> Iterator[Puzzle]:
     """Every picture puzzle of an activity's container, assembled.
 
     Raises:
-        ValueError: it is no such container, or one of its puzzles cannot be put together.
+        ValueError: the bytes are not such a container, or one of its puzzles is damaged.
     """
     files = read_container(container)
     for board in sorted(path for path in files if "/board/" in path and path.endswith(".qml")):
         try:
             puzzle = _read_board(files, board)
-        except Exception as error:  # what a board lacks is met with errors of every kind
+        except Exception as error:  # an incomplete board can raise anything
             raise ValueError(f"{board} is damaged: {error!r}") from None
         if puzzle:
             yield puzzle
 
 
 def _read_board(files: dict[str, bytes], board: str) -> Puzzle | None:
-    """The puzzle of a board; None where it is none of pictures."""
-    if len(files[board]) > MOST_OF_BOARD:
-        raise ValueError(f"it has more than {MOST_OF_BOARD:,} bytes")
+    """The puzzle of a board, or None where the board is not a picture puzzle."""
+    if len(files[board]) > MAX_BOARD_BYTES:
+        raise ValueError(f"it has more than {MAX_BOARD_BYTES:,} bytes")
     text = files[board].decode()
     base = board.split("/board/")[0] + "/"
     levels = re.findall(r"\{(.*?)\}", text[text.index("levels") : text.rfind("}") + 1], re.DOTALL)
     items = [dict(re.findall(r'"(\w+)"\s*:\s*"?([^",\n]+)"?', level)) for level in levels]
-    grounds = [item for item in items if item.get("type") == "SHAPE_BACKGROUND_IMAGE"]
+    backgrounds = [item for item in items if item.get("type") == "SHAPE_BACKGROUND_IMAGE"]
     pieces = [i for i in items if "x" in i and i["pixmapfile"].endswith(".webp")]
-    if not grounds or not pieces:
+    if not backgrounds or not pieces:
         return None
     title = re.search(r'qsTr\("(.*?)"\)', text)
     first = pieces[0]["pixmapfile"]
@@ -124,41 +133,41 @@ def _read_board(files: dict[str, bytes], board: str) -> Puzzle | None:
         name=first.rsplit("/", 1)[-1].removesuffix(".webp"),
         title=title[1] if title else "",
         base=base + first.rsplit("/", 1)[0],
-        picture=_assemble(files, base, grounds[0], pieces),
+        picture=_assemble(files, base, backgrounds[0], pieces),
     )
 
 
-def _assemble(files: dict[str, bytes], base: str, ground: dict, pieces: list[dict]) -> Image.Image:
-    left = MAX_PIXELS
+def _assemble(
+    files: dict[str, bytes], base: str, background: dict, pieces: list[dict]
+) -> Image.Image:
+    pixels_left = MAX_PIXELS
 
-    def take(width: int, height: int) -> None:
-        nonlocal left
-        left -= width * height
-        if left < 0:
+    def count(width: int, height: int) -> None:
+        nonlocal pixels_left
+        pixels_left -= width * height
+        if pixels_left < 0:
             raise ValueError(f"it has more than {MAX_PIXELS:,} pixels")
 
-    def opened(item: dict) -> Image.Image:
+    def decode(item: dict) -> Image.Image:
         file = io.BytesIO(files[base + item["pixmapfile"]])
         with Image.open(file, formats=FORMATS) as picture:
-            take(*picture.size)
+            count(*picture.size)
             return picture.convert("RGBA")
 
-    if ground["pixmapfile"].endswith(".svg"):  # an empty frame
-        size = int(ground["width"]), int(ground["height"])
-        take(*size)
+    if background["pixmapfile"].endswith(".svg"):  # an empty frame
+        size = int(background["width"]), int(background["height"])
+        count(*size)
         board = Image.new("RGBA", size)
     else:
-        board = opened(ground)
-    width, height = (
-        float(ground.get("width", board.width)),
-        float(ground.get("height", board.height)),
-    )
+        board = decode(background)
+    width = float(background.get("width", board.width))
+    height = float(background.get("height", board.height))
     for item in pieces:
-        piece = opened(item)
+        piece = decode(item)
         x = round(float(item["x"]) * width - piece.width / 2)
         y = round(float(item["y"]) * height - piece.height / 2)
-        inside = piece.crop((max(0, -x), max(0, -y), piece.width, piece.height))
-        board.alpha_composite(inside, (max(0, x), max(0, y)))
-    whole = board.crop(board.getbbox())
-    frame = (FRAME, FRAME, whole.width - FRAME - 1, whole.height - FRAME - 1)
-    return whole.crop(frame).convert("RGB")
+        visible = piece.crop((max(0, -x), max(0, -y), piece.width, piece.height))
+        board.alpha_composite(visible, (max(0, x), max(0, y)))
+    picture = board.crop(board.getbbox())
+    inner = (FRAME, FRAME, picture.width - FRAME - 1, picture.height - FRAME - 1)
+    return picture.crop(inner).convert("RGB")

@@ -1,42 +1,37 @@
-"""Are the files on disk those that the manifest lists? Every byte of each is looked at."""
+"""Compares the picture files on disk with the manifest, by checksum."""
 
-import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 from rich.progress import track
 
+from stylefuse.fileio import sha256
 
-def file_faults(manifest: pd.DataFrame, folder: Path) -> dict[str, str]:
-    """What is wrong with which file.
+
+def file_errors(manifest: pd.DataFrame, folder: Path) -> dict[str, str]:
+    """Find files that are missing, changed, swapped or not listed.
 
     Args:
-        manifest: its `path` and `sha256` say which file is to be where.
-        folder: that holds the pictures, and nothing else.
+        manifest: its columns `path` and `sha256` are compared.
+        folder: of the pictures; it should hold nothing else.
 
     Returns:
-        Path → what is wrong, for files that are missing, changed, in another's place, or listed
-        nowhere.
+        What is wrong, by path.
     """
     listed = dict(zip(manifest.path, manifest.sha256, strict=True))
-    owner = {digest: path for path, digest in listed.items()}
+    path_of = {digest: path for path, digest in listed.items()}
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     with ThreadPoolExecutor() as pool:
-        digests = track(pool.map(_digest, files), "comparing files", len(files))
-        found = dict(zip(map(Path.as_posix, files), digests, strict=True))
-    faults = {}
-    for path in sorted(listed.keys() | found.keys()):
-        if path not in found:
-            faults[path] = "is missing"
+        digests = track(pool.map(sha256, files), "comparing files", len(files))
+        on_disk = dict(zip(map(Path.as_posix, files), digests, strict=True))
+    errors = {}
+    for path in sorted(listed.keys() | on_disk.keys()):
+        if path not in on_disk:
+            errors[path] = "is missing"
         elif path not in listed:
-            faults[path] = "is in no row of the manifest"
-        elif found[path] != listed[path]:
-            other = owner.get(found[path])
-            faults[path] = f"is the file of {other}" if other else "is not the file that was listed"
-    return faults
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+            errors[path] = "is not in the manifest"
+        elif on_disk[path] != listed[path]:
+            other = path_of.get(on_disk[path])
+            errors[path] = f"is the file of {other}" if other else "differs from the manifest"
+    return errors
