@@ -1,0 +1,1 @@
+"""The scoring server: MLflow's application for a model, behind limits and checks of requests."""

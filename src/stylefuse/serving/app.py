@@ -1,8 +1,8 @@
-"""MLflow's scoring server around a model that follows its alias.
+"""The ASGI application of `stylefuse serve`: MLflow's scoring server, which follows an alias.
 
-A name like `models:/stylefuse-transfer@champion` means another version after a promotion. MLflow's
-own server resolves it once; here the next version is loaded beside the present one and takes over
-between two requests. Those under way are still answered by the version that they came to.
+`models:/stylefuse-transfer@champion` is another version after a promotion. MLflow's own server
+resolves the alias once. Here the new version is loaded beside the old one and takes over between
+two requests; requests in progress are answered by the version that they began with.
 """
 
 import logging
@@ -11,90 +11,101 @@ from collections.abc import Callable
 from typing import Any
 
 from stylefuse.config import Serve
-from stylefuse.serving.host_check import App, HostCheck
+from stylefuse.registry.package import LOADER
+from stylefuse.serving.host_check import ASGIApp, HostCheck
 from stylefuse.serving.limits import RequestLimits
 from stylefuse.serving.metrics import Metrics
 
-INTERVAL = 2.0  # seconds from one look at the alias to the next
-LONGEST = 300.0  # where looks fail: each pause is twice the one before it
+POLL_INTERVAL_S = 2.0
+MAX_POLL_INTERVAL_S = 300.0  # while polling fails, each interval is twice the one before
 
 logger = logging.getLogger("uvicorn.error")
 
 
 class AliasFollower:
-    """An ASGI application that is another one as soon as its model has another version.
+    """An ASGI application that changes to another one when the alias names another version.
 
     Args:
-        version: which version the name means now; it may raise where the store is not there.
+        resolve: returns the version that the alias names now; may raise if the store is down.
         load: version → the application that answers with it.
     """
 
-    def __init__(self, version: Callable[[], str], load: Callable[[str], App]):
-        self._version, self._load = version, load
-        self.served = version()
-        self._app = load(self.served)
+    def __init__(self, resolve: Callable[[], str], load: Callable[[str], ASGIApp]):
+        self._resolve, self._load = resolve, load
+        self.version = resolve()
+        self._app = load(self.version)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self._app(scope, receive, send)
 
-    def look(self) -> bool:
-        """Change to the version that the name means now; what goes wrong changes nothing.
+    def update(self) -> bool:
+        """Change to the version that the alias names now; after a failure the old one serves on.
 
         Returns:
-            Whether nothing went wrong.
+            Whether there was no failure.
         """
         try:
-            wanted = self._version()
-            if wanted != self.served:
-                self._app = self._load(wanted)
-                self.served = wanted
-                logger.warning("version %s answers from now on", wanted)
+            version = self._resolve()
+            if version != self.version:
+                self._app = self._load(version)
+                self.version = version
+                logger.warning("version %s answers from now on", version)
             return True
-        except Exception as error:  # of the store, or a damaged version: the present one serves on
-            logger.warning("still version %s: %s", self.served, error)
+        except Exception as error:  # of the store, or of a damaged version
+            logger.warning("version %s still answers: %s", self.version, error)
             return False
 
-    def follow(self, ended: threading.Event) -> None:
-        """Look again and again, in a thread of its own, until the event is set."""
-        pause = INTERVAL
-        while not ended.wait(pause):
-            pause = INTERVAL if self.look() else min(2 * pause, LONGEST)
+    def poll(self, stopped: threading.Event) -> None:
+        """Call `update` again and again until the event is set."""
+        interval = POLL_INTERVAL_S
+        while not stopped.wait(interval):
+            interval = POLL_INTERVAL_S if self.update() else min(2 * interval, MAX_POLL_INTERVAL_S)
 
 
 def run(
-    version: Callable[[], str], load: Callable[[str], App], host: str, port: int, limits: Serve
+    resolve: Callable[[], str], load: Callable[[str], ASGIApp], host: str, port: int, limits: Serve
 ) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are answered first."""
+    """Serve until SIGINT or SIGTERM; requests in progress are answered first.
+
+    Args:
+        resolve: see `AliasFollower`.
+        load: see `AliasFollower`.
+        host: address to listen on.
+        port: port to listen on.
+        limits: of requests.
+    """
     import uvicorn
 
-    app, ended = AliasFollower(version, load), threading.Event()
-    threading.Thread(target=app.follow, args=(ended,), daemon=True).start()
+    app, stopped = AliasFollower(resolve, load), threading.Event()
+    threading.Thread(target=app.poll, args=(stopped,), daemon=True).start()
     try:
         uvicorn.run(
-            HostCheck(Metrics(RequestLimits(app, limits), lambda: app.served), limits.hosts),
+            HostCheck(Metrics(RequestLimits(app, limits), lambda: app.version), limits.hosts),
             host=host,
             port=port,
             log_level="warning",
             access_log=False,
-            http="h11",  # the one that limits the size of headers
+            http="h11",  # unlike httptools it limits the size of headers
             ws="none",
         )
     finally:
-        ended.set()
+        stopped.set()
 
 
-def scoring_app(address: str) -> App:
-    """What answers with a model, at an address of the registry or in a folder: MLflow's own
-    application, and for a model of ours the short way beside it."""
+def scoring_app(model_uri: str) -> ASGIApp:
+    """The application that answers with a model: MLflow's own, and for the project's models a
+    shorter path beside it.
+
+    Args:
+        model_uri: in the registry, or a folder with an `MLmodel` file.
+    """
     from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
     from mlflow.pyfunc import load_model, scoring_server
 
-    from stylefuse.serving.pyfunc import PaintService
     from stylefuse.serving.scoring import Scoring
 
-    model = load_model(address)
-    app: App = scoring_server.init(model)
-    service = model._model_impl  # `get_raw_model` raises for models that are not ours
-    if not isinstance(service, PaintService):
+    model = load_model(model_uri)
+    app: ASGIApp = scoring_server.init(model)
+    if model.loader_module != LOADER:
         return app
-    return Scoring(service, app, MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get())
+    return Scoring(model.get_raw_model(), app, MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get())

@@ -1,8 +1,8 @@
-"""Who may ask a server: those who call it by a name of its own, and no page of another site.
+"""Rejects requests that pages of other sites send, as protection against DNS rebinding and CSRF.
 
-A browser lets every page send requests to this machine. Two headers that no page can forge give it
-away: `Host` is the name that was called, which is the page's own where that name was led here
-(DNS rebinding), and `Origin` is where the page came from.
+A browser lets every page send requests to this machine. Two headers that a page cannot forge show
+that: `Host` is the name in the request's address, which in DNS rebinding is the attacker's own, and
+`Origin` is the site that the page came from.
 """
 
 import json
@@ -10,71 +10,64 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-App = Callable[[Any, Any, Any], Awaitable[None]]  # of ASGI: scope, receive, send
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]  # scope, receive, send
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-PLACE = re.compile(r"(?:(\w+)://)?(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?", re.ASCII)
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+ADDRESS = re.compile(r"(?:(\w+)://)?(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?", re.ASCII)
 
 
 class HostCheck:
-    """An ASGI application that refuses callers of other names and pages of other sites.
+    """An ASGI application that answers 403 if the host name or the origin is not the server's own.
 
     Args:
-        app: what answers the others.
-        hosts: names of the server, beside those of the loopback and the address that is called.
+        app: answers all other requests.
+        hosts: names of the server, beside loopback and the address that was called.
     """
 
-    def __init__(self, app: App, hosts: Iterable[str] = ()):
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()):
         self._app = app
-        self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        self._hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        fault = None if scope["type"] == "lifespan" else self._fault(scope)
-        if fault is None:
+        error = None if scope["type"] == "lifespan" else self._error(scope)
+        if error is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": fault})
+            await send({"type": "websocket.close", "code": 1008, "reason": error})
         else:
-            await refuse(send, 403, fault)
+            await send_error(send, 403, error)
 
-    def _fault(self, scope: Any) -> str | None:
-        own = self._hosts | {str((scope.get("server") or [""])[0]).lower()}
-        names = header(scope, "host")
-        called = _place(names[0]) if len(names) == 1 else None
-        if called is None or called[0] not in own:
-            return "this server has another name; one more can be added to serve.hosts"
-        for origin in header(scope, "origin"):
-            page = _place(origin)
-            if page is None or page[0] not in own or page[1] != called[1]:
-                return "pages of other sites may not ask this server"
+    def _error(self, scope: Any) -> str | None:
+        own_names = self._hosts | {str((scope.get("server") or [""])[0]).lower()}
+        hosts = header_values(scope, "host")
+        called = _split_address(hosts[0]) if len(hosts) == 1 else None
+        if called is None or called[0] not in own_names:
+            return "this server has another name; add the name in the address to serve.hosts"
+        for origin in header_values(scope, "origin"):
+            page = _split_address(origin)
+            if page is None or page[0] not in own_names or page[1] != called[1]:
+                return "pages of other sites may not send requests to this server"
         return None
 
 
-def header(scope: Any, name: str) -> list[str]:
-    """All values of a request's header."""
+def header_values(scope: Any, name: str) -> list[str]:
+    """All values of a request header; `name` is in lower case."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name.encode()]
 
 
-async def refuse(send: Any, status: int, why: str, *headers: tuple[bytes, bytes]) -> None:
-    """Answer with one sentence, as JSON."""
-    body = json.dumps({"error": why}).encode() + b"\n"
-    size = str(len(body)).encode()
-    own = [(b"content-type", b"application/json"), (b"content-length", size), *headers]
-    await send({"type": "http.response.start", "status": status, "headers": own})
+async def send_error(send: Any, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
+    """Answer with `{"error": message}`."""
+    await send_json(send, status, json.dumps({"error": message}).encode() + b"\n", *headers)
+
+
+async def send_json(send: Any, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    """Answer with a JSON document."""
+    content = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": [*content, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 
-def replayed(message: Any, receive: Any) -> Any:
-    """A `receive` that gives a message once more before what comes next."""
-    given = [message]
-
-    async def replay() -> Any:
-        return given.pop() if given else await receive()
-
-    return replay
-
-
-def _place(text: str) -> tuple[str, str | None] | None:
-    """Name and port of `NAME`, `NAME:PORT` or `SCHEME://NAME:PORT`, or None where it is none."""
-    found = PLACE.fullmatch(text.strip().lower())
-    return (found[2] or found[3], found[4]) if found else None
+def _split_address(text: str) -> tuple[str, str | None] | None:
+    """Host and port of `HOST`, `HOST:PORT` or `SCHEME://HOST:PORT`; None if it is neither."""
+    match = ADDRESS.fullmatch(text.strip().lower())
+    return (match[2] or match[3], match[4]) if match else None

@@ -1,38 +1,45 @@
-"""What stands between the scoring server and the network.
+"""Limits of size and time around the scoring application, and safe error messages.
 
-MLflow's application takes bodies of any size, echoes what it cannot read, and answers with stack
-traces. Here a request is received whole, within limits of size and time, and looked at before
-MLflow sees it; and what is not well answered becomes one sentence.
+MLflow's application accepts bodies of any size, repeats in its errors what it cannot read, and
+sends stack traces. Here a request is received completely, within limits, and checked before MLflow
+sees it. An error becomes one short message. A request whose client disconnects, or which was
+answered with a timeout, is cancelled: its thread stops at the next check.
 """
 
 import asyncio
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from stylefuse.cancellation import Cancellation
 from stylefuse.config import Serve
-from stylefuse.serving.host_check import App, header, refuse, replayed
-from stylefuse.serving.request_checks import Refused, check, kind_of
+from stylefuse.serving.host_check import ASGIApp, header_values, send_error
+from stylefuse.serving.request_checks import RequestRejected, body_format, check_body
 
-LONGEST = 300  # characters of a sentence
-OURS = "the request could not be answered; the server's log says why"
-SLOW = "the request took too long to answer; send smaller pictures, or fewer"
-ERROR = "Error: "  # MLflow puts it, with all the data, before what is wrong with them
+PARSED_JSON = "stylefuse.json"  # key of the ASGI scope that holds a body that was parsed
+MAX_MESSAGE_CHARS = 300
+INTERNAL_ERROR = "the request could not be answered; the reason is in the server's log"
+TIMEOUT_ERROR = "the request took too long to answer; send smaller pictures, or fewer"
+MLFLOW_PREFIX = "Error: "  # MLflow puts it, and all of the data before it, ahead of a message
+CHECK_THREADS = 2
 
 logger = logging.getLogger("uvicorn.error")
 
 
 class RequestLimits:
-    """An ASGI application that lets another one answer, within limits.
+    """An ASGI application that passes requests within limits on to another one.
 
     Args:
-        app: what answers.
+        app: answers the requests.
         limits: of size, shape and time.
     """
 
-    def __init__(self, app: App, limits: Serve):
+    def __init__(self, app: ASGIApp, limits: Serve):
         self._app, self._limits = app, limits
-        self._held = 0  # bytes of all requests that are being received or answered
+        self._bytes_held = 0  # of all requests that are being received or answered
+        # threads of their own, so that a check never waits behind pictures that are painted
+        self._check_pool = ThreadPoolExecutor(CHECK_THREADS, "request-checks")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -40,100 +47,154 @@ class RequestLimits:
             return
         body = bytearray()
         try:
-            if await self._receive(scope, receive, body):
+            if await self._receive(receive, body):
                 await self._answer(scope, bytes(body), receive, send)
-        except Refused as refused:
-            gone = [(b"connection", b"close")] if refused.status == 408 else []
-            await refuse(send, refused.status, str(refused), *gone)
+        except RequestRejected as error:
+            headers = [(b"connection", b"close")] if error.status == 408 else []
+            await send_error(send, error.status, str(error), *headers)
         finally:
-            self._drop(body)
+            self._discard(body)
 
-    async def _receive(self, scope: Any, receive: Any, body: bytearray) -> bool:
-        """Add a request to a buffer, and say whether it came to its end.
+    async def _receive(self, receive: Any, body: bytearray) -> bool:
+        """Append a request's body to a buffer.
 
-        What is refused is received, too, and dropped: who is still sending would not read why.
+        A body that is too large is still received, and discarded: a client that is sending does
+        not read the answer.
+
+        Returns:
+            Whether the body is complete; False if the client disconnected.
 
         Raises:
-            Refused: with the reason.
+            RequestRejected: the body is too large or too slow, or the server is busy.
         """
-        seconds = self._limits.receive_seconds
-        refused: Refused | None = None
+        timeout_s = self._limits.receive_seconds
+        rejection: RequestRejected | None = None
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(timeout_s):
                 more = True
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return False
                     chunk, more = message.get("body", b""), message.get("more_body", False)
-                    refused = refused or self._size_fault(len(body) + len(chunk), len(chunk))
-                    if refused:
-                        self._drop(body)
+                    rejection = rejection or self._check_size(len(body) + len(chunk), len(chunk))
+                    if rejection:
+                        self._discard(body)
                     else:
                         body += chunk
-                        self._held += len(chunk)
+                        self._bytes_held += len(chunk)
         except TimeoutError:
-            raise Refused(408, f"the request took longer than {seconds:g} seconds") from None
-        if refused:
-            raise refused
+            raise RequestRejected(
+                408, f"the request took longer than {timeout_s:g} seconds to arrive",
+                "request-too-slow",
+            ) from None  # fmt: skip
+        if rejection:
+            raise rejection
         return True
 
-    def _drop(self, body: bytearray) -> None:
-        self._held -= len(body)
+    def _discard(self, body: bytearray) -> None:
+        self._bytes_held -= len(body)
         body.clear()
 
-    def _size_fault(self, size: int, more: int) -> Refused | None:
-        if size > self._limits.max_body:
-            most = self._limits.max_body
-            return Refused(413, f"the request is larger than the {most:,} bytes allowed")
-        if self._held + more > self._limits.max_held:
-            return Refused(503, "the server is busy with other requests; send this one again")
+    def _check_size(self, size: int, added: int) -> RequestRejected | None:
+        limits = self._limits
+        if size > limits.max_body:
+            message = f"the request is larger than the {limits.max_body:,} bytes allowed"
+            return RequestRejected(413, message, "request-too-large")
+        if self._bytes_held + added > limits.max_held:
+            message = "the server is busy with other requests; send this one again"
+            return RequestRejected(503, message, "server-busy")
         return None
 
     async def _answer(self, scope: Any, body: bytes, receive: Any, send: Any) -> None:
         if scope["method"] == "POST":
-            kind = kind_of(header(scope, "content-type"))
-            await asyncio.to_thread(check, kind, body, self._limits)
-        whole = {"type": "http.request", "body": body, "more_body": False}
-        answer = _Answer(send)
+            name = body_format(header_values(scope, "content-type"))
+            loop = asyncio.get_running_loop()
+            table = await loop.run_in_executor(
+                self._check_pool, check_body, name, body, self._limits
+            )
+            scope = {**scope, PARSED_JSON: table}
+        cancellation, response = Cancellation(), _Response(send)
+        connection = _Connection(body, receive, cancellation, response)
+        watcher = asyncio.create_task(connection.cancel_on_disconnect())
         try:
-            await self._app(scope, replayed(whole, receive), answer.send)
+            with cancellation.active():
+                await self._app(scope, connection.receive, response.send)
         except Exception:
             logger.exception("a request could not be answered")
-            if answer.begun:
+            if response.started:
                 raise
-            await refuse(send, 500, OURS)
+            await response.send_error(500, INTERNAL_ERROR)
+        finally:
+            cancellation.cancel()  # nobody waits for what still runs for this request
+            watcher.cancel()
 
 
-class _Answer:
-    """Passes a good answer on as it comes, and puts a sentence in the place of another one."""
+class _Connection:
+    """The client's side of a request whose body was received already."""
+
+    def __init__(
+        self, body: bytes, receive: Any, cancellation: Cancellation, response: "_Response"
+    ):
+        self._messages = [{"type": "http.request", "body": body, "more_body": False}]
+        self._receive, self._cancellation, self._response = receive, cancellation, response
+        self._disconnected = asyncio.Event()
+
+    async def receive(self) -> Any:
+        """The complete body, then the client's disconnect."""
+        if self._messages:
+            return self._messages.pop()
+        await self._disconnected.wait()
+        return {"type": "http.disconnect"}
+
+    async def cancel_on_disconnect(self) -> None:
+        """Wait for the client's disconnect and cancel the request."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._response.discard()
+        self._cancellation.cancel()
+        self._disconnected.set()
+
+
+class _Response:
+    """Passes a successful response on as it comes; replaces an error's body by a message."""
 
     def __init__(self, send: Any):
         self._send = send
-        self._status, self._body = 0, b""
-        self.begun = False
+        self._status, self._error_body, self._discarded = 0, b"", False
+        self.started = False
+
+    def discard(self) -> None:
+        """Send nothing from now on: the client is not there any more."""
+        self._discarded = True
 
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
         if self._status < 400:
-            self.begun = True
-            await self._send(message)
+            await self._pass_on(message)
         elif message["type"] == "http.response.body":
-            self._body += message.get("body", b"")
+            self._error_body += message.get("body", b"")
             if not message.get("more_body", False):
-                self.begun = True
-                await refuse(self._send, self._status, sentence(self._status, self._body))
+                await self.send_error(self._status, error_message(self._status, self._error_body))
+
+    async def send_error(self, status: int, message: str) -> None:
+        await send_error(self._pass_on, status, message)
+
+    async def _pass_on(self, message: Any) -> None:
+        if not self._discarded:
+            self.started = True
+            await self._send(message)
 
 
-def sentence(status: int, body: bytes) -> str:
-    """One sentence of an error's answer: without stack trace, request or server's insides."""
+def error_message(status: int, body: bytes) -> str:
+    """One line from the body of an error, without stack trace, data or details of the server."""
     if status >= 500:
-        return SLOW if status == 504 else OURS
+        return TIMEOUT_ERROR if status == 504 else INTERNAL_ERROR
     try:
-        told = json.loads(body)
-        text = str(told.get("error") or told.get("message") or told.get("detail") or "")
+        document = json.loads(body)
+        text = str(document.get("error") or document.get("message") or document.get("detail") or "")
     except (ValueError, AttributeError):
         text = body.decode("utf-8", "replace")
-    lines = text.rpartition(ERROR)[2].strip().splitlines()
-    return lines[0][:LONGEST] if lines else "the request cannot be answered"
+    lines = text.rpartition(MLFLOW_PREFIX)[2].strip().splitlines()
+    return lines[0][:MAX_MESSAGE_CHARS] if lines else "the request cannot be answered"

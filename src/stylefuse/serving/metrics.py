@@ -1,4 +1,4 @@
-"""Figures of a server at `/metrics`, in the format that Prometheus reads."""
+"""Metrics of a scoring server at `/metrics`, in Prometheus' text format."""
 
 import time
 from collections.abc import Callable
@@ -14,71 +14,76 @@ from prometheus_client import (
     generate_latest,
 )
 
-from stylefuse.serving.host_check import App
+from stylefuse.serving.host_check import ASGIApp
 
-SECONDS = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4)
-SCORING = "/invocations"
+SCORING_PATH = "/invocations"
+BUCKETS_S = (0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4)
+NO_STATUS = "none"  # label of requests whose client disconnected before an answer began
 
 
 class Metrics:
-    """An ASGI application that counts what another one answers, and tells it.
+    """An ASGI application that counts the requests to another one and publishes the counts.
 
     `stylefuse_requests_total` counts requests by status, `stylefuse_request_seconds` is a histogram
-    of how long they took, `stylefuse_requests_in_progress` tells how many are being answered,
-    `stylefuse_model_version` which version answers, and `process_…` memory, time and files.
+    of their duration, `stylefuse_requests_in_progress` is how many are being answered,
+    `stylefuse_model_version` is the version that answers, and `process_…` are memory, CPU time and
+    open files of the process.
 
     Args:
-        app: what answers.
-        version: which version of the model answers now.
+        app: answers the requests.
+        model_version: returns the version of the model that answers now.
     """
 
-    def __init__(self, app: App, version: Callable[[], str]):
-        self._app, self._version = app, version
-        self._registry = kept = CollectorRegistry()
-        ProcessCollector(registry=kept)
-        told = "Requests that were answered", ["status"]
-        self._requests = Counter("stylefuse_requests", *told, registry=kept)
-        self._seconds = Histogram(
-            "stylefuse_request_seconds", "How long they took", buckets=SECONDS, registry=kept
+    def __init__(self, app: ASGIApp, model_version: Callable[[], str]):
+        self._app, self._model_version = app, model_version
+        self._registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._requests = Counter(
+            "stylefuse_requests", "Answered requests", ["status"], registry=registry
         )
-        self._under_way = Gauge(
-            "stylefuse_requests_in_progress", "Requests that are being answered", registry=kept
+        self._duration = Histogram(
+            "stylefuse_request_seconds", "Duration of requests", buckets=BUCKETS_S,
+            registry=registry,
+        )  # fmt: skip
+        self._in_progress = Gauge(
+            "stylefuse_requests_in_progress", "Requests that are being answered", registry=registry
         )
-        self._model = Gauge(
-            "stylefuse_model_version", "1 for the one that answers", ["version"], registry=kept
-        )
+        self._version = Gauge(
+            "stylefuse_model_version", "1 for the version that answers", ["version"],
+            registry=registry,
+        )  # fmt: skip
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["path"] == "/metrics":
-            await self._tell(send)
-        elif scope["path"] == SCORING:
-            await self._count(scope, receive, send)
+            await self._publish(send)
+        elif scope["path"] == SCORING_PATH:
+            await self._measure(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _count(self, scope: Any, receive: Any, send: Any) -> None:
-        status = "none"  # where the caller went away, or the answer was not begun
+    async def _measure(self, scope: Any, receive: Any, send: Any) -> None:
+        status = NO_STATUS
 
-        async def noting(message: Any) -> None:
+        async def send_and_note_status(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = str(message["status"])
             await send(message)
 
-        begun = time.perf_counter()
-        self._under_way.inc()
+        start = time.perf_counter()
+        self._in_progress.inc()
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, send_and_note_status)
         finally:
-            self._under_way.dec()
+            self._in_progress.dec()
             self._requests.labels(status).inc()
-            self._seconds.observe(time.perf_counter() - begun)
+            self._duration.observe(time.perf_counter() - start)
 
-    async def _tell(self, send: Any) -> None:
-        self._model.clear()
-        self._model.labels(self._version()).set(1)
-        kind = (b"content-type", CONTENT_TYPE_LATEST.encode())
-        await send({"type": "http.response.start", "status": 200, "headers": [kind]})
+    async def _publish(self, send: Any) -> None:
+        self._version.clear()
+        self._version.labels(self._model_version()).set(1)
+        content_type = (b"content-type", CONTENT_TYPE_LATEST.encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [content_type]})
         await send({"type": "http.response.body", "body": generate_latest(self._registry)})

@@ -1,6 +1,6 @@
-"""A model as `mlflow models serve` loads it: pictures and numbers in, pictures out.
+"""The MLflow pyfunc model: requests of pictures and numbers in, pictures out.
 
-Whatever a request holds, the answer is a picture or one sentence, and the server stays up.
+Registered models name this module as their loader, so it keeps its name.
 """
 
 import logging
@@ -9,96 +9,127 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import DEADLINE_EXCEEDED
 
+from stylefuse.cancellation import (
+    Cancellation,
+    Cancelled,
+    active_cancellation,
+    check_cancelled,
+)
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode_cached, encode
 from stylefuse.inference.options import Options
 from stylefuse.models.keras_import import import_keras
 from stylefuse.models.saving import load_predictor
-from stylefuse.monitoring.request_log import ANSWERED, FAILED, REFUSED, RequestLog
+from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, FAILED, REFUSED, RequestLog
 from stylefuse.registry.integrity.signing import TRUSTED_VARIABLE, check, trusted_keys
 from stylefuse.registry.package import FORMAT, OUTPUT, read_limits
 
-Figures = tuple[str, Future[dict[str, float]]]  # which input a picture was, and its statistics
-AT_ONCE = 2  # pictures painted at the same time; each one may take gigabytes
+PictureStatistics = tuple[str, Future[dict[str, float]]]  # name of the input, its statistics
+MAX_PICTURES_AT_ONCE = 2  # decoded and painted at the same time; each one may take gigabytes
+SLOT_POLL_S = 0.1  # how often a request that waits for a slot checks whether it was cancelled
 
 logger = logging.getLogger(__name__)
 
 
 def _load_pyfunc(data_path: str) -> "PaintService":
-    """What MLflow calls with the folder that `serving.package.write_package` made.
+    """MLflow's entry point.
+
+    Args:
+        data_path: the folder that `registry.package.write_package` wrote.
 
     Raises:
-        UserError: the version is not what was signed, or it holds no whole model.
+        UserError: the version's signature does not match, or its files are incomplete.
     """
     folder = Path(data_path)
     version = next(parent for parent in folder.parents if (parent / "MLmodel").exists())
     trusted = trusted_keys()
     signer = check(version, trusted)
     if not trusted:
-        logger.warning("signed by %s; %s names no one to trust", signer, TRUSTED_VARIABLE)
+        logger.warning("signed by %s; %s names no trusted key", signer, TRUSTED_VARIABLE)
     return PaintService(folder)
 
 
 class PaintService:
-    """Answers requests; safe to use from several threads.
+    """Paints the pictures of requests; safe to use from several threads.
 
-    What it was sent is noted, as figures, in the file that STYLEFUSE_REQUEST_LOG names.
+    Statistics of the pictures are written to the file that STYLEFUSE_REQUEST_LOG names. A cancelled
+    request stops painting and frees its slot, see `stylefuse.cancellation`.
+
+    Args:
+        folder: that `registry.package.write_package` wrote.
 
     Raises:
-        UserError: the folder holds no whole model.
+        UserError: the model's files are incomplete.
     """
 
     def __init__(self, folder: Path):
         import_keras()
         self.limits = read_limits(folder)
         self.task, self.predictor = load_predictor(folder, self.limits.max_side)
-        self.turns = threading.BoundedSemaphore(AT_ONCE)
-        self.seen = RequestLog.of_environment()
-        self.notes = ThreadPoolExecutor(1, "notes")  # whoever asks does not wait for them
+        self.slots = threading.BoundedSemaphore(MAX_PICTURES_AT_ONCE)
+        self.request_log = RequestLog.of_environment()
+        self.log_writer = ThreadPoolExecutor(1, "request-log")  # so that no request waits for it
+
+    def get_raw_model(self) -> "PaintService":
+        """This object, for `mlflow.pyfunc.PyFuncModel.get_raw_model`."""
+        return self
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """Paint the pictures of a request.
+        """Paint the pictures of a request; MLflow calls this.
 
         Args:
-            frame: a column for each of the recipe's inputs and extras: pictures in base64, lists
-                of them, or whole numbers.
-            params: fields of the recipe's options, and "format", for all rows.
+            frame: a column for each of the task's inputs: pictures in base64, lists of them, or
+                whole numbers.
+            params: the task's options, and "format"; they apply to all rows.
 
         Returns:
-            The column "picture", a file in base64 for each row.
+            The column "picture": a picture file in base64 for each row.
 
         Raises:
-            MlflowException: a client's mistake, in one sentence that names the row; the server
-                answers with status 400.
+            MlflowException: the request is invalid (status 400; the message names the row), or it
+                was cancelled (status 504).
         """
         try:
             pictures = self.answer(frame.to_dict("records"), params or {})
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
+        except Cancelled:
+            raise MlflowException("the request was cancelled", DEADLINE_EXCEEDED) from None
         return pd.DataFrame({OUTPUT: pictures})
 
     def answer(self, rows: Sequence[Mapping[Any, Any]], params: Mapping[str, Any]) -> list[str]:
-        """The same without tables.
+        """`predict` without tables.
 
         Returns:
-            A file in base64 for each row.
+            A picture file in base64 for each row.
 
         Raises:
-            UserError: a client's mistake, in one sentence that names the row.
+            UserError: the request is invalid; the message names the row.
+            Cancelled: the active cancellation was cancelled, or MLflow's timeout has passed.
         """
         start, outcome = time.perf_counter(), ANSWERED
-        sent: list[Figures] = []
+        statistics: list[PictureStatistics] = []
         try:
-            self._check(rows)
-            form, options = self._dials(params)
-            return [self._paint(row, options, form, sent) for row in self._named(rows)]
+            with _cancellation().active():
+                self._check_table(rows)
+                form, options = self._options(params)
+                return [
+                    self._paint(place, row, options, form, statistics)
+                    for place, row in self._places(rows)
+                ]
+        except Cancelled:
+            outcome = CANCELLED
+            raise
         except UserError:
             outcome = REFUSED
             raise
@@ -106,97 +137,140 @@ class PaintService:
             outcome = FAILED
             logger.exception("a request could not be answered")
             raise UserError(
-                "the request could not be answered; the server's log says why"
+                "the request could not be answered; the reason is in the server's log",
+                code="internal-error",
             ) from None
         finally:
-            if self.seen:
-                seconds = time.perf_counter() - start
-                self.notes.submit(self._note, self.seen, outcome, seconds, sent)
+            if self.request_log:
+                duration_s = time.perf_counter() - start
+                self.log_writer.submit(self._log, self.request_log, outcome, duration_s, statistics)
 
-    def _check(self, rows: Sequence[Mapping[Any, Any]]) -> None:
+    def _check_table(self, rows: Sequence[Mapping[Any, Any]]) -> None:
         if not rows:
-            raise UserError("the request holds no rows; send at least one")
+            raise UserError("the request holds no rows; send at least one", code="rows-missing")
         names = list(self.task.inputs)
         missing = [n for n in names if n not in rows[0] and n not in self.task.repeatable_inputs]
         if missing:
-            raise UserError(f"the column {missing[0]!r} is missing; send {' and '.join(names)}")
+            raise UserError(
+                f"the column {missing[0]!r} is missing; send {' and '.join(names)}",
+                code="column-missing",
+            )
         if len(rows) > self.limits.max_batch:
             raise UserError(
                 f"the request holds {len(rows)} rows, more than the {self.limits.max_batch} "
-                "allowed; send several requests"
+                "allowed; send several requests",
+                code="too-many-rows",
             )
 
-    def _dials(self, params: Mapping[str, Any]) -> tuple[str, Options]:
-        """The format of what comes back, and the recipe's options; MLflow makes arrays of lists."""
-        given = {n: tuple(v) if isinstance(v, list | np.ndarray) else v for n, v in params.items()}
-        return str(given.pop(FORMAT, "png")), self.task.options(**given)
+    def _options(self, params: Mapping[str, Any]) -> tuple[str, Options]:
+        """The format of the answer and the task's options; MLflow turns lists into arrays."""
+        values = {n: tuple(v) if isinstance(v, list | np.ndarray) else v for n, v in params.items()}
+        return str(values.pop(FORMAT, "png")), self.task.options(**values)
 
-    def _named(self, rows: Sequence[Mapping[Any, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """What to call a row, and what it holds, without what it may and does leave out."""
-        free = {*self.task.repeatable_inputs, *self.task.optional_inputs}
+    def _places(self, rows: Sequence[Mapping[Any, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What messages call a row, and the row without optional inputs that are empty."""
+        optional = {*self.task.repeatable_inputs, *self.task.optional_inputs}
         for number, row in enumerate(rows, 1):
-            held = {str(n): v for n, v in row.items() if not (n in free and _absent(v))}
-            yield f"row {number} of {len(rows)}", held
+            values = {str(n): v for n, v in row.items() if not (n in optional and _is_empty(v))}
+            yield f"row {number} of {len(rows)}", values
 
     def _paint(
         self,
-        row: tuple[str, dict[str, Any]],
+        place: str,
+        row: dict[str, Any],
         options: Options,
         form: str,
-        sent: list[Figures],
+        statistics: list[PictureStatistics],
     ) -> str:
-        place, held = row
-        known = {**self.task.inputs, **self.task.optional_inputs}
+        kinds = {**self.task.inputs, **self.task.optional_inputs}
         try:
-            with self.turns:
-                request = {
-                    n: self._read(held[n], kind, n, sent) for n, kind in known.items() if n in held
+            with self._slot():
+                inputs = {
+                    name: self._read(row[name], kind, name, statistics)
+                    for name, kind in kinds.items()
+                    if name in row
                 }
-                return encode(
-                    self.predictor.paint(request, options), self.task.picture_origin, form
-                )
+                check_cancelled()
+                picture = self.predictor.paint(inputs, options)
+                check_cancelled()
+                return encode(picture, self.task.picture_origin, form)
         except UserError as error:
-            raise UserError(f"{place}: {error}") from None
+            raise UserError(f"{place}: {error}", code=error.code) from None
 
-    def _note(self, seen: RequestLog, outcome: str, seconds: float, sent: list[Figures]) -> None:
-        """Note a request that is answered, with the figures of its pictures."""
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        """One of the slots for pictures, as soon as one is free.
+
+        Raises:
+            Cancelled: the request was cancelled, perhaps while it waited.
+        """
+        check_cancelled()
+        while not self.slots.acquire(timeout=SLOT_POLL_S):
+            check_cancelled()
         try:
-            figures = [(name, found.result()) for name, found in sent]
-            seen.note(self.task.name, outcome, seconds, figures)
-        except Exception:
-            logger.exception("a request was not noted")
+            yield
+        finally:
+            self.slots.release()
 
-    def _read(self, value: Any, kind: type, name: str, sent: list[Figures]) -> Any:
-        """What a place of a row holds; the figures of pictures are added to `sent`."""
+    def _read(self, value: Any, kind: type, name: str, statistics: list[PictureStatistics]) -> Any:
+        """A value of a row as the predictor takes it; adds the statistics of its pictures."""
         if kind is int:
             return whole_number(value, name)
         if isinstance(value, list | np.ndarray) and name in self.task.repeatable_inputs:
             if len(value) > self.limits.max_batch:
                 raise UserError(
                     f"{name} is a list of {len(value)} pictures, more than the "
-                    f"{self.limits.max_batch} allowed"
+                    f"{self.limits.max_batch} allowed",
+                    code="too-many-pictures",
                 )
-            return [self._read(one, kind, name, sent) for one in value]
+            return [self._read(item, kind, name, statistics) for item in value]
         if not isinstance(value, str):
-            raise UserError(f"{name} is not text; send a picture file in base64")
-        one = decode_cached(value, name, self.limits.max_pixels)
-        if self.seen:
-            sent.append((name, self.notes.submit(lambda: one.figures)))
-        return one.picture
+            raise UserError(
+                f"{name} is not text; send a picture file in base64", code="picture-not-text"
+            )
+        decoded = decode_cached(value, name, self.limits.max_pixels)
+        if self.request_log:
+            statistics.append((name, self.log_writer.submit(lambda: decoded.statistics)))
+        return decoded.picture
+
+    def _log(
+        self,
+        request_log: RequestLog,
+        outcome: str,
+        duration_s: float,
+        statistics: list[PictureStatistics],
+    ) -> None:
+        try:
+            pictures = [(name, values.result()) for name, values in statistics]
+            request_log.note(self.task.name, outcome, duration_s, pictures)
+        except Exception:
+            logger.exception("a request was not logged")
 
 
-def _absent(value: Any) -> bool:
-    """Whether a table holds nothing in a place."""
+def _cancellation() -> Cancellation:
+    """The active one; in MLflow's own server, which has none, one with MLflow's timeout."""
+    return active_cancellation() or Cancellation(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get())
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a cell of a table has no value."""
     return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
 
 
 def whole_number(value: Any, name: str) -> int:
-    """An int from whatever kind of number a table holds.
+    """Any kind of number as an int.
+
+    Args:
+        value: a cell of a table.
+        name: what messages call it.
 
     Raises:
-        UserError: it is no number, or not a whole one.
+        UserError: the value is not a whole number.
     """
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not (isinstance(value, numbers.Integral) or float(value).is_integer()):
-        raise UserError(f"{name} is not a whole number; send one without quotes, like 7")
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not (isinstance(value, numbers.Integral) or float(value).is_integer()):
+        raise UserError(
+            f"{name} is not a whole number; send one without quotes, like 7",
+            code="not-a-whole-number",
+        )
     return int(value)

@@ -1,103 +1,130 @@
-"""A request's bytes, looked at before anything is made of them.
+"""Checks of a request's body before anything is built from it.
 
-A few bytes of text can become many of memory: a list in JSON takes two, and sixty where it is kept.
-So values are counted, and how deep they lie, in the text itself.
+A few bytes of text can become many bytes of memory: an empty list takes two bytes in JSON and sixty
+in Python. Therefore values and nesting are counted in the text itself, before it is parsed.
 """
 
 import json
 import re
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Literal
+from typing import Any, Literal
 
 from stylefuse.config import Serve
+from stylefuse.errors import UserError
 
-Kind = Literal["json", "csv"]
-KINDS: dict[str, Kind] = {"application/json": "json", "text/csv": "csv"}
-FORMS = ("dataframe_split", "dataframe_records", "inputs", "instances")
+Format = Literal["json", "csv"]
+FORMATS: dict[str, Format] = {"application/json": "json", "text/csv": "csv"}
+TABLE_KEYS = ("dataframe_split", "dataframe_records", "inputs", "instances")  # MLflow's
 
-# whole texts of JSON, and the last one that has no end; nothing is tried twice
-TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-MARKS = {"json": b",[{]}", "csv": b",\r\n"}
-VALUES = b",[{\r\n"  # of the marks, those that a value comes after
-OTHERS = {kind: bytes(set(range(256)) - set(marks)) for kind, marks in MARKS.items()}
-STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+# complete JSON strings, and a last one that does not end; possessive, so that nothing backtracks
+JSON_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+SEPARATORS = {"json": b",[{]}", "csv": b",\r\n"}
+NOT_SEPARATORS = {name: bytes(set(range(256)) - set(chars)) for name, chars in SEPARATORS.items()}
+BEFORE_A_VALUE = b",[{\r\n"  # separators that a value follows
+DEPTH_CHANGES = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
-class Refused(Exception):
-    """A request that is not answered; the message is one sentence for its sender.
+class RequestRejected(UserError):
+    """A request that is not passed on to the model.
 
-    `status` is HTTP's.
+    Args:
+        status: HTTP status of the answer.
+        message: for the client.
+        code: see `UserError`.
     """
 
-    def __init__(self, status: int, why: str):
-        super().__init__(why)
+    def __init__(self, status: int, message: str, code: str):
+        super().__init__(message, code=code)
         self.status = status
 
 
-def kind_of(content_types: Sequence[str]) -> Kind:
-    """What a request's `Content-Type` says that it holds.
+def body_format(content_types: Sequence[str]) -> Format:
+    """The format of a body by its `Content-Type` headers.
 
     Raises:
-        Refused: there is none, there are several, or it is none that is read.
+        RequestRejected: there is not exactly one header, or its type is not supported.
     """
-    named, _, parameters = (content_types[0] if len(content_types) == 1 else "").partition(";")
-    plain = re.sub(r"[\s\"]", "", parameters).lower() in ("", "charset=utf-8")
-    if (kind := KINDS.get(named.strip().lower())) and plain:
-        return kind
-    raise Refused(415, f"send {' or '.join(KINDS)} in UTF-8, and say so in Content-Type")
+    media_type, _, parameters = (content_types[0] if len(content_types) == 1 else "").partition(";")
+    is_utf8 = re.sub(r"[\s\"]", "", parameters).lower() in ("", "charset=utf-8")
+    if (name := FORMATS.get(media_type.strip().lower())) and is_utf8:
+        return name
+    raise RequestRejected(
+        415, f"send {' or '.join(FORMATS)} in UTF-8, and set Content-Type to it",
+        "content-type-unsupported",
+    )  # fmt: skip
 
 
-def check(kind: Kind, body: bytes, limits: Serve) -> None:
-    """Look at a request.
+def check_body(name: Format, body: bytes, limits: Serve) -> dict[str, Any] | None:
+    """Check a request's body.
+
+    Args:
+        name: the body's format.
+        body: all of it.
+        limits: of the number of values and the depth of nesting.
+
+    Returns:
+        The parsed object if the format is JSON, so that nobody parses it again; None for CSV.
 
     Raises:
-        Refused: it is no text, no table, or too much of one.
+        RequestRejected: the body is not text, not a table, or too large a one.
     """
     try:
         body.decode()
     except UnicodeDecodeError:
-        raise Refused(400, "the request is not text in UTF-8") from None
-    if b"\0" in body:  # JSON in UTF-16 or UTF-32, to Python
-        raise Refused(400, "the request is not text in UTF-8")
+        raise _bad_request("the request is not text in UTF-8", "not-utf8") from None
+    if b"\0" in body:  # Python's parser would take it for JSON in UTF-16 or UTF-32
+        raise _bad_request("the request is not text in UTF-8", "not-utf8")
     if not body.strip():
-        raise Refused(400, "the request is empty")
-    _count(kind, body, limits)
-    if kind == "json":
-        _check_json(body)
+        raise _bad_request("the request is empty", "request-empty")
+    _check_size(name, body, limits)
+    return _parse_json(body) if name == "json" else None
 
 
-def _count(kind: Kind, body: bytes, limits: Serve) -> None:
-    many = f"the request holds more than the {limits.max_values:,} values allowed"
+def _check_size(name: Format, body: bytes, limits: Serve) -> None:
+    too_many = _bad_request(
+        f"the request holds more than the {limits.max_values:,} values allowed", "too-many-values"
+    )
     if body.count(b'"') > 4 * limits.max_values:
-        raise Refused(400, many)
-    marks = _outside(kind, body).translate(None, OTHERS[kind])
-    if sum(map(marks.count, VALUES)) > limits.max_values:
-        raise Refused(400, many)
-    if max(accumulate(STEPS.get(mark, 0) for mark in marks), default=0) > limits.max_depth:
-        raise Refused(400, f"the request is nested more than {limits.max_depth} levels deep")
+        raise too_many
+    separators = _outside_strings(name, body).translate(None, NOT_SEPARATORS[name])
+    if sum(map(separators.count, BEFORE_A_VALUE)) > limits.max_values:
+        raise too_many
+    depths = accumulate(DEPTH_CHANGES.get(separator, 0) for separator in separators)
+    if max(depths, default=0) > limits.max_depth:
+        message = f"the request is nested more than {limits.max_depth} levels deep"
+        raise _bad_request(message, "nested-too-deep")
 
 
-def _outside(kind: Kind, body: bytes) -> bytes:
-    """What is not inside of quotes."""
-    if kind == "json" and b"\\" in body:
-        return TEXTS.sub(b"", body)
-    return b"".join(body.split(b'"')[::2])  # a tenth of the time, where no quote is escaped
+def _outside_strings(name: Format, body: bytes) -> bytes:
+    """The part of a body that is not in quotes."""
+    if name == "json" and b"\\" in body:
+        return JSON_STRINGS.sub(b"", body)
+    return b"".join(body.split(b'"')[::2])  # ten times as fast, but knows no escaped quotes
 
 
-def _check_json(body: bytes) -> None:
+def _parse_json(body: bytes) -> dict[str, Any]:
     try:
         table = json.loads(body)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Refused(400, f"the request is not valid JSON: {error.msg} at {where}") from None
-    except ValueError:  # a number of thousands of digits
-        raise Refused(400, "the request holds a number that is too long") from None
-    if not isinstance(table, dict) or len(set(FORMS) & set(table)) != 1:
-        raise Refused(400, f"the request must be an object with one of {', '.join(FORMS)}")
+        place = f"line {error.lineno}, column {error.colno}"
+        message = f"the request is not valid JSON: {error.msg} at {place}"
+        raise _bad_request(message, "json-invalid") from None
+    except ValueError:  # Python limits the number of digits that it converts
+        raise _bad_request(
+            "the request holds a number that is too long", "number-too-long"
+        ) from None
+    if not isinstance(table, dict) or len(set(TABLE_KEYS) & set(table)) != 1:
+        message = f"the request must be an object with one of {', '.join(TABLE_KEYS)}"
+        raise _bad_request(message, "table-missing")
     if not isinstance(table.get("params", {}), dict | None):
-        raise Refused(400, "params must be an object")
+        raise _bad_request("params must be an object", "params-invalid")
     split = table.get("dataframe_split")
     columns = split.get("columns", []) if isinstance(split, dict) else []
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
-        raise Refused(400, "columns must be a list of names")
+        raise _bad_request("columns must be a list of names", "columns-invalid")
+    return table
+
+
+def _bad_request(message: str, code: str) -> RequestRejected:
+    return RequestRejected(400, message, code)

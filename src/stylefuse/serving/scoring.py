@@ -1,9 +1,8 @@
-"""MLflow's scoring application, and a shorter way to the same answer.
+"""A shorter path to the answer of MLflow's scoring application.
 
-MLflow makes a table of each request, compares it with the model's signature, and has a web
-framework pass it on, which takes a good part of the time of a small picture. A request that plainly
-is what the signature asks for goes past that. Every other one is MLflow's to read, to convert or to
-refuse.
+MLflow builds a table from each request, compares it with the model's signature, and answers through
+a web framework; for a small picture that takes a good part of the time. A request whose values have
+exactly the types of the signature takes the shorter path. MLflow converts or rejects all others.
 """
 
 import asyncio
@@ -13,23 +12,24 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from stylefuse.cancellation import Cancelled
 from stylefuse.errors import UserError
 from stylefuse.models.task import Task
-from stylefuse.registry.package import dials
-from stylefuse.serving.host_check import App, header, refuse, replayed
-from stylefuse.serving.metrics import SCORING
+from stylefuse.registry.package import OUTPUT, dials
+from stylefuse.serving.host_check import ASGIApp, send_error, send_json
+from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
+from stylefuse.serving.metrics import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
-from stylefuse.serving.request_checks import kind_of
 
-EXACT = 1 << 53  # up to here a whole number is the same as a float
+MAX_EXACT_INT = 1 << 53  # up to here every whole number is also a float
 
 
-class Plain(NamedTuple):
+class PlainRequest(NamedTuple):
     """A request that needs no conversion.
 
     Attributes:
-        rows: each with texts, lists of texts and whole numbers by the names of inputs.
-        params: values of dials.
+        rows: texts, lists of texts and whole numbers by the names of the task's inputs.
+        params: values of the task's options.
     """
 
     rows: list[dict[str, Any]]
@@ -37,67 +37,68 @@ class Plain(NamedTuple):
 
 
 class Scoring:
-    """An ASGI application that answers plain requests, and lets another one answer the rest.
+    """An ASGI application that answers plain requests itself and passes the others on.
+
+    It finds the parsed body in the scope, where `RequestLimits` puts it.
 
     Args:
         service: the model.
-        otherwise: MLflow's application for it.
-        seconds: that an answer may take.
+        mlflow_app: MLflow's application for the same model.
+        timeout_s: how long an answer may take.
     """
 
-    def __init__(self, service: PaintService, otherwise: App, seconds: float):
-        self._service, self._otherwise, self._seconds = service, otherwise, seconds
+    def __init__(self, service: PaintService, mlflow_app: ASGIApp, timeout_s: float):
+        self._service, self._mlflow_app, self._timeout_s = service, mlflow_app, timeout_s
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if (scope["type"], scope.get("method"), scope.get("path")) != ("http", "POST", SCORING):
-            await self._otherwise(scope, receive, send)
+        request = self._plain_request(scope)
+        if request is None:
+            await self._mlflow_app(scope, receive, send)
             return
-        message = await receive()  # the guard hands a request on in one piece
         try:
-            work = asyncio.to_thread(self._answer, header(scope, "content-type"), message["body"])
-            answer = await asyncio.wait_for(work, self._seconds)
+            work = asyncio.to_thread(self._answer, request)
+            answer = await asyncio.wait_for(work, self._timeout_s)
         except UserError as error:
-            await refuse(send, 400, str(error))
-        except TimeoutError:
-            await refuse(send, 504, "the answer took too long")
+            await send_error(send, 400, str(error))
+        except (TimeoutError, Cancelled):
+            await send_error(send, 504, TIMEOUT_ERROR)
         else:
-            if answer is None:
-                await self._otherwise(scope, replayed(message, receive), send)
-            else:
-                await _send(send, answer)
+            await send_json(send, 200, answer)
 
-    def _answer(self, content_types: list[str], body: bytes) -> bytes | None:
-        asked = plain(body, self._service.task) if kind_of(content_types) == "json" else None
-        if asked is None:
-            return None
-        pictures = self._service.answer(*asked)
-        return json.dumps({"predictions": [{"picture": text} for text in pictures]}).encode()
+    def _plain_request(self, scope: Any) -> PlainRequest | None:
+        is_scoring = scope.get("method") == "POST" and scope.get("path") == SCORING_PATH
+        table = scope.get(PARSED_JSON) if is_scoring else None
+        return plain_request(table, self._service.task) if table else None
+
+    def _answer(self, request: PlainRequest) -> bytes:
+        pictures = self._service.answer(request.rows, request.params)
+        return json.dumps({"predictions": [{OUTPUT: text} for text in pictures]}).encode()
 
 
-def plain(body: bytes, task: Task) -> Plain | None:
-    """A request whose every value is of the type that the signature names; None for another.
+def plain_request(table: Mapping[str, Any], task: Task) -> PlainRequest | None:
+    """The request if its every value has the type that the signature names; None otherwise.
 
     Args:
-        body: JSON, an object.
-        recipe: names the inputs and the dials.
+        table: the parsed body.
+        task: names the inputs and the options.
     """
-    table = json.loads(body)
-    params = table.pop("params", None) or {}
-    if len(table) != 1 or not _are_dials(params, dials(task)):
+    params = table.get("params") or {}
+    if len(table.keys() - {"params"}) != 1 or not _are_options(params, dials(task)):
         return None
-    rows = table.get("dataframe_records") or _split(table.get("dataframe_split"))
+    rows = table.get("dataframe_records") or _split_rows(table.get("dataframe_split"))
     if not isinstance(rows, list) or not rows or not all(_is_row(row, task) for row in rows):
         return None
-    return Plain(rows, params)
+    return PlainRequest(rows, params)
 
 
-def _split(table: Any) -> Any:
-    """The rows of a table whose columns are named apart."""
+def _split_rows(table: Any) -> list[dict[str, Any]] | None:
+    """The rows of a table in pandas' "split" orientation."""
     if not isinstance(table, dict) or {*table} != {"columns", "data"}:
         return None
     columns, data = table["columns"], table["data"]
-    whole = isinstance(data, list) and len({*columns}) == len(columns)
-    if not whole or not all(isinstance(row, list) and len(row) == len(columns) for row in data):
+    if not isinstance(data, list) or len({*columns}) != len(columns):
+        return None
+    if not all(isinstance(row, list) and len(row) == len(columns) for row in data):
         return None
     return [dict(zip(columns, row, strict=True)) for row in data]
 
@@ -108,26 +109,27 @@ def _is_row(row: Any, task: Task) -> bool:
         isinstance(row, dict)
         and {*task.inputs} - {*task.repeatable_inputs} <= {*row} <= {*kinds}
         and all(
-            _is_value(v, kinds[name], name in task.repeatable_inputs) for name, v in row.items()
+            _is_input(value, kinds[name], name in task.repeatable_inputs)
+            for name, value in row.items()
         )
     )
 
 
-def _is_value(value: Any, kind: type, any_number: bool) -> bool:
+def _is_input(value: Any, kind: type, repeatable: bool) -> bool:
     if kind is not Image.Image:
         return _is_whole(value)
-    if any_number and isinstance(value, list):
-        return bool(value) and all(isinstance(one, str) for one in value)
+    if repeatable and isinstance(value, list):
+        return bool(value) and all(isinstance(text, str) for text in value)
     return isinstance(value, str)
 
 
-def _are_dials(params: Any, known: Mapping[str, Any]) -> bool:
+def _are_options(params: Any, defaults: Mapping[str, Any]) -> bool:
     return isinstance(params, dict) and all(
-        name in known and _is_dial(value, known[name]) for name, value in params.items()
+        name in defaults and _is_option(value, defaults[name]) for name, value in params.items()
     )
 
 
-def _is_dial(value: Any, default: Any) -> bool:
+def _is_option(value: Any, default: Any) -> bool:
     if isinstance(default, tuple):
         return isinstance(value, list) and bool(value) and all(map(_is_number, value))
     if isinstance(default, bool | str):
@@ -140,10 +142,4 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    return type(value) is int and abs(value) < EXACT
-
-
-async def _send(send: Any, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return type(value) is int and abs(value) < MAX_EXACT_INT
