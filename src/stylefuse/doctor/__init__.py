@@ -1,0 +1,1 @@
+"""`stylefuse doctor`: what is wrong with machine, configuration or registry, and what to do."""

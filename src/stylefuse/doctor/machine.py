@@ -1,4 +1,4 @@
-"""What the doctor looks at of the machine: packages, room, programs, ports."""
+"""Checks of the machine: Python, packages, disk, memory, Keras backend, programs, ports."""
 
 import json
 import os
@@ -11,61 +11,67 @@ from collections.abc import Callable
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stylefuse.doctor.diagnose import Answer, Level
+from stylefuse.doctor.check import CheckResult, Level
 from stylefuse.errors import UserError
+from stylefuse.ports import LOOPBACK, require_free_port
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 PROJECT_FILE = Path("pyproject.toml")
 GB = 10**9
-ROOM, LITTLE_ROOM = 2 * GB, GB // 5  # of a disk: `make repro` takes about 1 GB
-MEMORY, LITTLE_MEMORY = 3 * GB, GB  # large pictures take up to the first
-PATIENCE = 180  # seconds for a backend to be imported on a busy machine
+LOW_DISK_BYTES, MIN_DISK_BYTES = 2 * GB, GB // 5  # `make repro` takes about 1 GB
+LOW_MEMORY_BYTES, MIN_MEMORY_BYTES = 3 * GB, GB  # large pictures take up to the first
+BACKEND_TIMEOUT_S = 180  # to import a backend on a busy machine
 PORTS = {5000: "stylefuse ui", 5001: "stylefuse serve", 7860: "stylefuse app"}
-TRAINS = ("tensorflow", "jax")
-PROBE = """
+TRAINING_BACKENDS = ("tensorflow", "jax")
+BACKEND_SCRIPT = """
 import json, keras
 name = keras.backend.backend()
 if name == "jax":
     import jax
-    seen = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
+    devices = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
 elif name == "tensorflow":
     import tensorflow
-    seen = [device.name for device in tensorflow.config.list_physical_devices("GPU")]
+    devices = [device.name for device in tensorflow.config.list_physical_devices("GPU")]
 else:
-    seen = []
-print(json.dumps([name, seen]))
+    devices = []
+print(json.dumps([name, devices]))
 """
 
 
-def python() -> Answer:
-    """Whether this Python is one that the project runs on."""
+def python() -> CheckResult:
+    """Is this Python one that the project supports?"""
     from packaging.specifiers import SpecifierSet
 
-    wanted, found = _project()["requires-python"], platform.python_version()
-    if SpecifierSet(wanted).contains(found, prereleases=True):
-        return Answer(Level.OK, found)
-    return Answer(Level.WRONG, f"{found} is not {wanted}", "make .venv with such a one: `make env`")
+    required, installed = _project()["requires-python"], platform.python_version()
+    if SpecifierSet(required).contains(installed, prereleases=True):
+        return CheckResult(Level.OK, installed)
+    remedy = "install such a Python, and run `make env`"
+    return CheckResult(Level.ERROR, f"{installed} is not {required}", remedy)
 
 
-def packages() -> Answer:
-    """Whether the installed packages are those that the project names."""
+def packages() -> CheckResult:
+    """Are the installed packages those that the project requires?"""
     from packaging.requirements import Requirement
 
-    named = [Requirement(text) for text in _project()["dependencies"]]
-    odd = [told for one in named if (told := _odd(one.name, one.specifier))]
-    if odd:
-        return Answer(Level.WRONG, ", ".join(odd), "run `make env`")
-    return Answer(Level.OK, f"{len(named)}, as {PROJECT_FILE} names them")
+    required = [Requirement(text) for text in _project()["dependencies"]]
+    problems = [text for r in required if (text := _mismatch(r.name, r.specifier))]
+    if problems:
+        return CheckResult(Level.ERROR, ", ".join(problems), "run `make env`")
+    return CheckResult(Level.OK, f"{len(required)}, as {PROJECT_FILE} requires")
 
 
-def _odd(name: str, wanted: Any) -> str | None:
-    """How an installed package differs from what is wanted."""
+def _mismatch(name: str, required: "SpecifierSet") -> str | None:
     try:
-        found = version(name)
+        installed = version(name)
     except PackageNotFoundError:
         return f"{name} is missing"
-    return None if wanted.contains(found, prereleases=True) else f"{name} {found} is not {wanted}"
+    if required.contains(installed, prereleases=True):
+        return None
+    return f"{name} {installed} is not {required}"
 
 
 def _project() -> dict[str, Any]:
@@ -73,96 +79,101 @@ def _project() -> dict[str, Any]:
         return dict(tomllib.loads(PROJECT_FILE.read_text())["project"])
     except FileNotFoundError:
         raise UserError(
-            f"there is no {PROJECT_FILE} here; run the command in the project's folder"
+            f"there is no {PROJECT_FILE} here; run the command in the project's folder",
+            code="not-in-project",
         ) from None
 
 
-def disk() -> Answer:
-    """Whether there is room for data, models and registry."""
+def disk() -> CheckResult:
+    """Is there space for data, models and registry?"""
     free = shutil.disk_usage(Path.cwd()).free
-    return _enough(free, ROOM, LITTLE_ROOM, "free some: `make repro` takes about 1 GB")
+    remedy = "free some space: `make repro` takes about 1 GB"
+    return _enough(free, LOW_DISK_BYTES, MIN_DISK_BYTES, remedy)
 
 
-def memory() -> Answer:
-    """Whether there is memory for large pictures."""
+def memory() -> CheckResult:
+    """Is there memory for large pictures?"""
     import psutil
 
     free = psutil.virtual_memory().available
-    return _enough(free, MEMORY, LITTLE_MEMORY, "end other programs, or lower serve.max_side")
+    remedy = "stop other programs, or lower serve.max_side"
+    return _enough(free, LOW_MEMORY_BYTES, MIN_MEMORY_BYTES, remedy)
 
 
-def _enough(free: int, enough: int, little: int, remedy: str) -> Answer:
-    found = f"{free / GB:.1f} GB free"
-    if free >= enough:
-        return Answer(Level.OK, found)
-    return Answer(Level.WRONG if free < little else Level.WARNING, found, remedy)
+def _enough(free: int, low: int, minimum: int, remedy: str) -> CheckResult:
+    message = f"{free / GB:.1f} GB free"
+    if free >= low:
+        return CheckResult(Level.OK, message)
+    return CheckResult(Level.ERROR if free < minimum else Level.WARNING, message, remedy)
 
 
 class Backend(NamedTuple):
-    """What Keras computes with: its name, and the accelerators that it sees."""
+    """The Keras backend's name, and the accelerators that it sees."""
 
     name: str
     devices: list[str]
 
 
 @cache
-def probe() -> Backend:
-    """Import the backend, in a process of its own: where a processor lacks what it was compiled
-    for, that is the end of the process.
+def import_backend() -> Backend:
+    """Import the backend in a process of its own, which an unsupported processor may kill.
 
     Raises:
         UserError: it cannot be imported.
     """
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE], capture_output=True, text=True, env=environment,
-        timeout=PATIENCE,
+    process = subprocess.run(
+        [sys.executable, "-c", BACKEND_SCRIPT], capture_output=True, text=True, env=environment,
+        timeout=BACKEND_TIMEOUT_S,
     )  # fmt: skip
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:200]
-        raise UserError(f"Keras cannot be imported ({said}); run `make env`, see KERAS_BACKEND")
-    return Backend(*json.loads(done.stdout.splitlines()[-1]))
+    if process.returncode:
+        lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
+        raise UserError(
+            f"Keras cannot be imported ({lines[-1][:200]}); run `make env`, and check "
+            "KERAS_BACKEND",
+            code="backend-unusable",
+        )
+    return Backend(*json.loads(process.stdout.splitlines()[-1]))
 
 
-def backend() -> Answer:
-    """Whether Keras can be imported, on a backend that can train."""
-    name = probe().name
-    if name in TRAINS:
-        return Answer(Level.OK, name)
-    return Answer(
-        Level.WRONG, f"{name} cannot train here", f"set KERAS_BACKEND to {' or '.join(TRAINS)}"
-    )
+def backend() -> CheckResult:
+    """Can Keras be imported, with a backend that can train?"""
+    name = import_backend().name
+    if name in TRAINING_BACKENDS:
+        return CheckResult(Level.OK, name)
+    remedy = f"set KERAS_BACKEND to {' or '.join(TRAINING_BACKENDS)}"
+    return CheckResult(Level.ERROR, f"{name} cannot train here", remedy)
 
 
-def gpu() -> Answer:
-    """Which accelerators the backend sees; nothing needs one."""
-    if devices := probe().devices:
-        return Answer(Level.OK, ", ".join(devices))
+def gpu() -> CheckResult:
+    """Which accelerators does the backend see? None is needed."""
+    if devices := import_backend().devices:
+        return CheckResult(Level.OK, ", ".join(devices))
     if shutil.which("nvidia-smi"):
-        remedy = 'install "jax[cuda12]", as README.md says, and set KERAS_BACKEND=jax'
-        return Answer(Level.OK, "the backend sees none, though there seems to be one", remedy)
-    return Answer(Level.OK, "none: the processor computes")
+        remedy = 'to use it, install "jax[cuda12]" and set KERAS_BACKEND=jax (docs/guides/gpu.md)'
+        return CheckResult(
+            Level.OK, "there seems to be a GPU that the backend does not see", remedy
+        )
+    return CheckResult(Level.OK, "none; training runs on the CPU")
 
 
-def ffmpeg() -> Answer:
-    """Whether films can be taken apart and put together; nothing else needs that."""
+def ffmpeg() -> CheckResult:
+    """Is ffmpeg installed? Only videos need it."""
     if path := shutil.which("ffmpeg"):
-        return Answer(Level.OK, path)
-    return Answer(Level.WARNING, "not here, where only films need it", "`apt install ffmpeg`")
+        return CheckResult(Level.OK, path)
+    return CheckResult(Level.WARNING, "not installed, and videos need it", "`apt install ffmpeg`")
 
 
-def port(number: int) -> Answer:
-    """Whether a server could listen on a port."""
-    from stylefuse.ports import LOOPBACK, refuse_busy
-
+def port(number: int) -> CheckResult:
+    """Can a server listen on a port?"""
     try:
-        refuse_busy(LOOPBACK, number)
-    except UserError as error:  # it may be our own server that listens
-        return Answer.of(error, Level.WARNING)
-    return Answer(Level.OK, f"free for `{PORTS[number]}`")
+        require_free_port(LOOPBACK, number)
+    except UserError as error:  # it may be the project's own server that listens
+        return CheckResult.from_error(error, Level.WARNING)
+    return CheckResult(Level.OK, f"free for `{PORTS[number]}`")
 
 
-CHECKS: dict[str, Callable[[], Answer]] = {
+CHECKS: dict[str, Callable[[], CheckResult]] = {
     "Python": python,
     "packages": packages,
     "disk": disk,

@@ -1,99 +1,96 @@
-"""What the doctor looks at of the project: its commit, its data, its store and its champions."""
+"""Checks of the project: commit, DVC cache, tracking store, data, champions."""
 
 import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from stylefuse.doctor.diagnose import Answer, Level
+from stylefuse.config import Params
+from stylefuse.doctor.check import CheckResult, Level
 from stylefuse.errors import UserError
-
-if TYPE_CHECKING:
-    from stylefuse.config import Params
-
-DVC_LOCK = Path("dvc.lock")
-MANIFEST = Path("data/manifest.parquet")
+from stylefuse.paths import DVC_LOCK, MANIFEST
 
 
-def commit(params: "Params") -> Answer:
-    """Whether a version could be registered: that is done only from a commit."""
+def commit(params: Params) -> CheckResult:
+    """Could a version be registered? That takes a commit without uncommitted changes."""
     from stylefuse.registry.integrity.provenance import changed, named
     from stylefuse.registry.integrity.worktree import git
 
-    needed = Level.WARNING if params.registry.allow_dirty else Level.WRONG
+    remedy = "versions are registered only from a commit: make one"
     try:
-        head, differing = git("rev-parse", "HEAD"), changed()
+        head, changes = git("rev-parse", "HEAD"), changed()
     except UserError as error:
-        return Answer.of(error, needed, "a version is registered only from a commit: make one")
-    if not differing:
-        return Answer(Level.OK, head[:12])
-    remedy = "a version is registered only from a commit: commit them, or name them in .gitignore"
-    return Answer(Level.WARNING, f"no commit has {named(differing)}", remedy)
+        level = Level.WARNING if params.registry.allow_dirty else Level.ERROR
+        return CheckResult.from_error(error, level, remedy)
+    if not changes:
+        return CheckResult(Level.OK, head[:12])
+    remedy = "versions are registered only from a commit: commit these, or add them to .gitignore"
+    return CheckResult(Level.WARNING, f"uncommitted: {named(changes)}", remedy)
 
 
-def dvc_cache(params: "Params") -> Answer:
-    """Whether DVC can keep what the pipeline makes."""
+def dvc_cache(params: Params) -> CheckResult:
+    """Can DVC write to its cache?"""
     from dvc.repo import Repo
 
     with Repo() as repo:
         folder = Path(repo.cache.local.path)
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
-        return Answer(Level.OK, str(folder))
-    remedy = "make it a folder that you may write, or name another: `dvc cache dir --local FOLDER`"
-    return Answer(Level.WRONG, f"{there} cannot be written", remedy)
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return CheckResult(Level.OK, str(folder))
+    remedy = "make it a writable folder, or choose another: `dvc cache dir --local FOLDER`"
+    return CheckResult(Level.ERROR, f"{nearest} cannot be written", remedy)
 
 
-def store(params: "Params") -> Answer:
-    """Whether the tracking store answers, and nobody holds it."""
+def store(params: Params) -> CheckResult:
+    """Does the tracking store answer?"""
     from stylefuse.registry.store import open_store, shown, store_exists, tracking_uri
 
-    where = shown(tracking_uri(params.registry))
+    address = shown(tracking_uri(params.registry))
     if not store_exists(params.registry):
-        return Answer(Level.OK, f"nothing is kept yet; {where} is made with the first run")
+        return CheckResult(Level.OK, f"empty; {address} is created by the first run")
     open_store(params.registry, experiment=False)
-    return Answer(Level.OK, where)
+    return CheckResult(Level.OK, address)
 
 
-def data(params: "Params") -> Answer:
-    """Whether the pictures here are those that were validated, and were found good."""
+def data(params: Params) -> CheckResult:
+    """Are the pictures those that passed validation?"""
     from stylefuse.gate.decide import validation_fault
     from stylefuse.registry.integrity.provenance import stages
 
     if not MANIFEST.exists():
-        return Answer(Level.WARNING, "there are no pictures yet", "run `make repro`")
+        return CheckResult(Level.WARNING, "there are no pictures yet", "run `make repro`")
     if fault := validation_fault():
-        return Answer(Level.WRONG, fault, "see reports/validation.html, and run `dvc repro`")
-    judged = {
-        noted["path"]: noted["md5"]
-        for noted in stages(DVC_LOCK).get("validate", {}).get("deps", ())
+        remedy = "see reports/validation.html, and run `dvc repro`"
+        return CheckResult(Level.ERROR, fault, remedy)
+    validated = {
+        entry["path"]: entry["md5"]
+        for entry in stages(DVC_LOCK).get("validate", {}).get("deps", ())
     }
-    if judged.get(str(MANIFEST)) == _md5(MANIFEST):
-        return Answer(Level.OK, "validated")
-    return Answer(Level.WARNING, "they were validated as they were before", "run `dvc repro`")
+    if validated.get(str(MANIFEST)) == _md5(MANIFEST):
+        return CheckResult(Level.OK, "validated")
+    return CheckResult(Level.WARNING, "changed since they were validated", "run `dvc repro`")
 
 
 def _md5(path: Path) -> str:
-    """What DVC calls a file's content."""
+    """The hash by which DVC knows a file."""
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def champion(params: "Params", model: str) -> Answer:
-    """Whether a model has a champion, which is what was registered."""
+def champion(params: Params, model: str) -> CheckResult:
+    """Does a model have a champion, unchanged since it was signed?"""
     from stylefuse.registry.fetch import champion_uri, has_champion
     from stylefuse.registry.integrity.verify import verify
 
     if not has_champion(params.registry, model):
-        return Answer(Level.WARNING, "there is none yet", "run `make repro`")
+        return CheckResult(Level.WARNING, "there is none yet", "run `make repro`")
     try:
-        return Answer(Level.OK, str(verify(params, champion_uri(model))))
+        return CheckResult(Level.OK, str(verify(params, champion_uri(model))))
     except UserError as error:
-        remedy = f"promote another one (`stylefuse promote {model}`), and find out who changed it"
-        return Answer.of(error, Level.WRONG, remedy)
+        remedy = f"promote another version (`stylefuse promote {model}`), and find out what changed"
+        return CheckResult.from_error(error, Level.ERROR, remedy)
 
 
-CHECKS: dict[str, Callable[["Params"], Answer]] = {
+CHECKS: dict[str, Callable[[Params], CheckResult]] = {
     "git": commit,
     "DVC cache": dvc_cache,
     "tracking store": store,

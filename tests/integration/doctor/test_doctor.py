@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong, names what helps, and survives what it looks at."""
+"""The doctor reports what is wrong and what to do, and survives what it checks."""
 
 import hashlib
 import json
@@ -16,18 +16,19 @@ import yaml
 
 from stylefuse.config import load_params
 from stylefuse.doctor import machine
-from stylefuse.doctor import project as own
-from stylefuse.doctor.diagnose import Answer, Level, ask, diagnose
+from stylefuse.doctor import project as project_checks
+from stylefuse.doctor.check import CheckResult, Level
+from stylefuse.doctor.diagnose import diagnose, run_check
 from stylefuse.errors import UserError
+from stylefuse.paths import DVC_LOCK, MANIFEST, VALIDATION_REPORT
 from stylefuse.registry.fetch import champion_uri, download
 from stylefuse.registry.register import register
 from tests.support.models import make_project
 from tests.unit.test_config import SHIPPED
 
-OK, WARNING, WRONG = Level
+OK, WARNING, ERROR = Level
 GIT = ("git", "-c", "user.name=tester", "-c", "user.email=tester@example.org")
 DVC = (str(Path(sys.executable).with_name("dvc")),)
-VALIDATION = Path("reports/validation.json")
 
 
 def run(*command):
@@ -46,12 +47,12 @@ def project(tmp_path_factory):
         params.write_text(params.read_text().replace("allow_dirty: true", "allow_dirty: false"))
         shutil.copy(SHIPPED.with_name("pyproject.toml"), folder)
         Path("data").mkdir()
-        manifest = own.MANIFEST
+        manifest = MANIFEST
         manifest.write_bytes(b"a table")
         noted = {"path": str(manifest), "md5": hashlib.md5(manifest.read_bytes()).hexdigest()}
-        own.DVC_LOCK.write_text(yaml.safe_dump({"stages": {"validate": {"deps": [noted]}}}))
-        VALIDATION.parent.mkdir()
-        VALIDATION.write_text('{"passed": 3, "evaluated": 3}')
+        DVC_LOCK.write_text(yaml.safe_dump({"stages": {"validate": {"deps": [noted]}}}))
+        VALIDATION_REPORT.parent.mkdir()
+        VALIDATION_REPORT.write_text('{"passed": 3, "evaluated": 3}')
         Path(".gitignore").write_text("/mlflow/\n/models/\n/data/\n*.kept\n")
         run("git", "init", "-q")
         run(*DVC, "init", "-q")
@@ -73,17 +74,18 @@ def here(project, monkeypatch):
     run("git", "clean", "-qfd")
 
 
-def look(name):
-    """What the check of a name finds here."""
+def check(name):
+    """The finding of one check here."""
     params = load_params()
-    known = {**machine.CHECKS, **{n: partial(c, params) for n, c in own.CHECKS.items()}}
-    return ask(name, known.get(name) or partial(own.champion, params, name))
+    checks = {name: partial(run, params) for name, run in project_checks.CHECKS.items()}
+    checks |= {**machine.CHECKS, "restore": partial(project_checks.champion, params, "restore")}
+    return run_check(name, checks[name])
 
 
-def test_a_project_in_order_has_nothing_wrong(here):
+def test_a_healthy_project_has_no_errors(here):
     findings = {finding.check: finding for finding in diagnose()}
     assert [*findings] == [
-        *machine.CHECKS, "params.yaml", *own.CHECKS, "champion of transfer",
+        *machine.CHECKS, "params.yaml", *project_checks.CHECKS, "champion of transfer",
         "champion of restore", "champion of portrait",
     ]  # fmt: skip
     missing = {"champion of transfer", "champion of portrait"}
@@ -97,16 +99,16 @@ def test_a_project_in_order_has_nothing_wrong(here):
     for name, finding in findings.items():
         assert name in of_any_kind or finding.level == (WARNING if name in missing else OK), finding
         assert finding.level == OK or finding.remedy
-    assert "version 1: as it was signed" in findings["champion of restore"].found
+    assert "version 1: as it was signed" in findings["champion of restore"].message
 
 
-def test_where_params_are_wrong_that_is_told_and_what_they_configure_is_left(here):
+def test_invalid_params_are_reported_and_what_they_configure_is_not_checked(here):
     params = Path("params.yaml")
     params.write_text(params.read_text().replace("seed: 7", "seed: many\nsead: 7"))
     *before, last = diagnose()
     assert [finding.check for finding in before] == [*machine.CHECKS]
-    assert (last.check, last.level) == ("params.yaml", WRONG)
-    assert "seed: Input should be a valid integer" in last.found and "sead: no such key" in str(
+    assert (last.check, last.level) == ("params.yaml", ERROR)
+    assert "seed: Input should be a valid integer" in last.message and "sead: no such key" in str(
         last
     )
     assert "\n" not in str(last)
@@ -120,128 +122,129 @@ def test_where_params_are_wrong_that_is_told_and_what_they_configure_is_left(her
         ("packages", '"keras==', '"no-such-package==1", "keras==', "no-such-package is missing"),
     ],
 )
-def test_another_python_or_package_than_the_project_names(here, name, before, after, found):
+def test_another_python_or_package_than_required(here, name, before, after, found):
     text = Path("pyproject.toml").read_text()
     assert before in text
     Path("pyproject.toml").write_text(text.replace(before, after))
-    finding = look(name)
-    assert finding.level == WRONG and found in finding.found and "make env" in finding.remedy
+    finding = check(name)
+    assert finding.level == ERROR and found in finding.message and "make env" in finding.remedy
 
 
-def test_a_project_without_its_file_is_told(here):
+def test_a_folder_without_project_file(here):
     Path("pyproject.toml").unlink()
-    assert "there is no pyproject.toml here" in look("packages").found
+    assert "there is no pyproject.toml here" in check("packages").message
 
 
 @pytest.mark.parametrize("name", ["disk", "memory"])
-def test_little_room_is_a_warning_and_hardly_any_is_wrong(here, monkeypatch, name):
-    enough, little = ("ROOM", "LITTLE_ROOM") if name == "disk" else ("MEMORY", "LITTLE_MEMORY")
-    monkeypatch.setattr(machine, little, 0)
-    assert look(name).level in (OK, WARNING)
-    monkeypatch.setattr(machine, enough, 10**18)
-    assert look(name).level == WARNING
-    monkeypatch.setattr(machine, little, 10**18)
-    assert look(name).level == WRONG
-    assert look(name).remedy
+def test_low_disk_or_memory_is_a_warning_and_too_little_an_error(here, monkeypatch, name):
+    low, minimum = (f"{bound}_{name.upper()}_BYTES" for bound in ("LOW", "MIN"))
+    monkeypatch.setattr(machine, minimum, 0)
+    assert check(name).level in (OK, WARNING)
+    monkeypatch.setattr(machine, low, 10**18)
+    assert check(name).level == WARNING
+    monkeypatch.setattr(machine, minimum, 10**18)
+    assert check(name).level == ERROR
+    assert check(name).remedy
 
 
 @pytest.mark.parametrize(
     ("backend", "found"), [("numpy", "numpy cannot train here"), ("abacus", "cannot be imported")]
 )
-def test_a_backend_that_cannot_train_or_is_none(here, monkeypatch, backend, found):
+def test_a_backend_that_cannot_train_or_does_not_exist(here, monkeypatch, backend, found):
     monkeypatch.setenv("KERAS_BACKEND", backend)
-    machine.probe.cache_clear()
-    finding = look("backend")
-    machine.probe.cache_clear()
-    assert finding.level == WRONG and found in finding.found and "KERAS_BACKEND" in str(finding)
+    machine.import_backend.cache_clear()
+    finding = check("backend")
+    machine.import_backend.cache_clear()
+    assert finding.level == ERROR and found in finding.message and "KERAS_BACKEND" in str(finding)
 
 
 def test_programs_that_are_not_installed(here, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(here / "nothing"))
-        films, git = look("ffmpeg"), look("git")
+        films, git = check("ffmpeg"), check("git")
     assert films.level == WARNING
-    assert git.level == WRONG and "git cannot be run" in git.found and "install it" in git.remedy
+    assert git.level == ERROR and "git cannot be run" in git.message and "install it" in git.remedy
 
 
-def test_changes_that_no_commit_has(here):
-    assert look("git").level == OK
+def test_uncommitted_changes(here):
+    assert check("git").level == OK
     Path("reports/page.html").write_text("what the pipeline writes is none")
-    assert look("git").level == OK
+    assert check("git").level == OK
     Path("new.py").write_text("a reason")
-    assert look("git").level == WARNING
-    assert "commit them" in look("git").remedy
+    assert check("git").level == WARNING
+    assert "commit these" in check("git").remedy
 
 
-def test_a_folder_that_no_git_knows_matters_as_much_as_the_project_says(tmp_path, monkeypatch):
+def test_a_folder_outside_git_is_an_error_unless_dirty_versions_are_allowed(tmp_path, monkeypatch):
     make_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     params = load_params()
     strict = params.registry.model_copy(update={"allow_dirty": False})
-    assert own.commit(params).level == WARNING
-    assert own.commit(params.model_copy(update={"registry": strict})).level == WRONG
+    assert project_checks.commit(params).level == WARNING
+    assert project_checks.commit(params.model_copy(update={"registry": strict})).level == ERROR
 
 
 def test_a_cache_that_cannot_be_written(here):
     Path("wall.kept").write_text("no folder")
     run(*DVC, "cache", "dir", "--local", str(here / "wall.kept"))
-    finding = look("DVC cache")
+    finding = check("DVC cache")
     Path(".dvc/config.local").unlink()
-    assert finding.level == WRONG and "wall.kept cannot be written" in finding.found
+    assert finding.level == ERROR and "wall.kept cannot be written" in finding.message
 
 
 def test_a_check_that_fails_is_a_finding(here):
     Path(".dvc").rename("dvc.kept")
-    finding = look("DVC cache")
+    finding = check("DVC cache")
     Path("dvc.kept").rename(".dvc")
-    assert finding.level == WRONG and "this check failed (NotDvcRepoError" in finding.found
+    assert finding.level == ERROR and "this check failed (NotDvcRepoError" in finding.message
     assert (
-        ask("odd", lambda: 1 / 0).found == "this check failed (ZeroDivisionError: division by zero)"
+        run_check("odd", lambda: 1 / 0).message
+        == "this check failed (ZeroDivisionError: division by zero)"
     )
 
 
 def test_a_store_that_another_program_holds(here):
     with closing(sqlite3.connect("mlflow/mlflow.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        finding = look("tracking store")
-    assert finding.level == WRONG
-    assert "locked by another program" in finding.found and "try again" in finding.remedy
-    assert look("tracking store").level == OK
+        finding = check("tracking store")
+    assert finding.level == ERROR
+    assert "locked by another program" in finding.message and "try again" in finding.remedy
+    assert check("tracking store").level == OK
 
 
-def test_a_store_that_is_none_and_one_that_is_not_there_yet(here, monkeypatch):
+def test_a_file_that_is_no_store_and_a_store_that_does_not_exist_yet(here, monkeypatch):
     Path("words.kept").write_text("no database " * 100)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///words.kept")
-    assert "is not an MLflow database" in look("tracking store").found
+    assert "is not an MLflow database" in check("tracking store").message
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new/mlflow.db")
-    assert look("tracking store").level == OK
+    assert check("tracking store").level == OK
     assert not Path("new").exists()
 
 
-def test_pictures_that_are_not_those_that_were_validated(here):
-    assert look("data").level == OK
-    manifest = own.MANIFEST
+def test_pictures_that_changed_after_validation(here):
+    assert check("data").level == OK
+    manifest = MANIFEST
     before = manifest.read_bytes()
     manifest.write_bytes(b"another table")
-    assert look("data").level == WARNING
-    VALIDATION.write_text('{"passed": 2, "evaluated": 3}')
-    assert look("data").level == WRONG
-    assert "failed validation" in look("data").found
-    VALIDATION.unlink()
-    assert "missing or damaged" in look("data").found
+    assert check("data").level == WARNING
+    VALIDATION_REPORT.write_text('{"passed": 2, "evaluated": 3}')
+    assert check("data").level == ERROR
+    assert "failed validation" in check("data").message
+    VALIDATION_REPORT.unlink()
+    assert "missing or damaged" in check("data").message
     manifest.unlink()
-    assert "no pictures yet" in look("data").found
+    assert "there are no pictures yet" in check("data").message
     manifest.write_bytes(before)
 
 
 def test_a_champion_that_was_changed(here):
-    assert look("restore").level == OK
+    assert check("restore").level == OK
     path = download(champion_uri("restore"), load_params().registry) / "requirements.txt"
     before = path.read_text()
     path.write_text("evil==1.0\n")
-    finding = look("restore")
+    finding = check("restore")
     path.write_text(before)
-    assert finding.level == WRONG and "requirements.txt is not as it was signed" in finding.found
+    assert finding.level == ERROR and "requirements.txt is not as it was signed" in finding.message
     assert "stylefuse promote restore" in finding.remedy
 
 
@@ -253,26 +256,26 @@ def test_a_port_in_use_is_a_warning_because_it_may_be_our_own_server():
     assert answer.level == WARNING and "--port" in answer.remedy
 
 
-def test_an_errors_sentence_holds_its_remedy():
-    told = Answer.of(UserError("it is\n  broken; mend it; or not"))
-    assert told == (WRONG, "it is broken", "mend it; or not")
-    assert Answer.of(UserError("it is broken"), WARNING, "wait") == (
+def test_an_error_message_is_split_into_message_and_remedy():
+    told = CheckResult.from_error(UserError("it is\n  broken; mend it; or not"))
+    assert told == (ERROR, "it is broken", "mend it; or not")
+    assert CheckResult.from_error(UserError("it is broken"), WARNING, "wait") == (
         WARNING,
         "it is broken",
         "wait",
     )
 
 
-def test_the_command_tells_each_check_in_a_line_and_ends_with_what_it_found(here, tmp_path):
+def test_the_command_prints_a_line_per_check_and_fails_on_errors(here, tmp_path):
     program = [str(Path(sys.executable).with_name("stylefuse")), "doctor"]
     done = subprocess.run(program, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(done.stdout.splitlines()) == len(machine.CHECKS) + 1 + len(own.CHECKS) + 3
+    assert len(done.stdout.splitlines()) == len(machine.CHECKS) + 1 + len(project_checks.CHECKS) + 3
     outside = subprocess.run(
         [*program, "--json"], cwd=tmp_path, capture_output=True, text=True
     )  # fmt: skip
     assert (outside.returncode, outside.stderr) == (1, "")
-    found = {check["check"]: check for check in json.loads(outside.stdout)["checks"]}
-    assert found["params.yaml"]["level"] == "wrong"
+    found = {entry["check"]: entry for entry in json.loads(outside.stdout)["checks"]}
+    assert found["params.yaml"]["level"] == "error"
     assert "run the command in the project's folder" in found["params.yaml"]["remedy"]
     assert not list(tmp_path.iterdir())
