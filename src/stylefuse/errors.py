@@ -1,4 +1,4 @@
-"""The one exception that users see: what is wrong, where, and what to do about it."""
+"""The exception that users see as one message, and the exit codes of commands."""
 
 import errno
 import os
@@ -8,11 +8,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-NO_ROOM = re.compile(  # in the words of the system, NumPy and SQLite
+EXIT_INVALID_INPUT = 2
+EXIT_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+
+DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+DISK_FULL_MESSAGES = re.compile(  # as the system, NumPy and SQLite word it
     r"No space left on device|\d+ requested and \d+ written|database or disk is full"
 )
-LITTLE = 1 << 20  # bytes: with less than that left, a write that failed has failed for want of room
+FULL_DISK_FREE_BYTES = 1 << 20  # with less free space, a failed write is put down to a full disk
+MAX_PATH_LENGTH = 200  # characters of a path that a message shows
 
 
 class UserError(Exception):
@@ -25,51 +30,78 @@ class UserError(Exception):
         code: a stable name of the kind of error, in kebab case, for programs and tests.
     """
 
-    def __init__(self, message: str, exit_code: int = 2, *, code: str = "user-error"):
+    def __init__(
+        self, message: str, exit_code: int = EXIT_INVALID_INPUT, *, code: str = "user-error"
+    ):
         super().__init__(message)
         self.exit_code, self.code = exit_code, code
 
 
 def run_main(main: Callable[[], None]) -> None:
-    """Run a command; a user's mistake, or a file or disk that refuses, ends it with one line on
-    stderr and an exit code."""
+    """Run a command.
+
+    A `UserError`, a full disk and a file that the system refuses end the process with one line on
+    stderr and an exit code. Other exceptions are programming errors and keep their traceback.
+    """
     try:
         main()
     except UserError as error:
-        _end(error)
+        _exit(error)
     except Exception as error:
-        told = file_fault(error)
-        if told is None:
+        user_error = to_user_error(error)
+        if user_error is None:
             raise
-        _end(told)
+        _exit(user_error)
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
 
 
-def file_fault(error: Exception) -> UserError | None:
-    """What it means to a person that the system refuses a file; None where an error is another.
+def to_user_error(error: Exception) -> UserError | None:
+    """Translate a full disk or a refused file into a message for users.
 
-    NumPy, HDF5, Pillow and SQLite tell of a full disk without its number: then their words count,
-    or the disk itself is asked.
+    Returns:
+        The `UserError` to show, or None if the error has another cause.
     """
     number, path = getattr(error, "errno", None), getattr(error, "filename", None)
-    place = str(path)[:200]
-    wordless = number is None and isinstance(error, OSError | RuntimeError)
-    full = wordless and shutil.disk_usage(Path.cwd()).free < LITTLE
-    if full or number in FULL or NO_ROOM.search(str(error)):
-        where = f"the disk for {place}" if path else "the disk"
-        return UserError(
-            f"there is no room left on {where}; free some, and run the same command again", 75
-        )
+    if is_disk_full(error):
+        return disk_full_error(path)
     if number and path:
         return UserError(
-            f"{place} cannot be used ({os.strerror(number)}); see to that, and run the command "
-            "again"
+            f"{_shortened(path)} cannot be accessed ({os.strerror(number)}); fix this and run the "
+            "command again",
+            code="file-not-accessible",
         )
     return None
 
 
-def _end(error: UserError) -> None:
+def is_disk_full(error: Exception) -> bool:
+    """Whether a write failed because no space was left.
+
+    NumPy, HDF5, Pillow and SQLite report a full disk without its error number. Then the message
+    decides, or the free space on the disk of the working folder.
+    """
+    number = getattr(error, "errno", None)
+    if number in DISK_FULL_ERRNOS or DISK_FULL_MESSAGES.search(str(error)):
+        return True
+    has_no_number = number is None and isinstance(error, OSError | RuntimeError)
+    return has_no_number and shutil.disk_usage(Path.cwd()).free < FULL_DISK_FREE_BYTES
+
+
+def disk_full_error(path: object = None) -> UserError:
+    """The message for a full disk, with the file that could not be written if it is known."""
+    place = f" for {_shortened(path)}" if path else ""
+    return UserError(
+        f"no space is left on the disk{place}; free some space and run the same command again",
+        EXIT_TRY_AGAIN,
+        code="disk-full",
+    )
+
+
+def _shortened(path: object) -> str:
+    return str(path)[:MAX_PATH_LENGTH]
+
+
+def _exit(error: UserError) -> None:
     sys.stderr.write(f"error: {error}\n")
     sys.exit(error.exit_code)

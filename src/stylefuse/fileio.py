@@ -1,15 +1,16 @@
-"""Files written whole or not at all, their hashes, and locks between processes."""
+"""Atomic writes, SHA-256 hashes of files, and locks between processes."""
 
 import contextlib
 import hashlib
 import os
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
-from stylefuse.errors import UserError
+from stylefuse.errors import UserError, disk_full_error, is_disk_full
 
 
 def sha256(path: Path) -> str:
@@ -19,7 +20,10 @@ def sha256(path: Path) -> str:
 
 
 def sha256_of_tree(root: Path, files: Iterable[Path]) -> str:
-    """The SHA-256 of files' bytes and of their paths relative to `root`, in any order."""
+    """The SHA-256 of several files' bytes and of their paths relative to `root`.
+
+    The order of `files` does not matter.
+    """
     digest = hashlib.sha256()
     for path in sorted(files):
         digest.update(f"{path.relative_to(root)}\0{sha256(path)}\0".encode())
@@ -27,17 +31,20 @@ def sha256_of_tree(root: Path, files: Iterable[Path]) -> str:
 
 
 def write_atomically(path: Path, write: Callable[[Path], object], durable: bool = False) -> None:
-    """Write a file under a temporary name beside it, then rename it.
+    """Write a file under a temporary name in its folder, then rename it.
+
+    Readers see the old file or the complete new one, also when several processes write at once. A
+    failed write leaves the old file as it is and removes the temporary one.
 
     Args:
-        path: of the file; missing folders are made.
+        path: of the file; missing folders are created.
         write: writes to the path that it is given.
         durable: flush the file and its folder to disk, so that it survives a power failure.
 
     Raises:
-        UserError: the disk or the folder refuses.
+        UserError: the file cannot be written, or the disk is full.
     """
-    draft = path.with_name(f".{path.name}.part")
+    draft = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(draft)
@@ -47,6 +54,8 @@ def write_atomically(path: Path, write: Callable[[Path], object], durable: bool 
         if durable:
             flush_to_disk(path.parent, recursive=False)
     except OSError as error:
+        if is_disk_full(error):
+            raise disk_full_error(path) from None
         message = f"{path} cannot be written: {error.strerror or error}"
         raise UserError(message, code="file-not-writable") from None
     finally:
@@ -74,12 +83,14 @@ def flush_to_disk(*paths: Path, recursive: bool = True) -> None:
 def file_lock(path: Path, timeout_s: float = 0) -> Iterator[None]:
     """Hold a lock file until the block ends; the kernel releases it if the process dies.
 
+    The lock is an exclusive `flock`. It is not reentrant.
+
     Args:
-        path: of the lock file; missing folders are made.
+        path: of the lock file; missing folders are created. The file stays after the release.
         timeout_s: how long to wait for another holder; -1 waits without limit.
 
     Raises:
-        TimeoutError: another process or thread still holds it.
+        TimeoutError: another process or thread still holds the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path, timeout=timeout_s, thread_local=False):

@@ -1,0 +1,1 @@
+"""Pictures: opening, resizing, saving, base64, metadata and statistics."""

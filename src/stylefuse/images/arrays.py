@@ -1,17 +1,19 @@
-"""TODO docstring."""
+"""Conversions between uint8 pictures and the float arrays that the networks take."""
 
 import numpy as np
 
 STRIDE = 8  # sides are padded to multiples of this
-
-
-LEAST = 32  # reflect padding inside the networks needs this many pixels
+MIN_SIDE = 32  # pixels; the networks' reflect padding needs as many
 
 
 def pad(picture: np.ndarray) -> np.ndarray:
-    """Mirror the lower and right edges until the sides suit the networks."""
-    more = [max(LEAST - n, 0) or -n % STRIDE for n in picture.shape[:2]]
-    return np.pad(picture, [(0, more[0]), (0, more[1]), (0, 0)], mode="symmetric")
+    """Mirror the lower and right edges until the sides suit the networks.
+
+    Args:
+        picture: `[height, width, channels]`.
+    """
+    padding = [max(MIN_SIDE - side, 0) or -side % STRIDE for side in picture.shape[:2]]
+    return np.pad(picture, [(0, padding[0]), (0, padding[1]), (0, 0)], mode="symmetric")
 
 
 def to_float(pictures: np.ndarray) -> np.ndarray:
@@ -19,6 +21,6 @@ def to_float(pictures: np.ndarray) -> np.ndarray:
     return pictures.astype(np.float32) / 127.5 - 1
 
 
-def to_levels(pictures: np.ndarray) -> np.ndarray:
-    """Floats around −1…1 → uint8."""
+def to_uint8(pictures: np.ndarray) -> np.ndarray:
+    """Floats from −1 to 1 → uint8; values outside are clipped."""
     return np.rint(np.clip((pictures + 1) * 127.5, 0, 255)).astype(np.uint8)

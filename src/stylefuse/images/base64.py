@@ -1,4 +1,4 @@
-"""Pictures as base64 text, which is how they travel inside JSON."""
+"""Pictures as base64 text, as JSON requests and answers carry them."""
 
 import base64
 import binascii
@@ -15,33 +15,34 @@ from cachetools import LRUCache, cached
 from PIL import Image
 
 from stylefuse.errors import UserError
-from stylefuse.images.metadata import PictureOrigin, generation_metadata
-from stylefuse.images.open import MAX_PIXELS, flatten, open_picture
+from stylefuse.images.metadata import PictureOrigin
+from stylefuse.images.open import MAX_PIXELS, open_picture
+from stylefuse.images.save import write_picture
 from stylefuse.images.statistics import statistics
 
-FORMS: dict[str, dict[str, Any]] = {  # how Pillow saves what travels
-    # 2 % larger than Pillow's own choice, in a third of the time
+ENCODE_OPTIONS: dict[str, dict[str, Any]] = {  # format → arguments of Pillow's `save`
+    # 2 % larger than Pillow's default, in a third of the time
     "png": {"format": "PNG", "compress_level": 1, "compress_type": zlib.Z_RLE},
     "jpeg": {"format": "JPEG", "quality": 95},
     "webp": {"format": "WEBP", "quality": 95},
 }
-HELD = 64 << 20  # bytes of pictures that are kept decoded
+MAX_CACHED_BYTES = 64 << 20  # of decoded pictures
 DATA_URI = re.compile(r"\s*data:[\w.+/-]*;base64,", re.ASCII)
 
 
-def decode(text: str, name: str = "the picture", most_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode(text: str, name: str = "the picture", max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode a picture from base64, with or without a `data:` prefix; line breaks are allowed.
 
     Args:
         text: a picture file's bytes in base64 (RFC 4648, with padding).
-        name: what messages call it.
-        most_pixels: a larger picture is refused before it is decoded.
+        name: of the picture in messages.
+        max_pixels: a larger picture is refused before it is decoded.
 
     Returns:
-        An upright sRGB picture of mode "RGB", or "RGBA" where it has transparency.
+        An upright sRGB picture of mode "RGB", or "RGBA" if it has transparency.
 
     Raises:
-        UserError: no base64, or no picture that `data.pictures.open_picture` takes.
+        UserError: the text is not base64, or `open_picture` refuses the bytes.
     """
     prefix = DATA_URI.match(text)
     body = "".join(text[prefix.end() if prefix else 0 :].split())
@@ -49,49 +50,58 @@ def decode(text: str, name: str = "the picture", most_pixels: int = MAX_PIXELS) 
         data = base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise UserError(
-            f"{name} is not valid base64; send the bytes of a picture file in base64"
+            f"{name} is not valid base64; send the bytes of a picture file in base64",
+            code="base64-invalid",
         ) from None
-    return open_picture(data, name, most_pixels)
+    return open_picture(data, name, max_pixels)
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A picture that came in a request."""
+class DecodedPicture:
+    """A picture of a request, and its statistics, computed when they are first used."""
 
     picture: Image.Image
 
     @cached_property
-    def figures(self) -> dict[str, float]:
-        """See `monitoring.statistics`."""
+    def statistics(self) -> dict[str, float]:
+        """See `stylefuse.images.statistics`."""
         return statistics(self.picture)
 
 
+def _cache_key(text: str, _name: str, max_pixels: int) -> tuple[bytes, int]:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest(), max_pixels
+
+
 @cached(
-    LRUCache(HELD, getsizeof=lambda sent: 4 * sent.picture.width * sent.picture.height),
-    key=lambda text, _, most: (hashlib.sha256(text.encode(errors="surrogatepass")).digest(), most),
+    LRUCache(
+        MAX_CACHED_BYTES,
+        getsizeof=lambda decoded: 4 * decoded.picture.width * decoded.picture.height,
+    ),
+    key=_cache_key,
     lock=threading.Lock(),
 )
-def decode_cached(text: str, name: str, most_pixels: int) -> Sent:
-    """`decode`, but only of what has not been decoded lately: a slider is moved over one picture.
-    Nobody may change it."""
-    return Sent(decode(text, name, most_pixels))
+def decode_cached(text: str, name: str, max_pixels: int) -> DecodedPicture:
+    """`decode`, with a cache of recent pictures: a user who moves a slider sends the same picture
+    again. The result must not be changed."""
+    return DecodedPicture(decode(text, name, max_pixels))
 
 
-def encode(picture: Image.Image, origin: PictureOrigin | None = None, form: str = "png") -> str:
-    """A picture as the base64 text of a file, which says what made it where a model did.
+def encode(picture: Image.Image, origin: PictureOrigin | None = None, format: str = "png") -> str:
+    """Encode a picture as a file in base64.
 
     Args:
-        picture: "RGB" or "RGBA"; JPEG lays what is see-through over mid-grey.
+        picture: "RGB" or "RGBA"; JPEG composites transparent pixels over mid-grey.
         origin: the model that made it, for the file's metadata.
-        form: one of `FORMS`.
+        format: one of `ENCODE_OPTIONS`.
 
     Raises:
-        UserError: there is no such format.
+        UserError: the format is unknown.
     """
-    if form not in FORMS:
-        raise UserError(f"format must be one of {', '.join(FORMS)}, not {form!r}")
-    how = FORMS[form]
-    file, kind = io.BytesIO(), str(how["format"])
-    shown = flatten(picture) if kind == "JPEG" else picture
-    shown.save(file, **how, **(generation_metadata(origin, kind) if origin else {}))
+    if format not in ENCODE_OPTIONS:
+        raise UserError(
+            f"format must be one of {', '.join(ENCODE_OPTIONS)}, not {format!r}",
+            code="option-invalid",
+        )
+    file = io.BytesIO()
+    write_picture(picture, file, ENCODE_OPTIONS[format], origin)
     return base64.b64encode(file.getvalue()).decode("ascii")

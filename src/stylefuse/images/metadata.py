@@ -1,14 +1,14 @@
-"""What a picture says of itself: that a model made it, and which.
+"""Metadata of generated pictures: which model made them, and that a model did.
 
-How a picture was made is a term of IPTC's vocabulary of digital source types, in an XMP packet:
-that is where photo programs, archives and social networks look for it.
+The digital source type is a term of IPTC's vocabulary, stored in an XMP packet, where photo
+programs, archives and social networks look for it.
 """
 
 from typing import Any, NamedTuple
 
 from PIL.PngImagePlugin import PngInfo
 
-PACKET = """\
+XMP_PACKET = """\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -18,12 +18,12 @@ PACKET = """\
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="w"?>"""
-TERMS = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-TIFF_XMP = 700
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+TIFF_XMP_TAG = 700
 
 
 class PictureOrigin(NamedTuple):
-    """What made a picture.
+    """The model that made a picture.
 
     Attributes:
         model: its name.
@@ -35,18 +35,18 @@ class PictureOrigin(NamedTuple):
 
 
 def generation_metadata(origin: PictureOrigin, format: str) -> dict[str, Any]:
-    """What Pillow's `save` is to be given, so that a picture says how it was made.
+    """Arguments for Pillow's `save` that write the metadata of a generated picture.
 
     Args:
-        origin: what made the picture.
+        origin: the model that made the picture.
         format: "PNG", "JPEG", "WEBP" or "TIFF".
     """
-    packet = PACKET.format(term=TERMS + origin.source_type)
+    packet = XMP_PACKET.format(term=SOURCE_TYPES + origin.source_type)
     if format == "TIFF":
-        return {"tiffinfo": {TIFF_XMP: packet.encode()}}
+        return {"tiffinfo": {TIFF_XMP_TAG: packet.encode()}}
     if format != "PNG":
         return {"xmp": packet.encode()}
-    texts = PngInfo()
-    texts.add_text("Software", f"stylefuse {origin.model}")
-    texts.add_itxt("XML:com.adobe.xmp", packet)
-    return {"pnginfo": texts}
+    info = PngInfo()
+    info.add_text("Software", f"stylefuse {origin.model}")
+    info.add_itxt("XML:com.adobe.xmp", packet)
+    return {"pnginfo": info}

@@ -1,22 +1,22 @@
-"""TODO docstring."""
+"""Resizing, and the transparency of a result."""
 
 from PIL import Image
 
 
-def fit(picture: Image.Image, max_side: int) -> Image.Image:
-    """The picture, scaled down where its longer side is more than `max_side`."""
+def limit_side(picture: Image.Image, max_side: int) -> Image.Image:
+    """Scale a picture down if its longer side has more than `max_side` pixels."""
     longer = max(picture.size)
-    return picture if longer <= max_side else scaled(picture, max_side / longer)
+    return picture if longer <= max_side else rescale(picture, max_side / longer)
 
 
-def scaled(picture: Image.Image, scale: float) -> Image.Image:
-    """The picture at another size, its sides rounded to whole pixels."""
+def rescale(picture: Image.Image, scale: float) -> Image.Image:
+    """Multiply both sides by a factor; they are rounded to whole pixels."""
     width, height = (max(1, round(side * scale)) for side in picture.size)
     return picture.resize((width, height), Image.Resampling.LANCZOS)
 
 
-def with_alpha_of(original: Image.Image, painted: Image.Image) -> Image.Image:
-    """The painted picture with the transparency that the original has."""
-    if original.mode == "RGBA":
-        painted.putalpha(original.getchannel("A"))
-    return painted
+def copy_alpha(source: Image.Image, target: Image.Image) -> Image.Image:
+    """Give `target` the alpha channel of `source` if it has one; both have the same size."""
+    if source.mode == "RGBA":
+        target.putalpha(source.getchannel("A"))
+    return target

@@ -1,7 +1,8 @@
-"""Pictures, written in the format of a path's suffix with metadata that says what made them."""
+"""Saving pictures, with metadata that names the model that made them."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image
 
@@ -9,7 +10,7 @@ from stylefuse.fileio import write_atomically
 from stylefuse.images.metadata import PictureOrigin, generation_metadata
 from stylefuse.images.open import flatten
 
-WRITTEN: dict[str, dict[str, Any]] = {  # suffix → how Pillow saves it
+SAVE_OPTIONS: dict[str, dict[str, Any]] = {  # suffix → arguments of Pillow's `save`
     ".png": {"format": "PNG"},
     ".jpg": {"format": "JPEG", "quality": 95},
     ".jpeg": {"format": "JPEG", "quality": 95},
@@ -20,20 +21,37 @@ WRITTEN: dict[str, dict[str, Any]] = {  # suffix → how Pillow saves it
 
 
 def save_picture(picture: Image.Image, path: Path, origin: PictureOrigin) -> None:
-    """Write a picture in the format of its path's suffix; all it says of itself is what made it.
+    """Save a picture atomically in the format of its path's suffix.
 
-    JPEG has no transparency: what is see-through is laid over mid-grey. A file that was there is
-    replaced only once the new one is whole.
+    JPEG has no transparency: transparent pixels are composited over mid-grey. The file's metadata
+    names the model and nothing else.
 
     Args:
         picture: "RGB" or "RGBA".
-        path: ends in one of `WRITTEN`.
-        origin: the model that made the picture, for the file's metadata.
+        path: ends in one of `SAVE_OPTIONS`.
+        origin: the model that made the picture.
 
     Raises:
-        UserError: the disk or the folder does not take it.
+        UserError: the file cannot be written, or the disk is full.
     """
-    how = WRITTEN[path.suffix.lower()]
-    how = how | generation_metadata(origin, how["format"])
-    shown = flatten(picture) if how["format"] == "JPEG" else picture
-    write_atomically(path, lambda draft: shown.save(draft, **how))
+    options = SAVE_OPTIONS[path.suffix.lower()]
+    write_atomically(path, lambda draft: write_picture(picture, draft, options, origin))
+
+
+def write_picture(
+    picture: Image.Image,
+    target: Path | IO[bytes],
+    options: Mapping[str, Any],
+    origin: PictureOrigin | None = None,
+) -> None:
+    """Encode a picture into a file.
+
+    Args:
+        picture: "RGB" or "RGBA".
+        target: a path or an open binary file.
+        options: arguments of Pillow's `save`, with "format".
+        origin: the model that made the picture, for the metadata; None writes none.
+    """
+    metadata = generation_metadata(origin, options["format"]) if origin else {}
+    encodable = flatten(picture) if options["format"] == "JPEG" else picture
+    encodable.save(target, **options, **metadata)

@@ -11,16 +11,21 @@ from cachetools import LRUCache, cached
 MAX_BYTES = 128 << 20  # of the results that one cache holds
 
 
-def cache_by_content(function: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
-    """Call a function only for arrays that it was not called with recently; safe in threads.
+def cache_by_content(
+    function: Callable[[np.ndarray], Any], max_bytes: int = MAX_BYTES
+) -> Callable[[np.ndarray], Any]:
+    """Call a function once per array content; safe in threads.
 
-    When a user moves a slider over one picture, the picture is encoded once.
+    When a user moves a slider over one picture, the picture is encoded once. Threads that ask for
+    the same array at the same time wait for one call.
 
     Args:
         function: of one array; returns an array or a list of arrays, which must not be changed.
+        max_bytes: of all results; the least recently used are dropped, and a larger result is not
+            kept.
     """
-    cache: LRUCache[tuple, Any] = LRUCache(MAX_BYTES, getsizeof=_nbytes)
-    return cached(cache, key=_content_key, lock=threading.Lock())(function)
+    cache: LRUCache[tuple, Any] = LRUCache(max_bytes, getsizeof=_nbytes)
+    return cached(cache, key=_content_key, condition=threading.Condition())(function)
 
 
 def _content_key(array: np.ndarray) -> tuple:

@@ -1,12 +1,22 @@
-"""TODO docstring."""
+"""Compilation of functions for Keras' current backend."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def compiled(function):
-    """A function of (lists of) float32 arrays, compiled for the running backend, that returns
-    an array or a list of arrays."""
+def compile_for_inference(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of arrays and lists of arrays.
+
+    Args:
+        function: of float32 arrays; uses Keras operations.
+
+    Returns:
+        A function that takes and returns NumPy arrays, in the same nested lists.
+    """
     import keras
+    from keras import tree
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -16,6 +26,4 @@ def compiled(function):
         import jax
 
         function = jax.jit(function)
-    from keras import tree
-
     return lambda *inputs: tree.map_structure(np.asarray, function(*inputs))

@@ -1,4 +1,4 @@
-"""Whose content shows where, and whose style: the dials of a fusion as masks."""
+"""Masks of a fusion: where each picture's content and style show."""
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
@@ -6,9 +6,12 @@ from scipy.stats import rankdata
 
 from stylefuse.inference.options import FusionOptions
 
-NEAR, FAR = 0.004, 0.04  # scales at which activity is seen and compared, shares of the width
-SHARPNESS = 25.0  # how soon the livelier picture takes all, per unit of rank
-FEATHER = 0.01  # softness of a given mask's edge, share of the width
+# as shares of the picture's width
+GRADIENT_SCALE = 0.004
+ACTIVITY_SCALE = 0.04
+FEATHER = 0.01  # of a given mask's edge
+
+SHARPNESS = 25.0  # of the transition between the pictures, per unit of rank
 
 
 def content_mask(
@@ -26,28 +29,28 @@ def content_mask(
         float32 `[height, width]`: all 1 at a balance of 1, all 0 at 0.
 
     Raises:
-        UserError: the mode needs a mask, or was given one in vain.
+        UserError: the mode needs a mask and there is none, or the other way round.
     """
     options.check_mask(mask is not None)
     balance = options.content_balance
     if options.mode == "scalar":
         return np.full(a.shape, balance, np.float32)
     if mask is not None:
-        return leaning(gaussian_filter(mask, FEATHER * a.shape[1]), balance)
-    return saliency(a, b, balance)
+        return shift_mask(gaussian_filter(mask, FEATHER * a.shape[1]), balance)
+    return saliency_mask(a, b, balance)
 
 
-def saliency(a: np.ndarray, b: np.ndarray, balance: float) -> np.ndarray:
-    """Where A shows because more goes on there: its share is `balance` of the whole.
+def saliency_mask(a: np.ndarray, b: np.ndarray, balance: float) -> np.ndarray:
+    """Where A shows because it is more detailed there; A's share of the area is `balance`.
 
-    Local activities, the smoothed gradient energies of both pictures, decide, as fusion of
-    infra-red and visible pictures weighs its sources (after Xu et al. 2020, U2Fusion, eq. 2 and
-    3). Places are ranked by A's lead, so that a step of the balance always moves as much of the
-    picture, however much sharper one of the two is.
+    The pictures are compared by local activity, the smoothed gradient energy, as infra-red and
+    visible image fusion weighs its sources (after Xu et al. 2020, U2Fusion, eq. 2 and 3). Places
+    are ranked by the difference in activity, so that a step of the balance always moves the same
+    area, even if one picture is much sharper.
 
     Args:
         a: luminance, float `[height, width]`.
-        b: the same of the other picture.
+        b: luminance of the other picture, the same size.
         balance: from 0 to 1.
 
     Returns:
@@ -55,22 +58,35 @@ def saliency(a: np.ndarray, b: np.ndarray, balance: float) -> np.ndarray:
     """
     if balance in (0.0, 1.0):
         return np.full(a.shape, balance, np.float32)
-    near, far = NEAR * a.shape[1], FAR * a.shape[1]
+    gradient_sigma, activity_sigma = GRADIENT_SCALE * a.shape[1], ACTIVITY_SCALE * a.shape[1]
     activity = [
-        np.log(gaussian_filter(gaussian_gradient_magnitude(x, max(near, 1)), far) + 1e-2)
+        np.log(
+            gaussian_filter(gaussian_gradient_magnitude(x, max(gradient_sigma, 1)), activity_sigma)
+            + 1e-2
+        )
         for x in (a, b)
     ]
-    lead = activity[0] - activity[1]
-    rank = (rankdata(lead) / lead.size).reshape(lead.shape)
-    # the rank at which both are mixed evenly, for A's share of all ranks to be the balance
+    difference = activity[0] - activity[1]
+    rank = (rankdata(difference) / difference.size).reshape(difference.shape)
+    # the rank of an even mix, such that the mask's mean over all ranks is the balance
     odds = np.expm1(SHARPNESS * balance) / (np.exp(SHARPNESS) - np.exp(SHARPNESS * balance))
-    border = -np.log(odds) / SHARPNESS
-    return (1 / (1 + np.exp(-SHARPNESS * (rank - border)))).astype(np.float32)
+    threshold = -np.log(odds) / SHARPNESS
+    return (1 / (1 + np.exp(-SHARPNESS * (rank - threshold)))).astype(np.float32)
 
 
-def leaning(mask: np.ndarray, balance: float) -> np.ndarray:
-    """A mask leant to one side: itself at a balance of ½, all 1 at 1, all 0 at 0, and on the way
-    every place goes over smoothly, the ones in doubt first (a Möbius map of the odds)."""
+def shift_mask(mask: np.ndarray, balance: float) -> np.ndarray:
+    """Shift a mask towards one picture.
+
+    At a balance of ½ the mask stays as it is, at 1 it is all 1, at 0 all 0. In between the odds of
+    every value are multiplied by balance / (1 − balance), so that undecided places change first.
+
+    Args:
+        mask: `[height, width]`, from 0 to 1.
+        balance: from 0 to 1.
+
+    Returns:
+        float32 of the mask's shape.
+    """
     mask = np.clip(mask, 0, 1).astype(np.float32)
     if balance in (0.0, 1.0):
         return np.full_like(mask, balance)
@@ -79,6 +95,14 @@ def leaning(mask: np.ndarray, balance: float) -> np.ndarray:
 
 
 def style_regions(mask: np.ndarray, balance: float) -> np.ndarray:
-    """Shares of the two styles, float32 `[height, width, 2]`, where each content has its own."""
-    share = leaning(mask, balance)
+    """Each style's share per pixel if every content has its own style.
+
+    Args:
+        mask: where A's content shows, `[height, width]`.
+        balance: shifts all shares towards A's style (1) or B's (0).
+
+    Returns:
+        float32 `[height, width, 2]`; the last axis sums to 1.
+    """
+    share = shift_mask(mask, balance)
     return np.stack([share, 1 - share], axis=-1)

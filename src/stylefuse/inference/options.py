@@ -1,14 +1,20 @@
-"""The options of every model, with their defaults and ranges."""
+"""The options of every model's requests, with their defaults and ranges.
+
+Importing this module imports neither NumPy nor Pillow, so that the command line can show the
+choices in its help.
+"""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from stylefuse.errors import UserError
 
-Preserve = Literal["none", "luminance", "match"]
-Mode = Literal["auto", "saliency", "mask", "scalar"]
+PreserveColor = Literal["none", "luminance", "match"]
+FusionMode = Literal["auto", "saliency", "mask", "scalar"]
+PRESERVE_COLOR_CHOICES: tuple[str, ...] = get_args(PreserveColor)
+FUSION_MODES: tuple[str, ...] = get_args(FusionMode)
 
-SAME = -1.0  # the detail balance that is the style balance
+SAME_AS_STYLE = -1.0  # a detail balance that follows the style balance
 
 
 @dataclass(frozen=True)
@@ -18,11 +24,12 @@ class Options:
 
 @dataclass(frozen=True)
 class TransferOptions(Options):
-    """How to paint.
+    """Options of style transfer.
 
     Args:
         strength: 0 keeps the content's own style, 1 takes the other's.
-        preserve_color: "luminance" or "match" keep the content's colours, see `preserve_colour`.
+        preserve_color: "luminance" or "match" keep the content's colours, see
+            `stylefuse.inference.colour_preservation`.
         size: longer side of the output in pixels; 0 keeps the content's own.
 
     Raises:
@@ -30,34 +37,31 @@ class TransferOptions(Options):
     """
 
     strength: float = 1.0
-    preserve_color: Preserve = "none"
+    preserve_color: PreserveColor = "none"
     size: int = 0
 
     def __post_init__(self) -> None:
-        if self.preserve_color not in get_args(Preserve):
-            ways = ", ".join(get_args(Preserve))
-            raise UserError(f"preserve_color must be one of {ways}, not {self.preserve_color!r}")
-        if not 0 <= self.strength <= 1:
-            raise UserError(f"strength must be a number from 0 to 1, not {self.strength}")
+        _check_choice("preserve_color", self.preserve_color, PRESERVE_COLOR_CHOICES)
+        _check_fraction("strength", self.strength)
         if self.size < 0:
-            raise UserError(f"size must be a number of pixels, or 0, not {self.size}")
+            _raise_out_of_range(f"size must be a number of pixels, or 0, not {self.size}")
 
 
 @dataclass(frozen=True)
 class FusionOptions(Options):
-    """The dials of a fusion of A and B; each runs from B at 0 to A at 1.
+    """Options of a fusion of two pictures A and B; a balance is 1 for A and 0 for B.
 
     Args:
         content_balance: how much of A's content shows.
-        style_balance: how much of A's style it is painted in.
-        detail_balance: the same for the strokes alone, palette and form following
-            `style_balance`; −1 for the same.
-        mode: "saliency" shows at each place the picture with more going on there, "mask" shows A
-            where a given mask is white, "scalar" lays both over each other everywhere; "auto" is
-            "mask" where a mask is given, else "saliency".
-        style_by_region: paint what shows of A in A's style, and what shows of B in B's;
-            `style_balance` then leans both to one side.
-        seamless: paint A and B each as a whole, and join them by their gradients.
+        style_balance: how much of A's style the result has.
+        detail_balance: the style balance of the strokes alone, while palette and form follow
+            `style_balance`; −1 for the same as `style_balance`.
+        mode: "saliency" shows the more detailed picture at each place, "mask" shows A where a
+            given mask is white, "scalar" blends both pictures everywhere; "auto" is "mask" if a
+            mask is given, else "saliency".
+        style_by_region: paint A's content in A's style and B's in B's; `style_balance` then shifts
+            both towards one style.
+        seamless: paint A and B separately and join them by their gradients.
 
     Raises:
         UserError: a value is out of its range.
@@ -65,37 +69,42 @@ class FusionOptions(Options):
 
     content_balance: float = 0.5
     style_balance: float = 0.5
-    detail_balance: float = SAME
-    mode: Mode = "auto"
+    detail_balance: float = SAME_AS_STYLE
+    mode: FusionMode = "auto"
     style_by_region: bool = False
     seamless: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("content_balance", "style_balance", "detail_balance"):
-            value = getattr(self, name)
-            if not (0 <= value <= 1 or (name == "detail_balance" and value == SAME)):
-                raise UserError(f"{name} must be a number from 0 to 1, not {value}")
-        if self.mode not in get_args(Mode):
-            raise UserError(f"mode must be one of {', '.join(get_args(Mode))}, not {self.mode!r}")
+        _check_fraction("content_balance", self.content_balance)
+        _check_fraction("style_balance", self.style_balance)
+        if self.detail_balance != SAME_AS_STYLE:
+            _check_fraction("detail_balance", self.detail_balance)
+        _check_choice("mode", self.mode, FUSION_MODES)
 
-    def check_mask(self, given: bool) -> None:
-        """See that the mode goes with there being a mask, or none.
+    def check_mask(self, has_mask: bool) -> None:
+        """Check that the mode goes with a mask, or without one.
 
         Raises:
-            UserError: the mode needs a mask, or was given one in vain.
+            UserError: the mode needs a mask and there is none, or the other way round.
         """
-        if self.mode != "auto" and given != (self.mode == "mask"):
-            need = "takes no mask" if given else "needs a mask"
-            raise UserError(f"the mode {self.mode!r} {need}")
+        if self.mode == "mask" and not has_mask:
+            raise UserError(
+                "the mode 'mask' needs a mask; add one, or choose another mode",
+                code="mask-missing",
+            )
+        if self.mode not in ("auto", "mask") and has_mask:
+            raise UserError(
+                f"the mode {self.mode!r} takes no mask; leave it out, or choose the mode 'mask'",
+                code="mask-unexpected",
+            )
 
 
 @dataclass(frozen=True)
 class TransferRequestOptions(FusionOptions, TransferOptions):
-    """All dials of a request: those of a transfer, and those of a fusion.
+    """All options of a request to the transfer model, which also fuses.
 
     Args:
-        style_weights: how much each of several styles counts, one number for each; none: all the
-            same.
+        style_weights: the weight of each of several styles; equal if empty.
     """
 
     style_weights: tuple[float, ...] = ()
@@ -107,7 +116,7 @@ class TransferRequestOptions(FusionOptions, TransferOptions):
 
 @dataclass(frozen=True)
 class RestoreOptions(Options):
-    """How to restore.
+    """Options of restoration.
 
     Args:
         strength: 0 leaves the picture as it is, 1 restores it.
@@ -119,16 +128,15 @@ class RestoreOptions(Options):
     strength: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.strength <= 1:
-            raise UserError(f"strength must be a number from 0 to 1, not {self.strength}")
+        _check_fraction("strength", self.strength)
 
 
 @dataclass(frozen=True)
 class PortraitOptions(Options):
-    """Which portrait to invent.
+    """Options of a generated portrait.
 
     Args:
-        towards: a second seed, to be blended in; −1 for none.
+        towards: a second seed to blend with; −1 for none.
         blend: 0 is the first seed's portrait, 1 the second's.
 
     Raises:
@@ -139,7 +147,22 @@ class PortraitOptions(Options):
     blend: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.blend <= 1:
-            raise UserError(f"blend must be a number from 0 to 1, not {self.blend}")
+        _check_fraction("blend", self.blend)
         if self.towards < -1:
-            raise UserError(f"towards must be a seed from 0, or -1, not {self.towards}")
+            _raise_out_of_range(f"towards must be a seed from 0, or -1, not {self.towards}")
+
+
+def _check_fraction(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        _raise_out_of_range(f"{name} must be a number from 0 to 1, not {value}")
+
+
+def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UserError(
+            f"{name} must be one of {', '.join(choices)}, not {value!r}", code="option-invalid"
+        )
+
+
+def _raise_out_of_range(message: str) -> None:
+    raise UserError(message, code="option-out-of-range")

@@ -1,33 +1,33 @@
-"""Gaussian–Poisson blending: two pictures joined along a mask without a seam."""
+"""Gaussian–Poisson blending: joining two pictures along a mask without a seam."""
 
 import numpy as np
 from scipy.fft import dctn, idctn
 
-COLOUR_BLUR = 1 / 16  # deviation of the blur that compares colours, share of the shorter side
+COLOUR_BLUR = 1 / 16  # σ of the blur that compares colours, as a share of the shorter side
 
 
 def blend(a: np.ndarray, b: np.ndarray, mask: np.ndarray, colour_weight: float) -> np.ndarray:
-    """Join two pictures by their gradients, coloured like their plain composite from afar.
+    """Join two pictures by their gradients, with the low-frequency colours of their composite.
 
-    With the composite c = m·a + (1 − m)·b this finds the x that minimises
+    With the composite c = m·a + (1 − m)·b, the result is the x that minimises
 
         |∇x − g|² + λ·|G x − G c|²
 
     with no gradient across the picture's border (Gaussian–Poisson equation, after Wu et al. 2019;
     the screened Poisson equation of Bhat et al. 2008 is G = 1). g is a's gradient where the mask is
-    above a half and b's elsewhere: it holds one picture at a place, and nothing of the cut. G is a
-    Gaussian blur, so that colours bind only where they are smooth: no weight brings the seam back.
+    above a half and b's elsewhere, so it does not contain the edge of the mask. G is a Gaussian
+    blur: it constrains only smooth colours, so that no weight brings the seam back.
 
     Args:
         a: uint8 `[height, width, 3]`.
         b: uint8 `[height, width, 3]`.
-        mask: `[height, width]`, from 0 where the picture is b to 1 where it is a.
-        colour_weight: λ times the variance of G in pixels, so that sizes do not change the look.
-            At 0 colours run freely across the mask and only the composite's mean is kept, at 10
-            each side keeps its own but for a soft border, and beyond 100 little changes.
+        mask: `[height, width]`, from 0 for b to 1 for a.
+        colour_weight: λ times the variance of G in pixels, so that the result does not depend on
+            the size. At 0 colours spread across the mask and only the composite's mean is kept. At
+            10 each side keeps its colours, except near the border. Above 100 little changes.
 
     Returns:
-        uint8 `[height, width, 3]`: a itself where the whole mask is 1, and b where it is 0.
+        uint8 `[height, width, 3]`: a if the whole mask is 1, b if it is 0.
 
     Raises:
         ValueError: pictures and mask differ in size, or the weight is negative.
@@ -39,17 +39,17 @@ def blend(a: np.ndarray, b: np.ndarray, mask: np.ndarray, colour_weight: float) 
     x, y, m = (values.astype(np.float32) for values in (a, b, mask[..., None]))
     composite = m * x + (1 - m) * y
 
-    # Solving for what the composite lacks leaves it untouched wherever its gradients are right.
-    lacks = []
-    for axis, masks in enumerate((m[1:] + m[:-1], m[:, 1:] + m[:, :-1])):  # of both neighbours
-        wanted = np.where(masks > 1, np.diff(x, axis=axis), np.diff(y, axis=axis))
-        lacks.append(wanted - np.diff(composite, axis=axis))
-    correction = _solve(lacks[0], lacks[1], colour_weight)
+    # Solving for a correction leaves the composite as it is wherever its gradients are right.
+    residuals = []
+    for axis, mask_sums in enumerate((m[1:] + m[:-1], m[:, 1:] + m[:, :-1])):  # of neighbours
+        target = np.where(mask_sums > 1, np.diff(x, axis=axis), np.diff(y, axis=axis))
+        residuals.append(target - np.diff(composite, axis=axis))
+    correction = _solve(residuals[0], residuals[1], colour_weight)
     return np.rint(np.clip(composite + correction, 0, 255)).astype(np.uint8)
 
 
 def _solve(down: np.ndarray, right: np.ndarray, colour_weight: float) -> np.ndarray:
-    """The z of mean 0 that minimises |∇z − g|² + λ·|G z|², exactly, in the cosine domain.
+    """The z of mean 0 that minimises |∇z − g|² + λ·|G z|², solved exactly in the DCT domain.
 
     Args:
         down: g between a pixel and the one below, `[height - 1, width, 3]`.
@@ -63,13 +63,13 @@ def _solve(down: np.ndarray, right: np.ndarray, colour_weight: float) -> np.ndar
     divergence += np.diff(right, axis=1, prepend=0, append=0)
     height, width = divergence.shape[:2]
 
-    # Cosines are the eigenvectors of −Δ and of G; these are the eigenvalues.
+    # Cosines are the eigenvectors of −Δ and of G. These are the eigenvalues.
     rows, columns = (4 * np.sin(np.pi * np.arange(n) / (2 * n)) ** 2 for n in (height, width))
     laplacian = rows[:, None] + columns
     variance = (COLOUR_BLUR * min(height, width)) ** 2
     gaussian = np.exp(-variance * laplacian / 2)
     operator = laplacian + colour_weight / variance * gaussian**2
-    operator[0, 0] = 1  # the divergence has mean 0, and so has z, whatever stands here
+    operator[0, 0] = 1  # any value but 0: the divergence has mean 0, and so has z
 
-    waves = dctn(-divergence, axes=(0, 1)) / operator[..., None].astype(np.float32)
-    return idctn(waves, axes=(0, 1))
+    coefficients = dctn(-divergence, axes=(0, 1)) / operator[..., None].astype(np.float32)
+    return idctn(coefficients, axes=(0, 1))

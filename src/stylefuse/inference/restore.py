@@ -1,16 +1,15 @@
-"""Restoration of Pillow pictures: what the command line and the server share."""
+"""Restoration of pictures of any size."""
 
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from stylefuse.cancellation import check_cancelled
-from stylefuse.images.arrays import pad, to_float, to_levels
+from stylefuse.images.arrays import pad, to_float, to_uint8
 from stylefuse.images.open import flatten
-from stylefuse.images.resize import fit, with_alpha_of
+from stylefuse.images.resize import copy_alpha, limit_side
 from stylefuse.inference import tiles
-from stylefuse.inference.compilation import compiled
+from stylefuse.inference.compilation import compile_for_inference
 from stylefuse.inference.degradation_features import degradation_features
 from stylefuse.inference.options import RestoreOptions
 from stylefuse.inference.predictor import Predictor
@@ -24,31 +23,30 @@ def make_predictor(generator: Any, max_side: int) -> "RestorePredictor":
 class RestorePredictor(Predictor):
     """Restores pictures; see `Predictor`.
 
-    A large one is restored in tiles by what was measured of the whole, and none shows a seam, since
-    every tile sees all that its pixels depend on.
+    A large picture is restored in tiles, all with the degradation features of the whole picture.
+    The tiles' margins cover the generator's receptive field, so that there are no seams.
     """
 
     def __init__(self, generator: Any, max_side: int):
         super().__init__(generator, max_side)
-        self._call = compiled(lambda x, measured: generator(x, measured))
+        self._call = compile_for_inference(lambda x, features: generator(x, features))
 
-    def paint(self, pictures: dict[str, Image.Image], options: RestoreOptions) -> Image.Image:
-        """Restore the picture "picture", as far as `options.strength` says."""
-        picture = fit(pictures["picture"], self.max_side)
-        flat = flatten(picture)
-        restored = Image.fromarray(self.render(np.asarray(flat)))
-        return with_alpha_of(picture, Image.blend(flat, restored, options.strength))
+    def paint(self, inputs: dict[str, Image.Image], options: RestoreOptions) -> Image.Image:
+        """Restore the input "picture" and blend the result with it by `options.strength`."""
+        picture = limit_side(inputs["picture"], self.max_side)
+        opaque = flatten(picture)
+        restored = Image.fromarray(self.render(np.asarray(opaque)))
+        return copy_alpha(picture, Image.blend(opaque, restored, options.strength))
 
     def render(self, picture: np.ndarray) -> np.ndarray:
         height, width = picture.shape[:2]
         padded = pad(picture)
-        measured = degradation_features(padded)[None]
-        paint = self._in_tiles if tiles.needed(*padded.shape[:2]) else self._call
-        return to_levels(paint(to_float(padded[None]), measured)[0])[:height, :width]
+        features = degradation_features(padded)[None]
+        restore = self._in_tiles if tiles.needed(*padded.shape[:2]) else self._call
+        return to_uint8(restore(to_float(padded[None]), features)[0])[:height, :width]
 
-    def _in_tiles(self, x: np.ndarray, measured: np.ndarray) -> np.ndarray:
+    def _in_tiles(self, x: np.ndarray, features: np.ndarray) -> np.ndarray:
         restored = np.empty_like(x)
-        for whole, inner in tiles.cover(*x.shape[1:3]):
-            check_cancelled()
-            restored[whole][inner] = self._call(x[whole], measured)[inner]
+        for tile, inner in tiles.cover(*x.shape[1:3]):
+            restored[tile][inner] = self._call(x[tile], features)[inner]
         return restored

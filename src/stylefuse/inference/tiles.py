@@ -1,26 +1,29 @@
-"""Tiles of pictures too large to be painted at once, wide enough that no seam can be seen."""
+"""Overlapping tiles for pictures that are too large to be processed at once."""
 
 from collections.abc import Iterator
 from itertools import product
 from math import ceil
 
-TILE = 768  # pixels; a larger picture is painted in tiles
-MARGIN = 72  # pixels beyond a tile that its own pixels can depend on, and a few more
+TILE = 768  # pixels; a larger picture is processed in tiles
+MARGIN = 72  # pixels around a tile: a little more than the receptive field of the generators
 
 Area = tuple[slice, slice, slice]  # of a batch: all pictures, rows, columns
 
 
 def needed(height: int, width: int) -> bool:
-    """Whether a picture is larger than a tile and its margins."""
+    """Whether a picture is larger than a tile with its margins."""
     return max(height, width) > TILE + 2 * MARGIN
 
 
 def cover(height: int, width: int) -> Iterator[tuple[Area, Area]]:
-    """Tiles with margins that cover a batch `[batch, height, width, …]`, each with the part of it
-    that is kept; the kept parts leave no gap, and a later one may paint over an earlier.
+    """Tiles with margins that cover a batch `[batch, height, width, …]`.
 
-    They are as few as can be, and of one size, so that they are compiled once and overlap no more
-    than they must. They begin at multiples of 8 where the sides are such.
+    There are as few tiles as possible. All have one size, so that the generator is compiled once.
+    They begin at multiples of 8 if the sides are multiples of 8.
+
+    Yields:
+        A tile as an area of the batch, and the part of the tile to keep. The kept parts leave no
+        gap; a later one may overwrite an earlier one.
     """
     for (rows, inner_rows), (columns, inner_columns) in product(_spans(height), _spans(width)):
         everything = slice(None)
@@ -28,11 +31,11 @@ def cover(height: int, width: int) -> Iterator[tuple[Area, Area]]:
 
 
 def _spans(length: int) -> list[tuple[slice, slice]]:
-    """Stretches of one length that cover a side, each with the part of it that is kept."""
+    """Spans of one length that cover a side, each with the part of it to keep."""
     count = max(1, ceil((length - 2 * MARGIN) / TILE))
     if count == 1:
         return [(slice(0, length), slice(0, length))]
     inner = ceil((length - 2 * MARGIN) / count / 8) * 8
-    whole = inner + 2 * MARGIN
-    starts = [min(i * inner, length - whole) for i in range(count)]
-    return [(slice(start, start + whole), slice(MARGIN if start else 0, whole)) for start in starts]
+    span = inner + 2 * MARGIN
+    starts = [min(i * inner, length - span) for i in range(count)]
+    return [(slice(start, start + span), slice(MARGIN if start else 0, span)) for start in starts]

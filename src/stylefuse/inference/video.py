@@ -1,8 +1,8 @@
-"""A film in one style: its frames are painted with statistics that change slowly.
+"""Stylising a video without flicker: feature statistics are averaged over time.
 
-A network that takes away each frame's own statistics answers every change of light, and every thing
-that comes into sight, with another palette everywhere: the film flickers. Here they are averaged
-along the film, as a large picture's tiles share those of the whole.
+The generator normalises each frame by the frame's own feature statistics. A change of light, or an
+object that enters the scene, therefore changes the palette of the whole frame, and the video
+flickers. A moving average of the statistics prevents it.
 """
 
 from typing import Any
@@ -12,43 +12,41 @@ from PIL import Image
 
 from stylefuse.inference.stylizer import Stylizer
 
-MEMORY = 0.9  # share of the statistics that is of the frames before
-CUT = (
-    0.15  # mean difference of two small frames, in shares of white, from which on it is a new scene
-)
-SMALL = (32, 32)  # pixels
+MOMENTUM = 0.9  # share of the previous frames in the moving average
+SCENE_CUT = 0.15  # mean difference of two thumbnails, as a share of white, that starts a new scene
+THUMBNAIL_SIZE = (32, 32)  # pixels
 
 
 class VideoStylizer:
-    """Paints the frames of a film, in their order.
+    """Paints the frames of a video in their order.
 
     Args:
-        stylizer: paints.
-        code: the style, `[6 + code]`.
-        strength: 0 keeps the film's own style, which is its first frame's, 1 takes the code's.
+        stylizer: paints single frames.
+        code: style code, `[6 + code]`.
+        strength: 0 keeps the style of the video's first frame, 1 takes the code's.
     """
 
     def __init__(self, stylizer: Stylizer, code: np.ndarray, strength: float = 1.0):
         self._stylizer, self._code, self._strength = stylizer, code, strength
         self._moments: list[Any] = []
-        self._before: np.ndarray | None = None
+        self._previous_thumbnail: np.ndarray | None = None
 
-    def frame(self, picture: np.ndarray) -> np.ndarray:
-        """Paint the next frame, uint8 `[height, width, 3]` of the film's size."""
+    def render_frame(self, picture: np.ndarray) -> np.ndarray:
+        """Paint the next frame, uint8 `[height, width, 3]` of the video's size."""
         if not self._moments and self._strength != 1:
-            (own,) = self._stylizer.style_code([picture])
-            self._code = (1 - self._strength) * own + self._strength * self._code
-        found = self._stylizer.moments(picture, self._code)
-        if not self._is_new(picture):
-            found = [
-                tuple(MEMORY * b + (1 - MEMORY) * n for b, n in zip(before, now, strict=True))
-                for before, now in zip(self._moments, found, strict=True)
+            (own_code,) = self._stylizer.style_code([picture])
+            self._code = (1 - self._strength) * own_code + self._strength * self._code
+        moments = self._stylizer.moments(picture, self._code)
+        if not self._starts_scene(picture):
+            moments = [
+                tuple(MOMENTUM * b + (1 - MOMENTUM) * n for b, n in zip(before, now, strict=True))
+                for before, now in zip(self._moments, moments, strict=True)
             ]
-        self._moments = found
-        return self._stylizer.fuse([picture], [self._code], [self._code], moments=found)
+        self._moments = moments
+        return self._stylizer.fuse([picture], [self._code], [self._code], moments=moments)
 
-    def _is_new(self, picture: np.ndarray) -> bool:
-        """Whether a scene begins; the frame is remembered."""
-        small = np.asarray(Image.fromarray(picture).resize(SMALL), np.float32)
-        before, self._before = self._before, small
-        return before is None or bool(np.abs(small - before).mean() > CUT * 255)
+    def _starts_scene(self, picture: np.ndarray) -> bool:
+        """Whether the frame starts a scene; it is the reference for the next frame."""
+        thumbnail = np.asarray(Image.fromarray(picture).resize(THUMBNAIL_SIZE), np.float32)
+        previous, self._previous_thumbnail = self._previous_thumbnail, thumbnail
+        return previous is None or bool(np.abs(thumbnail - previous).mean() > SCENE_CUT * 255)
