@@ -1,0 +1,1 @@
+"""What people read in the registry: pages of models and versions, model cards."""

@@ -1,4 +1,4 @@
-"""Under which licences a model's training pictures are."""
+"""The licences of a model's training pictures, counted."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,15 +12,15 @@ COLUMNS = ["split", "domain", "licence", "source"]
 
 
 def training_licences(manifest: Path, domains: Sequence[str]) -> pd.DataFrame:
-    """Count the pictures that a model was trained on.
+    """Count the pictures that a model was trained on, by licence.
 
     Args:
         manifest: what `data.ingest` wrote.
-        domains: whose pictures the model is trained on.
+        domains: of the model's training pictures.
 
     Returns:
-        A row for each licence, the most frequent first: `licence`, `pictures`, and `sources`, their
-        names. No rows where there is no manifest.
+        A row for each licence, the most frequent first, with the columns `licence`, `pictures` and
+        `sources` (names). No rows if there is no manifest.
 
     Raises:
         UserError: the manifest cannot be read.
@@ -30,16 +30,23 @@ def training_licences(manifest: Path, domains: Sequence[str]) -> pd.DataFrame:
     except FileNotFoundError:
         rows = pd.DataFrame(columns=COLUMNS)
     except (OSError, ValueError) as error:
-        raise UserError(f"{manifest} cannot be read ({error}); run `dvc repro ingest`") from None
-    ours = rows[(rows.split == "train") & rows.domain.isin(domains)]
-    counted = ours.groupby("licence", as_index=False).agg(
+        message = f"{manifest} cannot be read ({error}); run `dvc repro ingest`"
+        raise UserError(message, code="manifest-damaged") from None
+    training = rows[(rows.split == "train") & rows.domain.isin(domains)]
+    counts = training.groupby("licence", as_index=False).agg(
         pictures=("source", "size"), sources=("source", lambda names: ", ".join(sorted({*names})))
     )
-    return counted.sort_values(["pictures", "licence"], ascending=[False, True], ignore_index=True)
+    return counts.sort_values(["pictures", "licence"], ascending=[False, True], ignore_index=True)
 
 
 def licence_tag(licences: pd.DataFrame) -> dict[str, str]:
-    """The counts as a tag, `GPL-2+: 37, GPL-3: 7`; none where nothing was counted."""
+    """The counts as a tag, `GPL-2+: 37, GPL-3: 7`; empty without counts."""
     counts = zip(licences.licence, licences.pictures, strict=True)
     text = ", ".join(f"{licence}: {count}" for licence, count in counts)
     return {TAG: text} if text else {}
+
+
+def licence_rows(licences: pd.DataFrame) -> list[list[str]]:
+    """Rows of a table with the columns licence, sources and pictures."""
+    columns = licences[["licence", "sources", "pictures"]]
+    return [[str(cell) for cell in row] for row in columns.to_numpy().tolist()]

@@ -1,8 +1,4 @@
-"""Where a run's artifacts are in MLflow's UI, for use in a description.
-
-Addresses are relative to the UI's page, so that they hold on every host, behind a proxy's path, and
-with the password that the page was opened with.
-"""
+"""Links to a run's artifacts in MLflow's UI, relative to its page: they work on every host."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,6 +12,6 @@ def run_page(run: "RunInfo", tab: str = "") -> str:
     return f"#/experiments/{run.experiment_id}/runs/{run.run_id}{'/' if tab else ''}{quote(tab)}"
 
 
-def picture_address(run: "RunInfo", path: str) -> str:
-    """The bytes of a picture among a run's artifacts."""
+def artifact_address(run: "RunInfo", path: str) -> str:
+    """The content of one of a run's artifacts."""
     return f"get-artifact?path={quote(path, safe='')}&run_uuid={run.run_id}"

@@ -1,6 +1,6 @@
-"""A description in the registry as sections under headings, any of which can be written again.
+"""Descriptions in the registry: Markdown sections under headings, each of which can be replaced.
 
-What people have written between them stays as it is.
+Text that people have written between the sections is kept.
 """
 
 import re
@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from tabulate import tabulate
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-MOST = 5000  # characters that the store keeps of a description
-ROOM = 820  # of them for a section, so that a long one leaves the others theirs
-MARK = "### "
-GAP = "&emsp; | "
+MAX_CHARACTERS = 5000  # that the store keeps of a description
+MAX_SECTION_CHARACTERS = 820  # so that a long section leaves room for the others
+HEADING = "### "
 
 
 def compose(opening: str, sections: Mapping[str, Sequence[str]]) -> str:
@@ -27,53 +28,55 @@ def compose(opening: str, sections: Mapping[str, Sequence[str]]) -> str:
 
 
 def write_section(text: str, title: str, lines: Sequence[str]) -> str:
-    """Write a section in the place of the one with its title, or behind the others.
+    """Replace the section with a title, or append it.
 
     Args:
-        text: a description of at most `MOST` characters.
+        text: a description of at most `MAX_CHARACTERS`.
         title: of the section.
-        lines: of Markdown; the last ones are left out where there is no room for them.
+        lines: Markdown; the last ones are left out if there is no room for them.
 
     Returns:
-        The description, again of at most `MOST` characters.
+        The description, again of at most `MAX_CHARACTERS`.
     """
-    heading = MARK + title
-    blocks = [block.strip() for block in re.split(rf"^(?={MARK})", text, flags=re.MULTILINE)]
+    heading = HEADING + title
+    blocks = [block.strip() for block in re.split(rf"^(?={HEADING})", text, flags=re.MULTILINE)]
     place = next((i for i, b in enumerate(blocks) if b.partition("\n")[0] == heading), len(blocks))
     blocks[place : place + 1] = [""]
-    taken = len(_join(blocks)) + 2  # what parts the section from the others
-    blocks[place] = _fit("\n".join([heading, "", *lines]), min(ROOM, MOST - taken))
+    used = len(_join(blocks)) + 2  # with the empty line before the section
+    limit = min(MAX_SECTION_CHARACTERS, MAX_CHARACTERS - used)
+    blocks[place] = _fit("\n".join([heading, "", *lines]), limit)
     return _join(blocks)
 
 
-def tell(client: "MlflowClient", name: str, version: str, title: str, lines: Sequence[str]) -> None:
-    """Write a section of a version's description in the store."""
+def set_description(
+    client: "MlflowClient", name: str, version: str, title: str, lines: Sequence[str]
+) -> None:
+    """Replace a section of a version's description in the store."""
     text = client.get_model_version(name, version).description or ""
     client.update_model_version(name, version, write_section(text, title, lines))
 
 
-def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1, gap: str = GAP
-) -> list[str]:
-    """A table of Markdown.
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], text_columns: int = 1) -> list[str]:
+    """Lines of a Markdown table.
 
     Args:
         head: a title for each column.
         rows: a text for each column.
-        left: how many columns hold words; numbers follow.
-        gap: between columns; MLflow's page leaves no space of its own between them.
+        text_columns: how many columns are aligned to the left; the others hold numbers.
     """
-    rule = "|---" * left + "|---:" * (len(head) - left) + "|"
-    first, *lines = [f"| {gap.join(row)} |" for row in (head, *rows)]
-    return [first, rule, *lines]
+    align = ["left"] * text_columns + ["right"] * (len(head) - text_columns)
+    text = tabulate(list(rows), list(head), tablefmt="pipe", colalign=align, disable_numparse=True)
+    # tabulate pads cells to equal width, which would count against the store's limit
+    return [re.sub(r" {2,}", " ", re.sub(r"(:?)-{3,}(:?)", r"\1---\2", line))
+            for line in text.splitlines()]  # fmt: skip
 
 
-def sentence(text: str, most: int = 250) -> str:
-    """Text of any length and shape as a part of one line, with its last words left out."""
-    return shorten(text, most, placeholder=" …")
+def one_line(text: str, max_characters: int = 250) -> str:
+    """Text as part of one line, its last words left out if it is longer."""
+    return shorten(text, max_characters, placeholder=" …")
 
 
-def unwrapped(text: str) -> str:
+def unwrap(text: str) -> str:
     """Paragraphs as single lines: MLflow's page breaks lines where Markdown does not."""
     return re.sub(r"(?<!\n)\n(?![\n-])", " ", text.strip())
 
@@ -82,9 +85,9 @@ def _join(blocks: Sequence[str]) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _fit(section: str, room: int) -> str:
-    """As many whole lines as there is room for; nothing where that is none but the heading."""
-    if len(section) <= room:
+def _fit(section: str, max_characters: int) -> str:
+    """As many whole lines as fit; nothing if that is only the heading."""
+    if len(section) <= max_characters:
         return section
-    kept = section[: max(0, room - 2)].rpartition("\n")[0]
-    return f"{kept.rstrip()}\n…" if "\n" in kept.rstrip() else ""
+    cut = section[: max(0, max_characters - 2)].rpartition("\n")[0]
+    return f"{cut.rstrip()}\n…" if "\n" in cut.rstrip() else ""

@@ -1,149 +1,133 @@
-"""What a person reads about a version in the registry's UI, in Markdown.
+"""The description of a version in the registry's UI.
 
-The sections on the gate and on the time as champion are written again as those things happen.
+The sections on the gate and on the time as champion are replaced when these things happen.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from stylefuse.config import Params
-from stylefuse.evaluation.metric_labels import FIGURES
-from stylefuse.models.task import find_task
+from stylefuse.registry.pages.licences import licence_rows
 from stylefuse.registry.pages.links import run_page
-from stylefuse.registry.pages.markdown import compose, sentence, table, unwrapped
+from stylefuse.registry.pages.markdown import compose, one_line, table, unwrap
+from stylefuse.registry.pages.metrics_table import metrics_table, shared_metrics
+from stylefuse.registry.version_facts import VersionFacts
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow.entities import RunInfo
 
     from stylefuse.gate.rules import Decision
 
-MOST_FIGURES = 6  # columns that a page has room for
-GATE, STANDING = "The gate", "As champion"
+MAX_METRICS = 6  # columns of the table
+GATE, CHAMPION_HISTORY = "Gate", "As champion"
 
 
-def version_card(
-    params: Params,
-    model: str,
-    run: "RunInfo",
-    tags: Mapping[str, str],
-    first: bool,
-    methods: Mapping[str, Mapping[str, Any]],
-    pictures: Sequence[str],
-    licences: "pd.DataFrame",
-    reports: Sequence[str],
-) -> str:
+def version_page(facts: VersionFacts, samples: Sequence[str]) -> str:
     """The description of a new version.
 
     Args:
-        params: the chosen profile is told.
-        model: its name in `params.yaml`.
-        run: that the weights came out of.
-        tags: see `provenance`.
-        first: whether there is no champion yet, so that this version becomes it.
-        methods: what evaluation measured on held-out pictures, by method and figure.
-        pictures: lines that show some.
-        licences: see `training_licences`.
-        reports: paths among the run's artifacts.
+        facts: of the version.
+        samples: Markdown lines with sample images, see `log_sample_images`.
     """
-    train = params.model_settings(model)
-    start = f", from the weights in `{train.init_from}`" if train.init_from else ""
-    purpose = sentence(unwrapped(find_task(model).description).partition("\n")[0], 400)
-    settings = (
-        f"Trained with the profile `{params.profile}`, seed {params.seed}: {train.kimg:g} thousand "
-        f"pictures of {train.crop} px, width {train.width}{start}."
-    )
-    undecided = f"Not put to the gate yet; `stylefuse gate {model}` does that."
+    purpose = one_line(unwrap(facts.task.description).partition("\n")[0], 400)
+    not_decided = f"Not decided yet: `stylefuse gate {facts.model}` does that."
+    first = facts.becomes_champion
     sections = {
-        "Samples": pictures,
-        "Figures": _figures(methods, run, reports),
-        GATE: ["The first version had no champion to beat." if first else undecided],
-        STANDING: ["From the start, as the first version." if first else "Not so far."],
-        "Training pictures": _licences(licences, run),
-        "Origin": _origin(tags, run, reports),
+        "Samples": samples,
+        "Metrics": _metrics(facts),
+        GATE: ["The first version, so there was no champion to compare with."]
+        if first
+        else [not_decided],
+        CHAMPION_HISTORY: ["Since it was registered, as the first version."]
+        if first
+        else ["Not so far."],
+        "Training pictures": _licences(facts),
+        "Origin": _origin(facts),
     }
-    return compose(f"{purpose}\n\n{settings}", sections)
+    return compose(f"{purpose}\n\n{_training(facts)}", sections)
 
 
 def gate_lines(decision: "Decision", champion: str, run: "RunInfo", path: str) -> list[str]:
-    """What the gate said, for the section `GATE`.
+    """The section `GATE` of a version.
 
     Args:
-        decision: on this version.
-        champion: the version that it was judged beside.
+        decision: about this version.
+        champion: number of the version that it was compared with.
         run: of the version.
-        path: of the whole decision among the run's artifacts.
+        path: of the decision's page among the run's artifacts.
     """
     verdict = "Promoted" if decision.promoted else "Refused"
     lines = [
-        f"**{verdict}** beside version {champion}: {sentence(decision.reasons)}. "
-        f"[The whole decision]({run_page(run, f'artifacts/{path}')})"
+        f"**{verdict}** against version {champion}: {one_line(decision.reasons)}. "
+        f"[Decision]({run_page(run, f'artifacts/{path}')})"
     ]
     if rows := decision.rows():
         lines += ["", *table([*rows[0]], [[*row.values()] for row in rows]), ""]
-        lines += ["A gain above 0 is better, in every figure; 0 inside its interval may be chance."]
+        lines += ["A gain above 0 is an improvement. If the interval contains 0, it is not "
+                  "statistically significant."]  # fmt: skip
     return lines
 
 
-def standing_lines(promoted: str | None, left: str | None) -> list[str]:
-    """A version's time as champion, for the section `STANDING`.
+def champion_history(promoted: str | None, left: str | None) -> list[str]:
+    """The section `CHAMPION_HISTORY` of a version.
 
     Args:
         promoted: when and why it became champion, as `promotion` tags it.
-        left: the same of its end.
+        left: when and why that ended.
     """
-    told = {"Became champion": promoted, "Rolled back": left}
-    return [f"- {what} {_moment(text)}" for what, text in told.items() if text]
+    events = {"Became champion": promoted, "Rolled back": left}
+    return [f"- {event} {_event(text)}" for event, text in events.items() if text]
 
 
-def _moment(text: str) -> str:
-    when, _, why = text.partition(": ")
-    return f"{when[:16].replace('T', ' ')} UTC: {sentence(why, 150)}"
+def _event(text: str) -> str:
+    time, _, reason = text.partition(": ")
+    return f"{time[:16].replace('T', ' ')} UTC: {one_line(reason, 150)}"
 
 
-def shared_figures(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Names of the figures that all methods have, in the order of `FIGURES`."""
-    return [f for f in FIGURES if all(row.get(f) is not None for row in methods.values())]
+def _training(facts: VersionFacts) -> str:
+    if facts.training is None:
+        return "How its weights were trained is not recorded."
+    settings = facts.training.settings
+    origin = "The weights that come with the project, trained" if facts.shipped else "Trained"
+    start = settings.get("init_from")
+    initial = f", from the weights in `{start}`" if start else ""
+    return (
+        f"{origin} with the profile `{facts.training.profile}`, seed {facts.training.seed}: "
+        f"{settings['kimg']:g} thousand pictures of {settings['crop']} px, width "
+        f"{settings['width']}{initial}."
+    )
 
 
-def _figures(
-    methods: Mapping[str, Mapping[str, Any]], run: "RunInfo", reports: Sequence[str]
-) -> list[str]:
-    """Every judged method as a row, with the first figures that all of them have."""
-    if not methods:
-        return ["Not judged yet: `make repro` evaluates it."]
-    shown = {name: FIGURES[name] for name in shared_figures(methods)[:MOST_FIGURES]}
-    rows = [
-        [method, *(form.format(row[name]) for name, (_, form) in shown.items())]
-        for method, row in methods.items()
-    ]
-    lines = table(["on held-out pictures", *(title for title, _ in shown.values())], rows)
-    pages = [path for path in reports if path.endswith(".html")]
-    links = [f"[The whole report]({run_page(run, f'artifacts/{path}')})" for path in pages]
-    return [*lines, "", *links]
+def _metrics(facts: VersionFacts) -> list[str]:
+    if not facts.metrics:
+        return ["Not evaluated yet; `make repro` does that."]
+    names = shared_metrics(facts.metrics)[:MAX_METRICS]
+    pages = [path for path in facts.reports if path.endswith(".html")]
+    links = [f"[Report]({run_page(facts.run, f'artifacts/{path}')})" for path in pages]
+    return [*metrics_table(facts.metrics, names), "", *links]
 
 
-def _licences(licences: "pd.DataFrame", run: "RunInfo") -> list[str]:
-    if licences.empty:
+def _licences(facts: VersionFacts) -> list[str]:
+    if facts.licences.empty:
         return []
-    rows = licences[["licence", "sources", "pictures"]].astype(str).to_numpy().tolist()
+    attribution = run_page(facts.run, "artifacts/data/ATTRIBUTION.md")
     return [
-        *table(["licence", "sources", "pictures"], rows, left=2),
+        *table(["licence", "sources", "pictures"], licence_rows(facts.licences), text_columns=2),
         "",
-        f"{licences.pictures.sum()} pictures of the training split, each under its own licence. "
-        f"[Who made which]({run_page(run, 'artifacts/data/ATTRIBUTION.md')})",
+        f"{facts.licences.pictures.sum()} pictures of the training split, each under its own "
+        f"licence. [Authors]({attribution})",
     ]
 
 
-def _origin(tags: Mapping[str, str], run: "RunInfo", reports: Sequence[str]) -> list[str]:
-    changed = " with uncommitted changes" if tags.get("git.dirty") == "true" else ""
+def _origin(facts: VersionFacts) -> list[str]:
+    commit = facts.tags.get("git.commit")
+    changes = " with uncommitted changes" if facts.tags.get("git.dirty") == "true" else ""
     lines = [
-        f"Made from commit `{tags['git.commit'][:12]}`{changed}."
-        if "git.commit" in tags
-        else "Made outside a git repository.",
-        f"[Its run]({run_page(run)}) has the settings and the curves.",
+        f"Registered from commit `{commit[:12]}`{changes}."
+        if commit
+        else "Registered outside a git repository.",
+        f"[Run]({run_page(facts.run)}) with settings and curves.",
     ]
-    if reports:
-        paths = ", ".join(f"`{path}`" for path in reports)
-        lines.append(f"[Its artifacts]({run_page(run, 'artifacts')}) have the reports: {paths}.")
+    if facts.reports:
+        paths = ", ".join(f"`{path}`" for path in facts.reports)
+        lines.append(f"[Artifacts]({run_page(facts.run, 'artifacts')}): {paths}.")
     return lines
