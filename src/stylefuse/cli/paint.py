@@ -3,7 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from stylefuse.cli.arguments import (
     Subparsers,
@@ -16,10 +16,10 @@ from stylefuse.cli.arguments import (
     share,
 )
 from stylefuse.inference.options import (
+    FUSION_MODES,
+    PRESERVE_COLOR_CHOICES,
     FusionOptions,
-    Mode,
     PortraitOptions,
-    Preserve,
     RestoreOptions,
     TransferOptions,
 )
@@ -52,7 +52,7 @@ def _add_transfer(commands: Subparsers) -> None:
         help="0 keeps the content's own style, 1 takes the other's (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--preserve-color", nargs="?", const="luminance", choices=get_args(Preserve),
+        "--preserve-color", nargs="?", const="luminance", choices=PRESERVE_COLOR_CHOICES,
         default=TransferOptions.preserve_color,
         help="keep the content's colours: luminance keeps the colour of every pixel (the choice "
         "if no value follows), match keeps the palette (default: %(default)s)",
@@ -106,7 +106,7 @@ def _add_fuse(commands: Subparsers) -> None:
         help="the style balance of the strokes alone (default: the style balance)",
     )  # fmt: skip
     command.add_argument(
-        "--mode", choices=get_args(Mode), default=FusionOptions.mode,
+        "--mode", choices=FUSION_MODES, default=FusionOptions.mode,
         help="where A shows: saliency, where it has more detail than B; mask, where --mask is "
         "white; scalar, everywhere, blended with B; auto is mask if one is given, else saliency "
         "(default: %(default)s)",

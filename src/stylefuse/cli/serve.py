@@ -1,7 +1,6 @@
 """The commands that start servers: serve, app and ui."""
 
 import argparse
-import os
 
 from stylefuse.cli.arguments import Subparsers, model_location, model_name
 
@@ -30,12 +29,12 @@ def _add_serve(commands: Subparsers) -> None:
 
 def _serve(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
-    from stylefuse.monitoring.request_log import FILE
+    from stylefuse.monitoring.request_log import RequestLog
     from stylefuse.registry.fetch import champion_uri
     from stylefuse.serving.launch import serve
 
     params = load_params()
-    os.environ.setdefault(FILE, str(params.monitor.request_log.absolute()))
+    RequestLog.set_environment(params.monitor.request_log)
     if not args.model:
         params.require_model(args.name)
     model = args.model or champion_uri(args.name)

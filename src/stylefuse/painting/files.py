@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stylefuse.errors import UserError
 from stylefuse.images.open import SUFFIXES
-from stylefuse.images.save import WRITTEN
+from stylefuse.images.save import SAVE_OPTIONS
 
 
 def find_pictures(names: Sequence[str]) -> list[Path]:
@@ -64,11 +64,11 @@ def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
             contents have the same name.
     """
     if len(contents) == 1 and out.suffix and not out.is_dir():
-        if out.suffix.lower() not in WRITTEN:
+        if out.suffix.lower() not in SAVE_OPTIONS:
             raise UserError(
                 f"{out} cannot be written in this format; use a name that ends in "
-                f"{', '.join(WRITTEN)}",
-                code="output-format-unknown",
+                f"{', '.join(SAVE_OPTIONS)}",
+                code="output-format-unsupported",
             )
         return [out]
     _refuse_file(out, f"{len(contents)} pictures are")
@@ -88,7 +88,7 @@ def product_paths(contents: Sequence[Path], styles: Sequence[Path], out: Path) -
 
 
 def _refuse_file(out: Path, subject: str) -> None:
-    if out.suffix.lower() in WRITTEN or out.is_file():
+    if out.suffix.lower() in SAVE_OPTIONS or out.is_file():
         raise UserError(
             f"{subject} written into a folder, and {out} is the name of a file; name a folder",
             code="output-not-a-folder",

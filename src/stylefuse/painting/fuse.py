@@ -64,7 +64,7 @@ def fuse_pictures(
     job = Job(output_path, recorded_options, inputs)
 
     def read(_: Job) -> dict[str, Image.Image]:
-        return {name: open_picture(path, most_pixels=max_pixels) for name, path in files.items()}
+        return {name: open_picture(path, max_pixels=max_pixels) for name, path in files.items()}
 
     def load() -> Painter:
         predictor, origin, picture_origin = load_model()

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from stylefuse.errors import UserError
-from stylefuse.images.resize import scaled
+from stylefuse.images.resize import rescale
 from stylefuse.inference.options import PortraitOptions, TransferOptions
 from stylefuse.painting.batch import (
     DEFAULT_OUTPUT,
@@ -80,7 +80,7 @@ def generate_portraits(
         code = transfer.style_code(style_mix.pictures, style_mix.weights)
 
         def generate_styled(job: Job, _: None) -> Image.Image:
-            portrait = scaled(generate(job), STYLED_SCALE)
+            portrait = rescale(generate(job), STYLED_SCALE)
             styled: Image.Image = transfer.transfer(portrait, code, TransferOptions())
             return styled
 

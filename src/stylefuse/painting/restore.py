@@ -50,7 +50,7 @@ def restore_pictures(
     ]
 
     def read(job: Job) -> Image.Image:
-        return open_picture(job.inputs["picture"][0], most_pixels=max_pixels)
+        return open_picture(job.inputs["picture"][0], max_pixels=max_pixels)
 
     def load() -> Painter:
         predictor, origin, picture_origin = load_model()

@@ -46,7 +46,7 @@ def read_styles(texts: Sequence[str], max_pixels: int) -> Styles:
     """
     styles = [style for text in texts for style in parse_style(text)]
     paths = [path for path, _ in styles]
-    pictures = [open_picture(path, most_pixels=max_pixels) for path in paths]
+    pictures = [open_picture(path, max_pixels=max_pixels) for path in paths]
     return Styles(paths, pictures, [weight for _, weight in styles])
 
 

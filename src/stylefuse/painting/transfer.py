@@ -73,7 +73,7 @@ def transfer_style(
     ]
 
     def read(job: Job) -> Image.Image:
-        return open_picture(job.inputs["content"][0], most_pixels=max_pixels)
+        return open_picture(job.inputs["content"][0], max_pixels=max_pixels)
 
     def load() -> Painter:
         predictor, origin, picture_origin = load_model()

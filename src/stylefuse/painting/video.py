@@ -71,7 +71,7 @@ def paint_video(
         raise UserError(
             f"{out} cannot be written in this format; use a name that ends in "
             f"{', '.join(CONTAINERS)}",
-            code="output-format-unknown",
+            code="output-format-unsupported",
         )
     if options.size > max_side:
         raise UserError(
@@ -91,7 +91,7 @@ def paint_video(
         def write(draft: Path) -> None:
             with _encoder(source, draft, video, CONTAINERS[out.suffix.lower()]) as frames:
                 for frame in _decode(source, video):
-                    frames.write(stylizer.frame(frame).tobytes())
+                    frames.write(stylizer.render_frame(frame).tobytes())
                     bar.advance()
 
         write_atomically(out, write)

@@ -1,44 +1,51 @@
-"""What a real shell completes behind `stylefuse`."""
+"""What real shells complete after `stylefuse`."""
 
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-PROGRAM = str(Path(sys.executable).with_name("stylefuse"))
+from stylefuse.cli import main
+from tests.support.program import stylefuse
 
-
-def script(shell):
-    done = subprocess.run([PROGRAM, "completion", shell], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def bash(tmp_path_factory):
-    """A function of what is typed → what bash would complete."""
-    folder = tmp_path_factory.mktemp("shell")
-    (folder / "photos").mkdir()
-    (folder / "photo.jpg").touch()
-    (folder / "completion").write_text(script("bash"))
-    asking = """
+PROBE = """
 source ./completion
 read -ra COMP_WORDS <<< "$1"
 [[ $1 == *' ' ]] && COMP_WORDS+=('')
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_LINE=$1 COMP_POINT=${#1}
-called=$(complete -p stylefuse | sed -E 's/.*-F (\\S+).*/\\1/')
-"$called" stylefuse "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+function=$(complete -p stylefuse | sed -E 's/.*-F (\\S+).*/\\1/')
+"$function" stylefuse "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
 printf '%s\\n' "${COMPREPLY[@]}"
 """
 
+
+@pytest.fixture
+def script(capsys):
+    """The completion script of a shell, made in this process."""
+
+    def make(shell):
+        main(["completion", shell])
+        return capsys.readouterr().out
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def bash(project, tmp_path_factory):
+    """A function: typed text → what bash completes, with the script made in a project."""
+    process = stylefuse(project, "completion", "bash")
+    assert (process.returncode, process.stderr) == (0, "")
+    folder = tmp_path_factory.mktemp("shell")
+    (folder / "photos").mkdir()
+    (folder / "photo.jpg").touch()
+    (folder / "completion").write_text(process.stdout)
+
     def complete(typed):
-        done = subprocess.run(
-            ["bash", "--norc", "-c", asking, "bash", typed], cwd=folder, capture_output=True,
+        process = subprocess.run(
+            ["bash", "--norc", "-c", PROBE, "bash", typed], cwd=folder, capture_output=True,
             text=True,
         )  # fmt: skip
-        return done.stdout.split()
+        return process.stdout.split()
 
     return complete
 
@@ -46,14 +53,16 @@ printf '%s\\n' "${COMPREPLY[@]}"
 def test_commands_are_completed(bash):
     assert bash("stylefuse tra") == ["transfer", "train"]
     assert {"models", "doctor", "completion"} < {*bash("stylefuse ")}
+    assert bash("stylefuse fil") == []  # a deprecated name
 
 
-def test_models_and_the_words_that_an_option_takes_are_completed(bash):
+def test_models_and_choices_are_completed(bash):
     assert bash("stylefuse gate r") == ["restore"]
+    assert bash("stylefuse promote r") == ["restore"]
     assert bash("stylefuse fuse --mode s") == ["saliency", "scalar"]
 
 
-def test_flags_of_a_command_are_completed(bash):
+def test_options_of_a_command_are_completed(bash):
     assert bash("stylefuse transfer --e") == ["--each-style"]
     assert bash("stylefuse fuse --sk") == []
     assert bash("stylefuse completion z") == ["zsh"]
@@ -61,28 +70,30 @@ def test_flags_of_a_command_are_completed(bash):
 
 @pytest.mark.parametrize(
     "typed",
-    ["transfer ph", "transfer a.png --style ph", "restore ph", "fuse ph", "portrait -o ph"],
-)
+    ["transfer ph", "transfer a.png --style ph", "restore ph", "fuse ph", "portrait -o ph",
+     "video ph", "serve --model ph"],
+)  # fmt: skip
 def test_files_are_completed(bash, typed):
-    assert {found.rstrip("/") for found in bash(f"stylefuse {typed}")} == {"photo.jpg", "photos"}
+    assert {name.rstrip("/") for name in bash(f"stylefuse {typed}")} == {"photo.jpg", "photos"}
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_the_script_is_one(shell, tmp_path):
+def test_the_script_has_valid_syntax(script, shell, tmp_path):
     if not (program := shutil.which(shell)):
         pytest.skip(f"there is no {shell} here")
     (tmp_path / "script").write_text(script(shell))
-    checked = subprocess.run([program, "-n", tmp_path / "script"], capture_output=True, text=True)
-    assert (checked.returncode, checked.stderr) == (0, "")
+    process = subprocess.run([program, "-n", tmp_path / "script"], capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (0, "")
 
 
-def test_the_script_for_zsh_knows_all_commands():
+def test_the_script_for_zsh_has_all_commands(script):
     text = script("zsh")
     assert text.startswith("#compdef stylefuse")
     assert "doctor:" in text and "--skip-existing" in text
 
 
-def test_another_shell_is_told_in_a_line():
-    done = subprocess.run([PROGRAM, "completion", "fish"], capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "invalid choice: 'fish'" in done.stderr
+def test_an_unknown_shell_is_refused(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["completion", "fish"])
+    assert end.value.code == 2
+    assert "invalid choice: 'fish'" in capsys.readouterr().err

@@ -1,11 +1,10 @@
-"""`stylefuse serve`: a real server, asked in every way."""
+"""`stylefuse serve` as a process: what it answers to valid, wrong and hostile requests."""
 
 import http.client
 import json
 import math
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -14,142 +13,131 @@ from itertools import islice
 
 import pytest
 
+from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode
-from tests.support.fuzzing import GOOD_EVERY, send, send_all
-from tests.support.hostile import Request, good_request, requests
+from tests.support.fuzzing import VALID_INTERVAL, send, send_all
+from tests.support.hostile import Request, requests, valid_request
 from tests.support.models import encoded, noise
-from tests.support.program import ENVIRONMENT, PROGRAM, stylefuse
+from tests.support.program import ENVIRONMENT, PROGRAM, run_command
+from tests.support.servers import free_port
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+JSON = {"Content-Type": "application/json"}
+ROW = (encoded(noise(40, 30)), encoded(noise(20, 20)))  # content and style
 
 
 @pytest.fixture(scope="module")
-def server(project):
-    """The address of `stylefuse serve`, answering; stopped at the end."""
-    port = free_port()
-    log = (project / "serve.log").open("w")
-    process = subprocess.Popen(
-        [PROGRAM, "serve", "--port", str(port)], cwd=project, env=ENVIRONMENT, stdout=log,
-        stderr=log, start_new_session=True,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
+def port(project):
+    """The port of a server that answers; it is stopped at the end."""
+    port, log = free_port(), project / "serve.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [PROGRAM, "serve", "--port", str(port)], cwd=project, env=ENVIRONMENT, stdout=file,
+            stderr=file, start_new_session=True,
+        )  # fmt: skip
     try:
         while True:
-            assert process.poll() is None, (project / "serve.log").read_text()
+            assert process.poll() is None, log.read_text()
             try:
-                urllib.request.urlopen(f"{address}/ping", timeout=5)
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5)
                 break
             except OSError:
                 time.sleep(0.2)
-        yield address
+        yield port
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
-        log.close()
 
 
-def ask(server, body):
-    request = urllib.request.Request(
-        f"{server}/invocations", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
+def invoke(port, body):
+    """Status and text of the answer to a JSON document."""
+    address = f"http://127.0.0.1:{port}/invocations"
+    request = urllib.request.Request(address, json.dumps(body).encode(), JSON)
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, answer.read().decode()
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
 
 
-def rows(*texts, **params):
+def rows(*rows, **params):
     return {
-        "dataframe_split": {"columns": ["content", "style"], "data": [list(row) for row in texts]},
+        "dataframe_split": {"columns": ["content", "style"], "data": [list(row) for row in rows]},
         "params": params,
     }
 
 
-GOOD = (encoded(noise(40, 30)), encoded(noise(20, 20)))
+def assert_answers(port):
+    assert invoke(port, rows(ROW, size=16))[0] == 200
 
 
-def test_the_server_paints(server):
-    status, text = ask(server, rows(GOOD, GOOD, strength=0.5, size=20))
+def test_pictures_are_painted_and_counted(port):
+    status, text = invoke(port, rows(ROW, ROW, strength=0.5, size=20))
     assert status == 200
     pictures = [decode(row["picture"]) for row in json.loads(text)["predictions"]]
     assert [picture.size for picture in pictures] == [(20, 15), (20, 15)]
-    with urllib.request.urlopen(f"{server}/metrics") as answer:
-        told = answer.read().decode()
-    assert 'stylefuse_requests_total{status="200"}' in told
-    assert 'stylefuse_model_version{version="1"} 1.0' in told
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as response:
+        metrics = response.read().decode()
+    assert 'stylefuse_requests_total{status="200"}' in metrics
+    assert 'stylefuse_model_version{version="1"} 1.0' in metrics
 
 
-WRONG = {
-    "base64": (rows(("%%%", GOOD[1])), "row 1 of 1: content is not valid base64"),
-    "null": (rows(GOOD, (GOOD[0], None)), "row 2 of 2: style is missing"),
-    "columns": ({"dataframe_records": [{"content": GOOD[0]}]}, "style"),
-    "no rows": (rows(), "no rows"),
-    "too many": (rows(*[("", "")] * 99), "99 rows, more than the"),
-    "strength": (rows(GOOD, strength=math.nan), "strength must be a number from 0 to 1"),
-    "a parameter's type": (rows(GOOD, strength="much"), "strength"),
-    "size": (rows(GOOD, size=10**6), "more than the"),
+WRONG_REQUESTS = {  # request → what its answer has to name
+    "base64": (rows(("%%%", ROW[1])), ("row 1 of 1", "content", "base64")),
+    "null": (rows(ROW, (ROW[0], None)), ("row 2 of 2", "style")),
+    "columns": ({"dataframe_records": [{"content": ROW[0]}]}, ("style",)),
+    "no rows": (rows(), ("no rows",)),
+    "too many rows": (rows(*[("", "")] * 99), ("99 rows",)),
+    "strength": (rows(ROW, strength=math.nan), ("strength", "from 0 to 1")),
+    "type of a parameter": (rows(ROW, strength="much"), ("strength",)),
+    "size": (rows(ROW, size=10**6), ("size", "1000000")),
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_the_server_answers_a_mistake_with_a_sentence_and_stays_up(server, name):
-    body, complaint = WRONG[name]
-    status, text = ask(server, body)
+@pytest.mark.parametrize("name", WRONG_REQUESTS)
+def test_a_wrong_request_is_answered_with_a_message(port, name):
+    body, details = WRONG_REQUESTS[name]
+    status, text = invoke(port, body)
     assert status == 400
-    assert complaint in text
+    assert [detail for detail in details if detail not in text] == []
     assert "Traceback" not in text
-    assert ask(server, rows(GOOD, size=16))[0] == 200
+    assert_answers(port)
 
 
-JSON = {"Content-Type": "application/json"}
-FOREIGN = {
-    "no type": ({}, 415, "send application/json or text/csv"),
-    "another name": ({"Host": "evil.example"}, 403, "this server has another name"),
-    "another site": ({"Origin": "https://evil.example"}, 403, "pages of other sites"),
+FOREIGN_REQUESTS = {  # headers, status, what the answer has to name
+    "no content type": ({}, 415, "application/json"),
+    "another host": (JSON | {"Host": "evil.example"}, 403, "name"),
+    "another origin": (JSON | {"Origin": "https://evil.example"}, 403, "sites"),
 }
 
 
-@pytest.mark.parametrize("name", FOREIGN)
-def test_the_server_looks_at_who_asks_and_for_what(server, name):
-    headers, refusal, complaint = FOREIGN[name]
-    given = JSON | headers if headers else {}
-    status, body, _ = send(port_of(server), Request(good_request().body, given))
-    assert status == refusal
-    assert complaint in json.loads(body)["error"]
-    assert ask(server, rows(GOOD, size=16))[0] == 200
+@pytest.mark.parametrize("name", FOREIGN_REQUESTS)
+def test_host_origin_and_content_type_are_checked(port, name):
+    headers, expected_status, detail = FOREIGN_REQUESTS[name]
+    status, body, _ = send(port, Request(valid_request().body, headers))
+    assert status == expected_status
+    assert detail in json.loads(body)["error"]
+    assert_answers(port)
 
 
-def test_a_request_that_never_ends_is_refused_as_it_comes(server):
-    connection = http.client.HTTPConnection("127.0.0.1", port_of(server))
-    pieces = (b"a" * 10**6 for _ in range(70))
-    connection.request("POST", "/invocations", pieces, JSON, encode_chunked=True)
-    answer = connection.getresponse()
-    assert answer.status == 413
-    assert b"larger than the 64,000,000 bytes allowed" in answer.read()
-    assert ask(server, rows(GOOD, size=16))[0] == 200
+def test_an_endless_request_is_refused_while_it_arrives(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    chunks = (b"a" * 10**6 for _ in range(70))
+    connection.request("POST", "/invocations", chunks, JSON, encode_chunked=True)
+    response = connection.getresponse()
+    assert response.status == 413
+    assert b"64,000,000 bytes" in response.read()
+    assert_answers(port)
 
 
-def test_hostile_requests_break_nothing(server):
-    found = send_all(port_of(server), islice(requests(11), 300))
-    assert found.faults == []
-    assert found.answers[200] >= 300 // GOOD_EVERY
-    assert found.answers[400] > 100
+def test_hostile_requests_break_nothing(port):
+    outcome = send_all(port, islice(requests(11), 300))
+    assert outcome.faults == []
+    assert outcome.answers[200] >= 300 // VALID_INTERVAL
+    assert outcome.answers[400] > 100
 
 
-def port_of(server):
-    return int(server.rpartition(":")[2])
-
-
-def test_a_port_in_use_is_told_before_anything_starts(project, server):
-    port = server.rpartition(":")[2]
-    for command in ("serve", "ui"):
-        done = stylefuse(project, command, "--port", port)
-        assert done.returncode == 2
-        (line,) = done.stderr.splitlines()
-        assert f"127.0.0.1:{port} cannot be used" in line
-        assert "--port" in line
+@pytest.mark.parametrize("command", ["serve", "ui", "app"])
+def test_a_port_in_use_is_refused_before_anything_starts(in_project, port, command):
+    with pytest.raises(UserError, match=f"127.0.0.1:{port}.*--port") as error:
+        run_command(command, "--port", port)
+    assert error.value.code == "port-unavailable"

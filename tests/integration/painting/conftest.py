@@ -14,11 +14,11 @@ def models(tmp_path_factory):
 
 @pytest.fixture
 def folder(tmp_path, models, monkeypatch):
-    """All models and two photographs, as the working directory, with no store elsewhere."""
+    """The working directory, with all models, two photographs and two styles, and no registry."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     Path("models").symlink_to(models / "models")
     Path("photos").mkdir()
-    for i, name in enumerate(("photos/a.jpg", "photos/b.png")):
-        noise(20, 16, seed=i).save(name)
+    for seed, name in enumerate(("photos/a.jpg", "photos/b.png", "style.png", "style2.jpg")):
+        noise(20, 16, seed=seed).save(name)
     return tmp_path

@@ -1,4 +1,4 @@
-"""Films: all frames, in their size and order, with their sound."""
+"""Painted videos: all frames, in their size and order, with their sound."""
 
 import json
 import shutil
@@ -8,94 +8,84 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylefuse.config import load_params
 from stylefuse.errors import UserError
-from stylefuse.inference.options import TransferOptions
-from stylefuse.painting.video import film
-from tests.support.models import make_project, noise
-from tests.unit.test_config import SHIPPED
+from tests.support.painting import video
 
-PARAMS = load_params(SHIPPED)
 FRAMES, RATE = 6, 12
 pytestmark = pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A project with a film that ends in another colour than it begins in, and a tone."""
-    make_project(tmp_path, "transfer")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    noise(40, 30).save("style.png")
+@pytest.fixture(autouse=True)
+def source(folder):
+    """The video `in.mp4`, whose colours change, with a tone."""
     picture = f"testsrc=size=66x48:rate={RATE}:duration={FRAMES / RATE}"
     tone = f"sine=frequency=440:duration={FRAMES / RATE}"
     subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", tone,
          "-pix_fmt", "yuv420p", "in.mp4"], check=True,
     )  # fmt: skip
-    return tmp_path
 
 
-def paint(out="out.mp4", source="in.mp4", **dials):
-    options = TransferOptions(**dials)
-    film(Path(source), ["style.png"], Path(out), options, None, PARAMS)
-
-
-def streams(path):
-    asked = "stream=codec_type,width,height,nb_read_frames,avg_frame_rate"
-    done = subprocess.run(
-        ["ffprobe", "-v", "error", "-count_frames", "-show_entries", asked, "-of", "json", path],
+def probe(path):
+    """ffprobe's entries of the streams, by their type."""
+    entries = "stream=codec_type,width,height,nb_read_frames,avg_frame_rate"
+    process = subprocess.run(
+        ["ffprobe", "-v", "error", "-count_frames", "-show_entries", entries, "-of", "json", path],
         capture_output=True, check=True,
     )  # fmt: skip
-    return {stream["codec_type"]: stream for stream in json.loads(done.stdout)["streams"]}
+    return {stream["codec_type"]: stream for stream in json.loads(process.stdout)["streams"]}
 
 
 def first_frame(path):
-    done = subprocess.run(
+    process = subprocess.run(
         ["ffmpeg", "-v", "error", "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt",
          "rgb24", "-"], capture_output=True, check=True,
     )  # fmt: skip
-    return np.frombuffer(done.stdout, np.uint8).astype(int)
+    return np.frombuffer(process.stdout, np.uint8).astype(int)
 
 
 @pytest.mark.parametrize("out", ["out.mp4", "out.mkv", "out.mov"])
-def test_a_film_keeps_its_frames_its_rate_and_its_sound(here, out):
-    paint(out)
-    made = streams(out)
-    assert (made["video"]["width"], made["video"]["height"]) == (66, 48)
-    assert int(made["video"]["nb_read_frames"]) == FRAMES
-    assert made["video"]["avg_frame_rate"] == f"{RATE}/1"
-    assert "audio" in made
+def test_frames_rate_and_sound_are_kept(folder, out):
+    video("in.mp4", out)
+    streams = probe(out)
+    assert (streams["video"]["width"], streams["video"]["height"]) == (66, 48)
+    assert int(streams["video"]["nb_read_frames"]) == FRAMES
+    assert streams["video"]["avg_frame_rate"] == f"{RATE}/1"
+    assert "audio" in streams
     assert abs(first_frame(out) - first_frame("in.mp4")).mean() > 5
-    assert not list(here.glob(".*.part"))
+    assert not list(folder.glob(".*.part"))
 
 
-def test_a_film_is_made_as_large_as_asked(here):
-    paint(size=33)
-    assert (streams("out.mp4")["video"]["width"], streams("out.mp4")["video"]["height"]) == (32, 24)
+def test_the_size_option_is_the_longer_side():
+    video("in.mp4", "out.mp4", size=33)
+    stream = probe("out.mp4")["video"]
+    assert (stream["width"], stream["height"]) == (32, 24)
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("arguments", "code"),
     [
-        ({"out": "out.gif"}, "end its name in .mp4, .mkv, .mov"),
-        ({"source": "none.mp4"}, "there is no none.mp4"),
-        ({"source": "style.png", "out": "style.png"}, "end its name in"),
-        ({"source": "params.yaml"}, "params.yaml is not a film that ffmpeg can read"),
-        ({"source": "words.jpg"}, "words.jpg is not a film that ffmpeg can read"),
-        ({"source": "style.png"}, "style.png is a picture; `stylefuse transfer` paints it"),
-        ({"out": "in.mp4"}, "in.mp4 would be replaced"),
-        ({"size": 9999}, "size 9999 is more than the 2048 pixels allowed"),
+        ({"out": "out.gif"}, "output-format-unsupported"),
+        ({"source": "none.mp4"}, "video-missing"),
+        ({"source": "style.png", "out": "style.png"}, "output-format-unsupported"),
+        ({"source": "table.csv"}, "video-unreadable"),
+        ({"source": "text.jpg"}, "video-unreadable"),
+        ({"source": "style.png"}, "video-is-a-picture"),
+        ({"out": "in.mp4"}, "output-replaces-input"),
+        ({"size": 9999}, "option-out-of-range"),
     ],
 )
-def test_what_cannot_be_is_told_in_a_sentence(here, asked, told):
-    Path("words.jpg").write_text("words")
-    with pytest.raises(UserError, match=told):
-        paint(**asked)
+def test_what_cannot_be_painted_is_refused(arguments, code):
+    Path("text.jpg").write_text("not a picture")
+    Path("table.csv").write_text("frame,colour\n")
+    with pytest.raises(UserError) as error:
+        video(**{"source": "in.mp4", "out": "out.mp4"} | arguments)
+    assert error.value.code == code
     assert not Path("out.mp4").exists()
 
 
-def test_without_ffmpeg_the_remedy_is_told(here, monkeypatch):
+def test_a_missing_ffmpeg_is_reported_with_what_installs_it(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(UserError, match="apt install ffmpeg"):
-        paint()
+    with pytest.raises(UserError, match="apt install ffmpeg") as error:
+        video("in.mp4", "out.mp4")
+    assert error.value.code == "ffmpeg-missing"

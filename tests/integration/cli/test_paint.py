@@ -1,0 +1,156 @@
+"""Painting commands, with models of a real registry."""
+
+import hashlib
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from stylefuse.cli import main
+from stylefuse.errors import UserError
+from tests.support.models import make_model, noise
+from tests.support.program import ENVIRONMENT, PROGRAM, run_command, stylefuse
+
+
+def test_the_champion_paints_a_folder(in_project, capsys):
+    """The local models are moved away, so that the registry's champion has to paint."""
+    Path("photos").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise(40, 24).save("photos/upright.jpg", exif=exif)
+    noise(40, 24, "RGBA").save("photos/clear.webp", lossless=True)
+    Path("models").rename("away")
+    try:
+        main([
+            "transfer", "photos", "photo.jpg", "--style", "style.png:2", "--style", "photo.jpg",
+            "--strength", "0.8", "--preserve-color", "--size", "32", "-o", "out",
+        ])  # fmt: skip
+    finally:
+        Path("away").rename("models")
+    assert capsys.readouterr().out == "out\n"
+    pictures = {path.name: Image.open(path) for path in Path("out").iterdir()}
+    assert {name: (picture.size, picture.mode) for name, picture in pictures.items()} == {
+        "upright.png": ((19, 32), "RGB"),
+        "clear.png": ((32, 19), "RGBA"),
+        "photo.png": ((32, 24), "RGB"),
+    }
+    assert not pictures["upright.png"].getexif()
+
+
+def test_a_local_model_paints_one_picture(project):
+    process = stylefuse(
+        project, "transfer", "photo.jpg", "--style", "style.png", "-o", "one.jpg",
+        "--model", "models/transfer",
+    )  # fmt: skip
+    assert (process.returncode, process.stdout, process.stderr) == (0, "one.jpg\n", "")
+    assert Image.open(project / "one.jpg").size == (48, 36)
+
+
+def test_two_pictures_are_fused(project):
+    process = stylefuse(
+        project, "fuse", "photo.jpg", "style.png", "--mask", "style.png", "--style-balance", 0.2,
+        "--style-by-region", "--seamless", "-o", "fused.webp", "--json",
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    (painted,) = json.loads(process.stdout)["painted"]
+    assert painted["options"]["style_by_region"] and painted["options"]["style_balance"] == 0.2
+    assert Image.open(project / "fused.webp").size == (48, 36)
+
+
+def test_portraits_are_painted_in_a_style(project):
+    process = stylefuse(
+        project, "portrait", "--count", 2, "--seed", 7, "--blend-with", 3, "--blend", 0.3,
+        "--style", "style.png", "-o", "people", "--json",
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert [sidecar["seed"] for sidecar in json.loads(process.stdout)["painted"]] == [7, 8]
+    people = sorted((project / "people").iterdir())
+    assert [path.name for path in people] == ["portrait-00000007.png", "portrait-00000008.png"]
+    assert people[0].read_bytes() != people[1].read_bytes()
+
+
+def test_a_picture_is_restored(project):
+    make_model(project / "restorer", "restore")
+    process = stylefuse(
+        project, "restore", "photo.jpg", "-o", "restored", "--model", "restorer", "--json"
+    )
+    assert process.returncode == 0, process.stderr
+    (painted,) = json.loads(process.stdout)["painted"]
+    picture = (project / "restored/photo.png").read_bytes()
+    assert painted["output"]["sha256"] == hashlib.sha256(picture).hexdigest()
+
+
+def test_json_reports_painted_failed_and_skipped_pictures(in_project, capsys):
+    Path("text.png").write_text("not a picture")
+    arguments = (
+        "transfer", "photo.jpg", "style.png", "text.png", "--style", "style.png", "--style",
+        "photo.jpg", "--each-style", "--json", "--sidecar", "-o", "each",
+    )  # fmt: skip
+    with pytest.raises(UserError) as error:
+        run_command(*arguments)
+    assert error.value.code == "pictures-failed"
+    result = json.loads(capsys.readouterr().out)
+    paths = [Path(sidecar["output"]["file"]) for sidecar in result["painted"]]
+    assert [path.name for path in paths] == [
+        "photo--style.png", "photo--photo.png", "style--style.png", "style--photo.png",
+    ]  # fmt: skip
+    sidecars = [json.loads(path.with_suffix(".json").read_text()) for path in paths]
+    assert sidecars == result["painted"]
+    weights = hashlib.sha256(Path("models/transfer/generator.weights.h5").read_bytes())
+    assert result["painted"][0]["model"] == {
+        "name": "transfer", "version": "stylefuse-transfer/1", "sha256": weights.hexdigest(),
+    }  # fmt: skip
+    assert len(result["failed"]) == 2 and result["skipped"] == []
+
+    with pytest.raises(UserError, match="2 of 2 pictures could not be painted"):
+        run_command(*arguments, "--skip-existing")
+    output = capsys.readouterr()
+    assert "skipped 4 of 6 pictures whose output exists" in output.err
+    result = json.loads(output.out)
+    assert (result["painted"], result["skipped"]) == ([], [str(path) for path in paths])
+
+
+def test_the_old_name_of_video_works_with_a_warning(in_project, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["film", "gone.mp4", "--style", "style.png", "-o", "out.mp4"])
+    assert end.value.code == 2
+    warning, error = capsys.readouterr().err.splitlines()
+    assert warning == "warning: `stylefuse film` is deprecated; use `stylefuse video`"
+    assert error.startswith("error: ")
+
+
+def test_a_killed_batch_is_resumed_where_it_stopped(in_project):
+    Path("night").mkdir()
+    for i in range(30):
+        noise(400, 300, seed=i).save(f"night/{i}.png")
+    command = ["transfer", "night", "--style", "style.png", "--sidecar", "--skip-existing", "-o"]
+    main([*command, "uninterrupted"])
+    with subprocess.Popen(
+        [PROGRAM, *command, "resumed"], env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        while not list(Path("resumed").glob("*.json")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    before = {path: path.stat().st_mtime_ns for path in Path("resumed").glob("[0-9]*.png")}
+    assert 0 < len(before) < 30
+
+    process = stylefuse(in_project, *command, "resumed")
+    assert process.returncode == 0, process.stderr
+    assert "pictures whose output exists" in process.stderr
+    pictures = {path.name: path.read_bytes() for path in Path("resumed").glob("[0-9]*.png")}
+    assert pictures == {
+        path.name: path.read_bytes() for path in Path("uninterrupted").glob("*.png")
+    }
+    sidecars = list(Path("resumed").glob("[0-9]*.json"))
+    assert len(sidecars) == 30
+    for path in sidecars:
+        picture = path.with_suffix(".png").read_bytes()
+        recorded = json.loads(path.read_text())["output"]["sha256"]
+        assert recorded == hashlib.sha256(picture).hexdigest()
+    untouched = [path for path in before if path.stat().st_mtime_ns == before[path]]
+    assert len(untouched) >= len(before) - 1  # the last one may have lacked its sidecar

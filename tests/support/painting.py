@@ -1,0 +1,55 @@
+"""The painting commands as functions of files, for a project's folder as working directory."""
+
+from pathlib import Path
+
+from stylefuse.cli.loading import model_loader
+from stylefuse.config import load_params
+from stylefuse.inference.options import (
+    FusionOptions,
+    PortraitOptions,
+    RestoreOptions,
+    TransferOptions,
+)
+from stylefuse.painting.batch import DEFAULT_OUTPUT
+from stylefuse.painting.fuse import fuse_pictures
+from stylefuse.painting.portrait import generate_portraits
+from stylefuse.painting.restore import restore_pictures
+from stylefuse.painting.transfer import transfer_style
+from stylefuse.painting.video import paint_video
+from tests.unit.test_config import SHIPPED
+
+PARAMS = load_params(SHIPPED)
+MAX_PIXELS = PARAMS.serve.max_pixels
+
+
+def transfer(
+    styles, out, contents=("photos",), model=None, each_style=False, output=DEFAULT_OUTPUT,
+    **options,
+):  # fmt: skip
+    load, options = model_loader("transfer", model, PARAMS), TransferOptions(**options)
+    return transfer_style(
+        contents, styles, Path(out), options, load, MAX_PIXELS, each_style, output
+    )
+
+
+def fuse(a, b, out, mask=None, styles=(), output=DEFAULT_OUTPUT, **options):
+    load, options = model_loader("transfer", None, PARAMS), FusionOptions(**options)
+    files = Path(a), Path(b), mask and Path(mask)
+    return fuse_pictures(*files, styles, Path(out), options, load, MAX_PIXELS, output)
+
+
+def restore(out, pictures=("photos",), strength=1.0, output=DEFAULT_OUTPUT):
+    load, options = model_loader("restore", None, PARAMS), RestoreOptions(strength)
+    return restore_pictures(pictures, Path(out), options, load, MAX_PIXELS, output)
+
+
+def portraits(out, seeds=range(3, 5), styles=(), output=DEFAULT_OUTPUT, **options):
+    loaders = (model_loader(name, None, PARAMS) for name in ("portrait", "transfer"))
+    options = PortraitOptions(**options)
+    return generate_portraits(seeds, styles, Path(out), options, *loaders, MAX_PIXELS, output)
+
+
+def video(source, out, **options):
+    load, options = model_loader("transfer", None, PARAMS), TransferOptions(**options)
+    limits = MAX_PIXELS, PARAMS.serve.max_side
+    paint_video(Path(source), ["style.png"], Path(out), options, load, *limits)
