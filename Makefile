@@ -1,4 +1,4 @@
-# `make repro` runs the main job, `make test` the tests; both make their own environment first.
+# `make repro` runs the main job, `make test` the tests; both create the environment first.
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -9,12 +9,12 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env repro test audit lint format lock ui serve flows gallery docs clean
+.PHONY: help env repro test test-all e2e audit lint format lock ui serve flows gallery docs clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-env: $(VENV)/ready  ## the environment, exactly as locked
+env: $(VENV)/ready  ## the environment, as locked in requirements.lock
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -22,23 +22,31 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-repro: env  ## pictures → trained, judged and registered model
+repro: env  ## pictures → trained, evaluated and registered models
 	$(BIN)/python -m flows.repair_dvc_lock
 	$(BIN)/dvc repro
 	$(BIN)/stylefuse register
+	$(BIN)/stylefuse gate --promote
 
-test: env lint  ## every check that CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
-audit: env  ## known vulnerabilities of the locked packages, where a database can be asked
+test: env lint  ## lint, unit and integration tests
+	$(PYTEST) tests/unit tests/integration
+
+e2e: env
+	$(PYTEST) tests/e2e
+
+test-all: test e2e  ## the end-to-end tests too
+
+audit: env  ## known vulnerabilities of the locked packages, if a database can be reached
 	$(BIN)/python .ci/audit.py
 
-lint: env  ## style, unused names and types of the code
+lint: env  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: env  ## put the code in its usual shape
+format: env  ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -46,20 +54,20 @@ lock: env  ## resolve the dependencies again
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header \
 	  --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
 
-ui: env  ## the MLflow UI on loopback
+ui: env  ## the MLflow UI, on loopback
 	$(BIN)/stylefuse ui
 
-serve: env  ## the transfer model's champion, answering on loopback
+serve: env  ## serve the transfer model's champion, on loopback
 	$(BIN)/stylefuse serve
 
-flows: env  ## a Prefect server, a worker and the schedules, on loopback
+flows: env  ## Prefect server, worker and schedules, on loopback
 	$(BIN)/python -m flows.serve
 
-gallery: env  ## the README's pictures, from what `make repro` left
+gallery: env  ## the pictures of README and gallery, after `make repro`
 	$(BIN)/python -m tools.gallery
 
-docs: env  ## these pages as HTML, in docs/build
+docs: env  ## the documentation as HTML, in docs/build
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/build
 
-clean:  ## remove the environment; data, models and registry stay
+clean:  ## remove the environment; data, models and registry are kept
 	rm -rf $(VENV)

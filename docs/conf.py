@@ -6,7 +6,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 
 from stylefuse.cli.main import build_parser
-from stylefuse.evaluation.metric_labels import FIGURES
+from stylefuse.evaluation.metric_labels import METRIC_LABELS as LABELS
 
 HERE = Path(__file__).parent
 
@@ -43,13 +43,13 @@ def write_figures(app) -> None:
 def _tables(tree: dict, place: str = "") -> Iterator[str]:
     """A table for each group of rows that have figures, wherever in the tree."""
     rows = {name: row for name, row in tree.items() if isinstance(row, dict)}
-    known = [key for key in FIGURES if any(isinstance(r.get(key), float) for r in rows.values())]
+    known = [key for key in LABELS if any(isinstance(r.get(key), float) for r in rows.values())]
     if known:
-        lines = ["| " + " | ".join([place, *(FIGURES[key][0] for key in known)]) + " |"]
+        lines = ["| " + " | ".join([place, *(LABELS[key][0] for key in known)]) + " |"]
         lines.append("|---" + "|---:" * len(known) + "|")
         for name, row in rows.items():
             if any(key in row for key in known):
-                shown = (FIGURES[key][1].format(row[key]) if key in row else "–" for key in known)
+                shown = (LABELS[key][1].format(row[key]) if key in row else "–" for key in known)
                 lines.append("| " + " | ".join([name.replace("_", " "), *shown]) + " |")
         yield "\n".join(lines)
     elif place == "discriminator":

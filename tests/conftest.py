@@ -1,18 +1,20 @@
-"""Property tests draw the same examples every time, and take as long as a busy machine needs. No
-file of tests leaves anything in the environment for the next one in its process."""
+"""Settings of all tests: reproducible property tests, and an environment that no module changes.
+
+Hypothesis draws the same examples every time and sets no deadline, so that a busy machine passes too.
+"""
 
 import os
 
 import pytest
 from hypothesis import settings
 
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.load_profile("steady")
+settings.register_profile("reproducible", deadline=None, derandomize=True)
+settings.load_profile("reproducible")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def own_environment():
-    """What runs in a test changes it too: MLflow puts its address into MLFLOW_TRACKING_URI."""
+def restored_environment():
+    """Restore the environment after each module: MLflow, for one, sets MLFLOW_TRACKING_URI."""
     before = dict(os.environ)
     yield
     os.environ.clear()

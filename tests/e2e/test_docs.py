@@ -1,4 +1,4 @@
-"""The pages build without a warning, and every command on them is run: here, or where is said."""
+"""The documentation builds without warnings, and every command in it is run, here or in a named test."""
 
 import glob
 import os
@@ -19,34 +19,37 @@ from tests.support.trainings import ROOT
 
 PAGES = (
     "README.md",
-    *(f"docs/tutorials/{name}.md" for name in ("own-pictures", "mlflow", "promote", "gpu")),
-    *(f"docs/{name}.md" for name in ("gallery", "base-weights", "storage", "work-pools")),
+    "CONTRIBUTING.md",
+    "docs/gallery.md",
+    "docs/background/base-weights.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs/guides").glob("*.md")),
 )
 GALLERY = (ROOT / "docs/gallery.md").read_text()
 PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg", "a.jpg", "b.jpg",
-            "mask.png", "photos/1.jpg", "photos/2.jpg", "old/1.jpg", "docs/gallery/damaged.jpg",
+            "mask.png", "old.jpg", "photos/1.jpg", "photos/2.jpg", "old/1.jpg", "docs/gallery/degraded.jpg",
+            "examples/photograph.jpg", "examples/painting.png",
             *sorted({*re.findall(r"data/pictures/[\w/.-]+", GALLERY)}))  # fmt: skip
-ELSEWHERE = {  # how a command begins → what runs it for real, or as far as an engine is at hand
-    "make repro": "benchmarks/fresh_clone.sh",
+ELSEWHERE = {  # how a command begins → what runs it
+    "make repro": "tools/fresh_clone.sh",
     "make test": ".ci/run",
     "make env": ".ci/run",
-    ". .venv/bin/activate": "benchmarks/fresh_clone.sh",
+    ". .venv/bin/activate": "tools/fresh_clone.sh",
     "make serve": "tests/integration/cli/test_serve.py",
     "make ui": "tests/e2e/test_team_server.py",
     "make flows": "tests/e2e/flows/test_deployments.py",
     "stylefuse app": "tests/e2e/web/test_page.py",
-    "stylefuse film": "tests/integration/painting/test_video.py",
-    "stylefuse doctor": "tests/integration/registry/test_doctor.py",
+    "stylefuse video": "tests/integration/painting/test_video.py",
     "stylefuse gate": "tests/e2e/flows/test_deployments.py",
     "stylefuse reproduce": "tests/e2e/test_pipeline.py",
     ".venv/bin/python -m flows.train --plan": "tests/integration/flows/test_graph.py",
+    ".venv/bin/python -m flows.sweep": "tests/e2e/flows/test_deployments.py",
     "git commit": "tests/e2e/test_pipeline.py",
-    "KERAS_BACKEND=jax make repro": "benchmarks/gpu_train.sh",
+    "KERAS_BACKEND=jax make repro": "tools/gpu_train.sh",
     '.venv/bin/pip install "jax[cuda12]': "pyproject.toml",
-    "dvc repro ingest && python benchmarks/pack_data.py": "benchmarks/gpu_train.sh",
+    "dvc repro ingest && python -m tools.pack_data": "tools/gpu_train.sh",
     "dvc": "tests/e2e/test_storage.py",
     "AWS_ACCESS_KEY_ID": "tests/e2e/test_storage.py",
-    "benchmarks/gpu_train.sh": "models/base/transfer/run.json",
+    "tools/gpu_train.sh": "models/base/transfer/run.json",
     "docker build": "tests/e2e/flows/test_pools.py",
     "prefect": "tests/e2e/flows/test_pools.py",
     "PREFECT_DEFAULT_WORK_POOL_NAME": "tests/e2e/flows/test_pools.py",
@@ -54,21 +57,21 @@ ELSEWHERE = {  # how a command begins → what runs it for real, or as far as an
 
 
 def commands(page: str) -> list[str]:
-    """All commands of a page, each with the lines that go on with it."""
+    """All shell commands of a page, each with its continuation lines."""
     blocks = re.findall(r"^```sh\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
-    found = []
+    lines = []
     for block in blocks:
         if "|\n" in block:
-            found.append(block)
+            lines.append(block)
             continue
         joined = re.sub(r"\s*\\\n\s*", " ", block)
-        found += [re.sub(r"\s+# .*", "", line).strip() for line in joined.splitlines()]
-    return found
+        lines += [re.sub(r"\s+# .*", "", line).strip() for line in joined.splitlines()]
+    return lines
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """All models with two versions each in a registry, and the pictures that the pages name."""
+    """All models in a registry, restore with two versions, and the pictures that the pages name."""
     folder = make_project(tmp_path_factory.mktemp("docs"), *SHAPES)
     for seed, name in enumerate(PICTURES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +96,7 @@ REQUEST, SERVER = (line for _, line in HERE if not line.startswith("stylefuse"))
 
 
 @pytest.mark.parametrize(("page", "line"), PAINTING)
-def test_a_command_of_the_pages_does_what_they_say(project, page, line):
+def test_a_command_of_the_documentation_works(project, page, line):
     words = [name for word in shlex.split(line)[1:] for name in glob.glob(word) or [word]]  # noqa: PTH207
     cli.main(words)
     if "-o" in words:
@@ -105,7 +108,7 @@ def test_a_command_of_the_pages_does_what_they_say(project, page, line):
 
 
 @pytest.mark.parametrize("server", ["stylefuse serve transfer --port 5001", SERVER])
-def test_a_request_of_the_readme_is_answered(project, server):
+def test_the_request_of_the_serving_guide_is_answered(project, server):
     port, shell = str(free_port()), ["bash", "-euo", "pipefail", "-c"]
     programs = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     where = {"cwd": project, "env": os.environ | programs}
@@ -121,14 +124,14 @@ def test_a_request_of_the_readme_is_answered(project, server):
         serving.wait()
 
 
-def test_other_commands_are_run_elsewhere():
+def test_every_other_command_names_what_runs_it():
     lines = [line for page in PAGES for line in commands(page)]
     for start, where in ELSEWHERE.items():
         assert any(line.startswith(start) for line in lines), f"no page says {start}"
         assert (ROOT / where).exists()
 
 
-def test_the_pages_build(tmp_path):
+def test_the_documentation_builds(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", "docs", str(tmp_path)],
         cwd=ROOT, capture_output=True, text=True,
@@ -136,18 +139,18 @@ def test_the_pages_build(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "stylefuse transfer" in (tmp_path / "reference/commands.html").read_text()
     assert "FusionOptions" in (tmp_path / "reference/python.html").read_text()
-    assert "EfficientNet" in (tmp_path / "figures.html").read_text()
+    assert "EfficientNet" in (tmp_path / "measurements/metrics.html").read_text()
     broken = [
         (page.name, link)
         for page in tmp_path.rglob("*.html")
         for link in re.findall(r'href="([^":]+)"', page.read_text())
-        if not matches_pictures(page, link)
+        if not resolves(page, link)
     ]
     assert not broken
 
 
-def matches_pictures(page: Path, link: str) -> bool:
-    """Whether a page's link is to a file that is there, and to a place in the page that is."""
+def resolves(page: Path, link: str) -> bool:
+    """Whether a link leads to an existing file, and to an existing anchor in its own page."""
     path, _, anchor = link.partition("#")
     if path:
         return (page.parent / path.partition("?")[0]).exists()
