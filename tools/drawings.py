@@ -26,11 +26,18 @@ ROWS = (
     ("data", "inference"),
     ("images",),
 )
-SHARED = ("config", "cancellation", "fileio", "paths", "ports", "errors")  # imported everywhere: no arrows
+SHARED = (
+    "config",
+    "cancellation",
+    "fileio",
+    "paths",
+    "ports",
+    "errors",
+)  # imported everywhere: no arrows
 AFTER_DVC = ("register", "gate", "serve")  # effects on the registry, no stages
 BOX_WIDTH, BOX_HEIGHT, ROW_HEIGHT, WIDTH = 130, 32, 66, 720
 STYLE = (
-    "text{font:14px system-ui,sans-serif;text-anchor:middle;dominant-baseline:central}"
+    "text{font:14px system-ui,sans-serif;text-anchor:middle}"
     "rect{fill:#f4f4f2;stroke:#555;rx:4}path{fill:none;stroke:#999}"
 )
 
@@ -42,7 +49,7 @@ def main() -> None:
 
 
 def architecture() -> str:
-    """An SVG of all packages, with an arrow for each import.
+    """An SVG of all packages, with an arrow for each import that no chain of others implies.
 
     Raises:
         ValueError: a package imports one of its own row or of a row above.
@@ -52,14 +59,15 @@ def architecture() -> str:
         for number, row in enumerate(ROWS)
         for i, name in enumerate(row)
     }
+    graph = {name: package_imports(name) & places.keys() for name in places}
     parts = []
     for package, (x, y) in places.items():
-        for other in sorted(package_imports(package) & places.keys()):
+        if above := {other for other in graph[package] if places[other][1] <= y}:
+            raise ValueError(f"{package} imports {above}, which are not below it")
+        for other in sorted(graph[package] - implied(graph, package)):
             to_x, to_y = places[other]
-            if to_y <= y:
-                raise ValueError(f"{package} imports {other}, which is not below it")
-            # long arrows bow sideways, so that they do not cross the boxes between
-            bow = 0.9 * (to_y - y - ROW_HEIGHT) * (1 if x + to_x >= WIDTH else -1)
+            # an arrow that passes a row bows sideways, around the boxes between
+            bow = 1.2 * (to_y - y - ROW_HEIGHT) * (1 if x + to_x >= WIDTH else -1)
             start, end = y + BOX_HEIGHT / 2, to_y - BOX_HEIGHT / 2
             parts.append(
                 f'<path d="M{x:.0f},{start:.0f} C{x + bow:.0f},{start + 20:.0f} '
@@ -69,6 +77,18 @@ def architecture() -> str:
     bottom = 30 + ROW_HEIGHT * len(ROWS)
     parts.append(box(" · ".join(SHARED), WIDTH / 2, bottom, width=470))
     return svg(parts, WIDTH, bottom + 30)
+
+
+def implied(graph: dict[str, set[str]], package: str) -> set[str]:
+    """What a package imports through another one."""
+    reached: set[str] = set()
+    pending = [name for other in graph[package] for name in graph[other]]
+    while pending:
+        name = pending.pop()
+        if name not in reached:
+            reached.add(name)
+            pending += graph[name]
+    return reached
 
 
 def pipeline() -> str:
@@ -118,7 +138,7 @@ def box(text: str, x: float, y: float, width: float = BOX_WIDTH) -> str:
     left, top = x - width / 2, y - BOX_HEIGHT / 2
     return (
         f'<rect x="{left:.0f}" y="{top:.0f}" width="{width:.0f}" height="{BOX_HEIGHT}"/>'
-        f'<text x="{x:.0f}" y="{y:.0f}">{escape(text)}</text>'
+        f'<text x="{x:.0f}" y="{y + 5:.0f}">{escape(text)}</text>'
     )
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What a newcomer waits for: a fresh clone to a finished `make repro`, its peak memory, a second
-# run that has nothing to do, and the help. Prints one line per figure.
-#   benchmarks/fresh_clone.sh [FOLDER]      FOLDER must not exist yet
+# Time a fresh clone to a finished `make repro`, with its peak memory, and a second
+# run that has nothing to do. Prints one line per figure.
+#   tools/fresh_clone.sh [FOLDER]      FOLDER must not exist yet
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 clone=${1:-$(mktemp -u)}
