@@ -27,7 +27,7 @@ VARIANTS = {
     TASK: {},
     OTHER_SEED: {"seed": 1},
     CONTRASTIVE: {"contrastive": 1.0},
-    GUIDED: {"guide_content": 1.0, "guide_style": 1.0},
+    GUIDED: {"perceptual_content": 1.0, "perceptual_style": 1.0},
 }
 BEFORE = {row: before for before, row in pairwise((PURE, PAIRED, RECONSTRUCTED, TASK))}
 
@@ -75,11 +75,11 @@ def _pairs(results: dict[str, dict]) -> int:
 
 def _row(result: dict) -> dict[str, str]:
     if "figures" not in result:
-        return {"KID beside doing nothing ↓": "diverged"}
+        return {"KID / unstyled photograph's ↓": "diverged"}
     figures = result["figures"]
     ours = figures["methods"][OURS]
     return {
-        "KID beside doing nothing ↓": f"{figures['kid_beside_doing_nothing']:.2f}",
+        "KID / unstyled photograph's ↓": f"{figures['kid_ratio']:.2f}",
         "style distance ↓": f"{ours['style_ratio']:.2f}",
         "low-pass SSIM ↑": f"{ours['low_pass_ssim']:.2f}",
         "patches in place ↑": f"{ours['patch_retrieval']:.0%}",
@@ -95,8 +95,8 @@ def _change(result: dict, before: dict) -> str:
         new, old = (r["figures"]["methods"][OURS][figure] for r in (result, before))
         return new - old
 
-    kid = result["figures"]["kid_beside_doing_nothing"]
-    kid -= before["figures"]["kid_beside_doing_nothing"]
+    kid = result["figures"]["kid_ratio"]
+    kid -= before["figures"]["kid_ratio"]
     speed = result["images_per_second"] / before["images_per_second"]
     return (
         f"KID {kid:+.2f}, style {change('style_ratio'):+.2f}, "

@@ -13,18 +13,15 @@ import numpy as np
 import pandas as pd
 
 from stylefuse.config import load_params
-from stylefuse.evaluation.baselines.style_transfer import ArbitraryStylisation, match_colours
-from stylefuse.evaluation.context import MANIFEST, NETWORKS
-from stylefuse.evaluation.metrics import features
+from stylefuse.evaluation.baselines.colour_matching import match_colours
+from stylefuse.evaluation.baselines.published_network import ArbitraryStylisation
 from stylefuse.evaluation.metrics.features import FeatureNetwork
+from stylefuse.evaluation.metrics.kernel_distance import polynomial_kernel
 from stylefuse.evaluation.pairs import make_pairs
 from stylefuse.models.saving import load_predictor
+from stylefuse.paths import MANIFEST
 
 DRAWS, BATCH = 1000, 10
-
-
-def kernel(a, b):
-    return (a @ b.T / a.shape[1] + 1) ** 3
 
 
 def redrawn(groups, stream):
@@ -43,22 +40,20 @@ painted = {
     "stylefuse": np.concatenate(
         [predictor.stylizer.stylize(contents[i : i + BATCH], styles[i : i + BATCH]) for i in starts]
     ),
-    "published network": ArbitraryStylisation(NETWORKS / "arbitrary-stylisation").stylize(
-        contents, styles
-    ),
-    "matching colours": match_colours(contents, styles),
-    "doing nothing": contents,
+    "published network": ArbitraryStylisation().stylize(contents, styles),
+    "colour matching": match_colours(contents, styles),
+    "unstyled photograph": contents,
 }
-network = FeatureNetwork(NETWORKS / features.NAME)
+network = FeatureNetwork()
 references = network(pairs.references).pooled
 found = {name: network(pictures).pooled for name, pictures in painted.items()}
-within = {name: kernel(x, x) for name, x in found.items()}
-across = {name: kernel(x, references) for name, x in found.items()}
+within = {name: polynomial_kernel(x, x) for name, x in found.items()}
+across = {name: polynomial_kernel(x, references) for name, x in found.items()}
 
 stream = np.random.default_rng(params.seed)
 kids = []
 for _ in range(DRAWS):
-    rows, crops = redrawn(pairs.rows[:, 0], stream), redrawn(pairs.works, stream)
+    rows, crops = redrawn(pairs.rows[:, 0], stream), redrawn(pairs.reference_paintings, stream)
     kids.append({n: rows @ within[n] @ rows - 2 * rows @ across[n] @ crops for n in painted})
 for a, b in combinations(painted, 2):
     low, high = np.percentile([kid[a] - kid[b] for kid in kids], [2.5, 97.5])

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks import page
 from benchmarks.quality.variants import FACES, folder_of, run_variants
-from stylefuse.evaluation.metric_labels import FIGURES
+from stylefuse.evaluation.metric_labels import METRIC_LABELS
 from stylefuse.evaluation.report import OURS
 from stylefuse.evaluation.sample_grids import INK, PAPER
 
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _figures(row: dict[str, float]) -> dict[str, str]:
-    return {FIGURES[name][0]: FIGURES[name][1].format(row[name]) for name in SHOWN}
+    return {METRIC_LABELS[name].title: METRIC_LABELS[name].format.format(row[name]) for name in SHOWN}
 
 
 def _sheet(path: Path) -> None:

@@ -136,7 +136,7 @@ def published(side: str) -> Callable[[], Answer]:
 def published_network(part: str) -> Callable[..., np.ndarray]:
     import onnx
 
-    from stylefuse.evaluation.context import NETWORKS
+    from stylefuse.paths import NETWORKS
 
     model = onnx.load(NETWORKS / "arbitrary-stylisation" / f"arbitrary_{part}.onnx")
     if part == "transform":  # the sizes that it declares; nothing in the graph depends on them

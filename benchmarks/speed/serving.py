@@ -24,18 +24,16 @@ from statistics import median
 
 import numpy as np
 from PIL import Image
+from tests.support.servers import answers, free_port, stop, wait_for
 
 from benchmarks import page
 from stylefuse.config import load_params
-from stylefuse.evaluation.baselines.style_transfer import ArbitraryStylisation
-from stylefuse.evaluation.context import NETWORKS
+from stylefuse.evaluation.baselines.published_network import ArbitraryStylisation
 from stylefuse.images.base64 import decode, encode
 from stylefuse.inference.options import TransferRequestOptions
 from stylefuse.models.transfer import TASK
+from stylefuse.paths import NETWORKS
 from stylefuse.registry.fetch import champion_uri, fetch_model
-
-
-from tests.support.servers import answers, free_port, stop, wait_for
 
 SIDE, LAPS, EACH = 256, 60, 40  # pixels, turns, requests of each client
 PEER = NETWORKS / "arbitrary-stylisation"

@@ -1,4 +1,4 @@
-"""What a judge is given: a trained model, held-out pictures, and the network that judges."""
+"""The evaluation context: a trained model, held-out pictures and the feature network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from stylefuse.config import Evaluate, Params, Split
 from stylefuse.data.batches import load_tiles
@@ -15,26 +16,25 @@ from stylefuse.evaluation.metrics.features import Features
 from stylefuse.evaluation.metrics.frechet_distance import frechet_distance
 from stylefuse.evaluation.metrics.kernel_distance import kernel_distance
 from stylefuse.models.task import Task
+from stylefuse.paths import MANIFEST, PREPARED
 
-MANIFEST, PREPARED = Path("data/manifest.parquet"), Path("data/prepared")
-NETWORKS = Path("data/networks")
-DISTANCES = (
-    f"KID and FID are in the features of {features.NAME}, which training never sees; with so few "
-    "pictures KID is the one to read."
+DISTANCES_NOTE = (
+    f"KID and FID use the features of {features.NETWORK}, which training never sees. KID is the "
+    "more reliable one with so few pictures."
 )
 
 
 @dataclass(frozen=True)
 class EvaluationContext:
-    """A model on the bench.
+    """A trained model and everything that an evaluator needs to evaluate it.
 
     Args:
-        params: `evaluate` says how many pictures of which size, `seed` draws them.
-        recipe: the model's.
-        generator: its trained Keras model.
+        params: `evaluate` has the number and size of the pictures, `seed` selects them.
+        task: the model's task.
+        generator: the trained Keras model.
         network: uint8 pictures `[n, side, side, 3]` → their features.
-        sheets: a folder for pictures.
-        split: "test" for what is reported, "validation" for whatever is tuned.
+        sample_grids: folder that sample grids are written to.
+        split: "test" for reported results, "validation" for everything that is tuned.
     """
 
     params: Params
@@ -46,30 +46,39 @@ class EvaluationContext:
 
     @property
     def settings(self) -> Evaluate:
-        """How to judge."""
+        """The evaluation settings."""
         return self.params.evaluate
 
     @property
-    def train(self) -> Any:
-        """How the model was trained: its own `Settings`."""
+    def model_settings(self) -> Any:
+        """The training settings of the model, its own `Settings`."""
         return self.params.model_settings(self.task.name)
 
     @cached_property
     def predictor(self) -> Any:
-        """The generator, ready to paint."""
+        """The predictor that runs the generator."""
         return self.task.make_predictor(self.generator, self.params.serve.max_side)
 
+    def manifest(self) -> pd.DataFrame:
+        """Read the manifest of the ingested pictures, one row per picture."""
+        return pd.read_parquet(MANIFEST)
+
     def tiles(self, domain: str, split: Split | None = None) -> np.ndarray:
-        """A prepared array of the judged split, or of another: uint8 `[n, side, side, 3]`.
+        """Load prepared pictures of the evaluated split, or of another: uint8 `[n, side, side, 3]`.
 
         Raises:
-            UserError: it is missing.
+            UserError: the array is missing.
         """
-        return load_tiles(PREPARED, split or self.split, domain, self.train.crop)
+        return load_tiles(PREPARED, split or self.split, domain, self.model_settings.crop)
 
     def distances(self, a: Features, b: Features) -> dict[str, float]:
-        """KID, its deviation over the subsets, and FID of one set of pictures to another."""
-        size, subsets = self.settings.kid_subset, self.settings.kid_subsets
-        kid, deviation = kernel_distance(a.pooled, b.pooled, size, subsets, self.params.seed)
+        """Compute KID, its deviation over the subsets, and FID of two sets of pictures."""
+        kid, deviation = kernel_distance(
+            a.pooled,
+            b.pooled,
+            self.settings.kid_subset,
+            self.settings.kid_subsets,
+            self.params.seed,
+        )
         fid = frechet_distance(a.pooled, b.pooled)
         return {"kid": kid, "kid_deviation": deviation, "fid": fid}

@@ -1,4 +1,4 @@
-"""A trained model on held-out pictures: figures, sheets and a page, by the judge of its name."""
+"""Entry point of the DVC stage `evaluate`: evaluates a trained model on held-out pictures."""
 
 import argparse
 import csv
@@ -11,66 +11,71 @@ from typing import Any
 
 import numpy as np
 
+from stylefuse import paths
 from stylefuse.config import load_params
 from stylefuse.errors import UserError, run_main
-from stylefuse.evaluation.context import NETWORKS, EvaluationContext
+from stylefuse.evaluation.context import EvaluationContext
 from stylefuse.evaluation.metrics import features
 from stylefuse.evaluation.metrics.features import FeatureNetwork
-from stylefuse.evaluation.report import write_report
+from stylefuse.evaluation.report import ACCURACIES, write_report
+from stylefuse.fileio import write_text_atomically
 from stylefuse.models.saving import load_generator, weights_hash
 
-MODELS, REPORTS = Path("models"), Path("reports")
-JUDGES = "stylefuse.evaluation.judges"
-ACCURACIES = ("accuracy_real", "accuracy_fake", "accuracy_held_out")
+EVALUATORS = "stylefuse.evaluation.evaluators"
 
 
 def find_evaluator(model: str) -> ModuleType:
-    """The module that judges a model: the one of its name, or else the default."""
-    mine = f"{JUDGES}.{model}"
-    return import_module(mine if find_spec(mine) else f"{JUDGES}.default")
+    """Return the evaluator of a model: the module of its name, or the default one."""
+    name = f"{EVALUATORS}.{model}"
+    return import_module(name if find_spec(name) else f"{EVALUATORS}.default")
 
 
 def evaluate(context: EvaluationContext, curves: list[dict[str, float]], weights: str) -> None:
-    """Judge a model and write what came out: figures, sheets and page.
+    """Evaluate a model and write its metrics, sample grids and report.
 
     Args:
-        bench: the model and what it is judged by.
+        context: the model and what it is evaluated with.
         curves: one row of training metrics per tick.
-        weights: the SHA-256 of the model's, so that no one takes the figures for another's.
+        weights: SHA-256 of the model's weights; it ties the metrics to them.
     """
     model = context.task.name
-    judged, page = find_evaluator(model).judge(context)
-    accuracies = last_accuracies(curves)
-    about = {"model": model, "weights": weights, "features": features.NAME,
-             "split": context.split}  # fmt: skip
-    result = {**about, **judged, "discriminator": accuracies}
-    path = REPORTS / "metrics" / f"{model}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(rounded(result), indent=1) + "\n")
-    write_report(REPORTS / f"{model}.html", page, curves, accuracies)
+    metrics, page = find_evaluator(model).evaluate(context)
+    accuracies = final_accuracies(curves)
+    result = {
+        "model": model,
+        "weights": weights,
+        "features": features.NETWORK,
+        "split": context.split,
+        **metrics,
+        "discriminator": accuracies,
+    }
+    text = json.dumps(rounded(result), indent=1) + "\n"
+    write_text_atomically(paths.METRICS / f"{model}.json", text)
+    write_report(paths.REPORTS / f"{model}.html", page, curves, accuracies)
 
 
-def last_accuracies(curves: list[dict[str, float]]) -> dict[str, float]:
-    """The discriminator's accuracies over a run's last tenth."""
-    last = curves[-max(1, len(curves) // 10) :]
-    return {name: float(np.mean([row[name] for row in last])) for name in ACCURACIES}
+def final_accuracies(curves: list[dict[str, float]]) -> dict[str, float]:
+    """Average the discriminator's accuracies over the last tenth of a training."""
+    last_rows = curves[-max(1, len(curves) // 10) :]
+    return {name: float(np.mean([row[name] for row in last_rows])) for name in ACCURACIES}
 
 
 def read_curves(path: Path) -> list[dict[str, float]]:
-    """The training metrics of a run.
+    """Read the training metrics of a run.
 
     Raises:
-        UserError: there are none.
+        UserError: the file is missing.
     """
     try:
         with path.open(newline="") as file:
             return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; run `dvc repro`") from None
+        message = f"the training curves {path} are missing; run `dvc repro`"
+        raise UserError(message, code="curves-missing") from None
 
 
 def rounded(result: Any) -> Any:
-    """The same tree with five digits behind the point: more would differ between machines."""
+    """Round all numbers of a nested result to 5 decimals; more would differ between machines."""
     if isinstance(result, dict):
         return {key: rounded(value) for key, value in result.items()}
     return round(float(result), 5) if isinstance(result, float) else result
@@ -81,14 +86,13 @@ def main() -> None:
     parser.add_argument("model", help="a name under `models` in params.yaml")
     model = parser.parse_args().model
     params = load_params()
-    params.model_settings(
-        model
-    )  # a name that is none is told as that, not as files that are missing
-    task, generator = load_generator(MODELS / model)
-    network = FeatureNetwork(NETWORKS / features.NAME)
-    context = EvaluationContext(params, task, generator, network, REPORTS / "sample_grids" / model)
-    curves = read_curves(REPORTS / "train" / model / "curves.csv")
-    evaluate(context, curves, weights_hash(MODELS / model))
+    params.require_model(model)
+    task, generator = load_generator(paths.MODELS / model)
+    context = EvaluationContext(
+        params, task, generator, FeatureNetwork(), paths.SAMPLE_GRIDS / model
+    )
+    curves = read_curves(paths.TRAINING_REPORTS / model / "curves.csv")
+    evaluate(context, curves, weights_hash(paths.MODELS / model))
 
 
 if __name__ == "__main__":

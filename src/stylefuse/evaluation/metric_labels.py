@@ -1,25 +1,45 @@
-"""The figures that pages and cards show, in this order: title with the wanted direction, format."""
+"""Labels of the metrics for tables on pages and cards."""
 
-FIGURES: dict[str, tuple[str, str]] = {
-    "kid": ("KID ↓", "{:.3f}"),
-    "fid": ("FID ↓", "{:.0f}"),
+from typing import NamedTuple
+
+
+class MetricLabel(NamedTuple):
+    """How a table shows a metric.
+
+    Attributes:
+        title: with unit, and ↑, ↓ or → 1 for the better direction.
+        format: of `str.format` for a value.
+    """
+
+    title: str
+    format: str
+
+    @property
+    def name(self) -> str:
+        """The title without unit and direction."""
+        return self.title.split(",")[0].rstrip(" ↑↓→1")
+
+
+METRIC_LABELS = {  # in the order of the tables
+    "kid": MetricLabel("KID ↓", "{:.3f}"),
+    "fid": MetricLabel("FID ↓", "{:.0f}"),
     # transfer
-    "style_ratio": ("style distance ↓", "{:.2f}"),
-    "low_pass_ssim": ("low-pass SSIM ↑", "{:.2f}"),
-    "patch_retrieval": ("patches in place ↑", "{:.0%}"),
-    # nearness to one right answer
-    "psnr": ("PSNR, dB ↑", "{:.2f}"),
-    "ssim": ("SSIM ↑", "{:.3f}"),
-    "difference": ("difference, levels ↓", "{:.2f}"),
+    "style_ratio": MetricLabel("style distance ↓", "{:.2f}"),
+    "low_pass_ssim": MetricLabel("low-pass SSIM ↑", "{:.2f}"),
+    "patch_retrieval": MetricLabel("patches in place ↑", "{:.0%}"),
+    # similarity to a reference picture
+    "psnr": MetricLabel("PSNR, dB ↑", "{:.2f}"),
+    "ssim": MetricLabel("SSIM ↑", "{:.3f}"),
+    "difference": MetricLabel("difference, levels ↓", "{:.2f}"),
     # portraits
-    "variety": ("variety → 1", "{:.2f}"),
-    "nearest": ("novelty, features → 1", "{:.2f}"),
-    "nearest_pixels": ("novelty, pixels → 1", "{:.2f}"),
+    "variety": MetricLabel("variety → 1", "{:.2f}"),
+    "nearest": MetricLabel("novelty, features → 1", "{:.2f}"),
+    "nearest_pixels": MetricLabel("novelty, pixels → 1", "{:.2f}"),
     # fusion
-    "monotonicity": ("follows the dial ↑", "{:.3f}"),
-    "reach": ("way from B to A → 1", "{:.2f}"),
-    "smoothness": ("largest step by the mean → 1", "{:.2f}"),
-    "double_exposure": ("double exposure ↓", "{:.2f}"),
-    "edge_transfer": ("edges kept ↑", "{:.2f}"),
-    "seam_energy": ("seam energy → 1", "{:.2f}"),
+    "monotonicity": MetricLabel("monotonicity ↑", "{:.3f}"),
+    "reach": MetricLabel("reach → 1", "{:.2f}"),
+    "smoothness": MetricLabel("largest over mean step → 1", "{:.2f}"),
+    "double_exposure": MetricLabel("double exposure ↓", "{:.2f}"),
+    "edge_transfer": MetricLabel("edge transfer ↑", "{:.2f}"),
+    "seam_energy": MetricLabel("seam energy → 1", "{:.2f}"),
 }

@@ -1,4 +1,4 @@
-"""The pictures that judge: held-out squares, and photographs each with some paintings."""
+"""Held-out evaluation pictures: photographs, each paired with some paintings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,23 +6,32 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from stylefuse.config import Evaluate, Split
 from stylefuse.data.prepare import cut_tiles
 from stylefuse.errors import UserError
 from stylefuse.images.open import flatten, open_picture
 
-SMALLEST_CROP = 0.6  # of a painting's shorter side
+MIN_CROP = 0.6  # of a painting's shorter side
 
 
 class Pairs(NamedTuple):
-    """Held-out pictures, all uint8 `[n, size, size, 3]`, and who is painted after whom."""
+    """Held-out pictures, uint8 `[n, size, size, 3]`, and pairs of them.
+
+    Attributes:
+        photographs: the content pictures.
+        paintings: the style pictures.
+        rows: row of the photograph and of the painting of each pair, `[pairs, 2]`.
+        references: random crops of all paintings, which the outputs should resemble.
+        reference_paintings: row of the painting that each reference was cut from.
+    """
 
     photographs: np.ndarray
     paintings: np.ndarray
-    rows: np.ndarray  # of photograph and painting of each pair, `[pairs, 2]`
-    references: np.ndarray  # random crops of all paintings: what outputs should resemble
-    works: np.ndarray  # row of the painting that each reference was cut from
+    rows: np.ndarray
+    references: np.ndarray
+    reference_paintings: np.ndarray
 
     @property
     def contents(self) -> np.ndarray:
@@ -36,59 +45,68 @@ class Pairs(NamedTuple):
 
 
 def make_pairs(manifest: pd.DataFrame, split: Split, settings: Evaluate, seed: int) -> Pairs:
-    """Pair the pictures of a split; the same seed makes the same pairs.
+    """Pair photographs and paintings of a split; the same seed makes the same pairs.
 
     Raises:
         UserError: the split has no photographs or no paintings.
     """
     rng = np.random.default_rng(seed)
     photographs, paintings = (
-        held_out(manifest, split, domain) for domain in ("photograph", "painting")
+        held_out_paths(manifest, split, domain) for domain in ("photograph", "painting")
     )
-    chosen = drawn(photographs, settings.photographs, rng)
-    each = min(settings.styles_per_photograph, len(paintings))
+    photographs = sample_paths(photographs, settings.photographs, rng)
+    styles_each = min(settings.styles_per_photograph, len(paintings))
     rows = [
         (photograph, painting)
-        for photograph in range(len(chosen))
-        for painting in rng.permutation(len(paintings))[:each]
+        for photograph in range(len(photographs))
+        for painting in rng.permutation(len(paintings))[:styles_each]
     ]
     crops = [_random_crops(Path(path), settings, rng) for path in paintings]
     return Pairs(
-        photographs=squares(chosen, settings.size),
-        paintings=squares(paintings, settings.size),
+        photographs=load_squares(photographs, settings.size),
+        paintings=load_squares(paintings, settings.size),
         rows=np.array(rows),
         references=np.concatenate(crops),
-        works=np.repeat(np.arange(len(paintings)), settings.reference_crops),
+        reference_paintings=np.repeat(np.arange(len(paintings)), settings.reference_crops),
     )
 
 
-def held_out(manifest: pd.DataFrame, split: Split, domain: str) -> list[str]:
-    """Paths of a split's pictures of one domain, sorted.
+def held_out_paths(manifest: pd.DataFrame, split: Split, domain: str) -> list[str]:
+    """The sorted paths of a split's pictures of one domain.
 
     Raises:
         UserError: there are none.
     """
-    mine = manifest[(manifest.split == split) & (manifest.domain == domain)]
-    if mine.empty:
-        raise UserError(f"no {domain} is in the {split} split; add pictures of this domain")
-    return sorted(mine.path)
+    selected = manifest[(manifest.split == split) & (manifest.domain == domain)]
+    if selected.empty:
+        raise UserError(
+            f"the {split} split has no picture of the domain {domain}; add some under "
+            "data.sources in params.yaml",
+            code="split-empty",
+        )
+    return sorted(selected.path)
 
 
-def drawn(paths: Sequence[str], most: int, rng: np.random.Generator) -> list[str]:
-    """Some of the paths, in their order."""
-    return [paths[i] for i in sorted(rng.permutation(len(paths))[:most])]
+def sample_paths(paths: Sequence[str], max_count: int, rng: np.random.Generator) -> list[str]:
+    """A random sample of at most `max_count` paths, in their order."""
+    return [paths[i] for i in sorted(rng.permutation(len(paths))[:max_count])]
 
 
-def squares(paths: Sequence[str], size: int) -> np.ndarray:
-    """The middle of each picture, uint8 `[n, size, size, 3]`."""
-    return np.concatenate([cut_tiles(open_picture(Path(path)), size, most=1) for path in paths])
+def load_squares(paths: Sequence[str], size: int) -> np.ndarray:
+    """Load the central square of each picture, uint8 `[n, size, size, 3]`."""
+    return np.concatenate([_square(open_picture(Path(path)), size) for path in paths])
 
 
 def _random_crops(path: Path, settings: Evaluate, rng: np.random.Generator) -> np.ndarray:
     picture = flatten(open_picture(path))
     crops = []
     for _ in range(settings.reference_crops):
-        side = int(rng.uniform(SMALLEST_CROP, 1) * min(picture.size))
+        side = int(rng.uniform(MIN_CROP, 1) * min(picture.size))
         x, y = (int(rng.integers(n - side + 1)) for n in picture.size)
-        crops.append(cut_tiles(picture.crop((x, y, x + side, y + side)), settings.size, most=1))
+        crops.append(_square(picture.crop((x, y, x + side, y + side)), settings.size))
     return np.concatenate(crops)
+
+
+def _square(picture: Image.Image, size: int) -> np.ndarray:
+    """The central square, uint8 `[1, size, size, 3]`."""
+    return cut_tiles(picture, size, max_tiles=1)

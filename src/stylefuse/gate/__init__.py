@@ -1,0 +1,1 @@
+"""The promotion gate: decides whether a challenger may become the champion."""

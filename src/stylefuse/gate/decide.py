@@ -1,7 +1,7 @@
-"""The champion and the challenger of the registry, judged on the same pictures and put to the gate.
+"""Puts the challenger of a model to the gate and saves the decision in the registry.
 
-A decision is kept with the challenger: on its page, as tags, and as files among the artifacts of
-its run. The same question is not asked twice.
+A decision is saved with the challenger: on its page, as tags, and as files among the artifacts of
+its run. A decision on the same models, data and settings is read instead of made again.
 """
 
 import hashlib
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
-from stylefuse.evaluation.evaluate import REPORTS
-from stylefuse.gate.rules import Check, Decision, for_best_of, gate
-from stylefuse.gate.smoke_test import smoke
+from stylefuse.fileio import sha256
+from stylefuse.gate.rules import Check, Decision, apply_rules, correct_for_variants
+from stylefuse.gate.smoke_test import smoke_test
+from stylefuse.paths import MANIFEST, VALIDATION_REPORT
 from stylefuse.registry.fetch import model_files
-from stylefuse.registry.pages.markdown import tell
+from stylefuse.registry.pages.markdown import set_description
 from stylefuse.registry.pages.version_page import GATE, gate_lines
 from stylefuse.registry.promotion import LEFT_TAG, recover
 from stylefuse.registry.store import (
@@ -38,21 +39,20 @@ if TYPE_CHECKING:
 
     from stylefuse.evaluation.comparison import PictureResults
 
-KEY_TAG = "stylefuse.gate.key"
-FOLDER = "gate"  # among a run's artifacts
+KEY_TAG = "stylefuse.gate.key"  # hash of everything that a decision depends on
+ARTIFACTS = "gate"  # folder among a run's artifacts
 PAGE, RECORD = "decision.md", "decision.json"
-VALIDATION, MANIFEST = REPORTS / "validation.json", Path("data/manifest.parquet")
 
 
 @report_outages()
 def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "ModelVersion"]:
-    """Put a model's challenger to the gate; the champion stays who it is.
+    """Decide whether a model's challenger may become champion; the aliases are not changed.
 
     Returns:
-        The decision, and the champion and the challenger that it is about.
+        The decision, the champion and the challenger.
 
     Raises:
-        UserError: there is no champion or challenger, or no data to judge them on.
+        UserError: there is no champion, no challenger, or no data to evaluate them on.
     """
     require_store(params.registry)
     recover(params.registry)
@@ -60,56 +60,58 @@ def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "Model
     name = registered_name(model)
     champion, challenger = (_version(client, name, alias) for alias in (CHAMPION, CHALLENGER))
     if champion.version == challenger.version:
-        same = Check("another version", False, f"version {challenger.version} is the champion")
-        return Decision((same,), {}, 1 - params.gate.alpha), champion, challenger
-    key = _question(params, champion, challenger)
+        check = Check("another version", False, f"version {challenger.version} is the champion")
+        return Decision((check,), {}, 1 - params.gate.alpha), champion, challenger
+    key = _decision_key(params, champion, challenger)
     if challenger.tags.get(KEY_TAG) == key:
-        return read_decision(client, challenger), champion, challenger
+        return load_decision(client, challenger), champion, challenger
     faults = {
         "validation": validation_fault(),
-        "history": _history_fault(challenger),
-        "serving": smoke(f"models:/{name}/{challenger.version}"),
+        "history": _rollback_fault(challenger),
+        "serving": smoke_test(f"models:/{name}/{challenger.version}"),
     }
-    before, after = (
-        score(params, model_files(f"models:/{name}/{version.version}", params.registry))
+    champion_results, challenger_results = (
+        evaluate_saved_model(
+            params, model_files(f"models:/{name}/{version.version}", params.registry)
+        )
         for version in (champion, challenger)
     )
-    rules = for_best_of(params.gate, int(challenger.tags.get(TRIED_TAG, 1)))
-    decision = gate(before, after, faults, rules, params.seed)
-    # a machine that is busy may keep a server from answering: the next one asks again
-    keep_decision(
-        client, challenger, champion.version, decision, None if faults["serving"] else key
-    )
+    rules = correct_for_variants(params.gate, int(challenger.tags.get(TRIED_TAG, 1)))
+    decision = apply_rules(champion_results, challenger_results, faults, rules, params.seed)
+    # A server may fail because the machine is busy; then the decision is not final.
+    final_key = None if faults["serving"] else key
+    save_decision(client, challenger, champion.version, decision, final_key)
     return decision, champion, challenger
 
 
-def keep_decision(
+def save_decision(
     client: "MlflowClient",
     version: "ModelVersion",
     champion: str,
     decision: Decision,
     key: str | None,
 ) -> None:
-    """Keep a decision with its version: on its page, as a tag, and among its run's artifacts.
+    """Save a decision with its version: as artifacts of its run, on its page and as tags.
 
-    Files come first, then the tag that says that they are whole.
+    The key's tag is set last: a version that has it has the complete decision.
 
     Args:
         client: of the store.
-        version: that it is on.
-        champion: the number of the version that it was judged beside.
-        decision: the gate's.
-        key: of the question that it answers; None where that is to be asked again.
+        version: the challenger.
+        champion: the number of the champion's version.
+        decision: on the challenger.
+        key: hash of what the decision depends on; None if the decision is not final.
     """
     name, number = version.name, version.version
-    kept = f"{FOLDER}/{number}"
+    artifact_path = f"{ARTIFACTS}/{number}"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / PAGE).write_text(decision.markdown())
         (folder / RECORD).write_text(json.dumps(asdict(decision), indent=1) + "\n")
-        client.log_artifacts(version.run_id, str(folder), kept)
+        client.log_artifacts(version.run_id, str(folder), artifact_path)
     run = client.get_run(version.run_id).info
-    tell(client, name, number, GATE, gate_lines(decision, champion, run, f"{kept}/{PAGE}"))
+    lines = gate_lines(decision, champion, run, f"{artifact_path}/{PAGE}")
+    set_description(client, name, number, GATE, lines)
     client.set_model_version_tag(name, number, VERDICT_TAG, decision.verdict)
     if key:
         client.set_model_version_tag(name, number, KEY_TAG, key)
@@ -117,77 +119,77 @@ def keep_decision(
         client.delete_model_version_tag(name, number, KEY_TAG)
 
 
-def read_decision(client: "MlflowClient", version: "ModelVersion") -> Decision:
-    """The decision that is kept with a version.
+def load_decision(client: "MlflowClient", version: "ModelVersion") -> Decision:
+    """Read the decision that is saved with a version.
 
     Raises:
-        UserError: there is none.
+        UserError: the version has no final decision.
     """
     import mlflow
 
     if KEY_TAG not in version.tags:
-        raise UserError(f"version {version.version} of {version.name} was not put to the gate")
-    uri = f"runs:/{version.run_id}/{FOLDER}/{version.version}/{RECORD}"
+        raise UserError(
+            f"version {version.version} of {version.name} has no decision of the gate; run "
+            f"`stylefuse gate`",
+            code="decision-missing",
+        )
+    uri = f"runs:/{version.run_id}/{ARTIFACTS}/{version.version}/{RECORD}"
     return Decision.from_json(mlflow.artifacts.load_text(uri))
 
 
-def _version(client: "MlflowClient", name: str, alias: str) -> "ModelVersion":
-    found = client.search_registered_models(f"name = '{name}'")
-    if not found or alias not in found[0].aliases:
-        raise UserError(f"{name} has no {alias} in the registry; run `make repro`")
-    return client.get_model_version(name, found[0].aliases[alias])
-
-
-def _question(params: Params, champion: "ModelVersion", challenger: "ModelVersion") -> str:
-    """A hash of all that a decision depends on, but for the code."""
-    prepared = params.prepare[params.profile]
-    settings = (params.gate, params.evaluate, params.data, params.serve, prepared)
-    facts = [
-        champion.tags[WEIGHTS_TAG],
-        challenger.tags[WEIGHTS_TAG],
-        challenger.tags.get(LEFT_TAG),
-        challenger.tags.get(TRIED_TAG),
-        *(_digest(path) for path in (VALIDATION, MANIFEST)),
-        params.seed,
-        *(section.model_dump(mode="json") for section in settings),
-    ]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _digest(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
-
-
 def validation_fault() -> str | None:
-    """Why nothing should be decided on the pictures here, or None."""
+    """Why the pictures must not be used for a decision, or None if they passed validation."""
     try:
-        found = json.loads(VALIDATION.read_text())
-        return (
-            None if found["passed"] == found["evaluated"] > 0 else "the pictures failed validation"
-        )
+        report = json.loads(VALIDATION_REPORT.read_text())
+        passed = report["passed"] == report["evaluated"] > 0
     except (OSError, ValueError, KeyError):
-        return f"{VALIDATION} is missing or damaged"
+        return f"{VALIDATION_REPORT} is missing or damaged"
+    return None if passed else "the pictures failed validation"
 
 
-def _history_fault(challenger: "ModelVersion") -> str | None:
-    left = challenger.tags.get(LEFT_TAG)
-    return f"it was champion and was rolled back ({left})" if left else None
-
-
-def score(params: Params, folder: Path) -> "PictureResults":
-    """Judge a saved model on the pictures of the gate's split.
+def evaluate_saved_model(params: Params, folder: Path) -> "PictureResults":
+    """Compute the per-picture results of a saved model on the gate's split.
 
     Raises:
-        UserError: there is no whole model in the folder, or no data to judge it on.
+        UserError: the folder holds no complete model, or there is no data to evaluate it on.
     """
-    from stylefuse.evaluation.context import NETWORKS, EvaluationContext
+    from stylefuse.evaluation.context import EvaluationContext
     from stylefuse.evaluation.evaluate import find_evaluator
-    from stylefuse.evaluation.metrics import features
     from stylefuse.evaluation.metrics.features import FeatureNetwork
     from stylefuse.models.saving import load_generator
 
     task, generator = load_generator(folder)
-    network = FeatureNetwork(NETWORKS / features.NAME)
-    context = EvaluationContext(params, task, generator, network, Path(), params.gate.split)
-    results: PictureResults = find_evaluator(task.name).score(context)
+    context = EvaluationContext(
+        params, task, generator, FeatureNetwork(), Path(), params.gate.split
+    )
+    results: PictureResults = find_evaluator(task.name).picture_results(context)
     return results
+
+
+def _version(client: "MlflowClient", name: str, alias: str) -> "ModelVersion":
+    models = client.search_registered_models(f"name = '{name}'")
+    if not models or alias not in models[0].aliases:
+        message = f"{name} has no {alias} in the registry; run `make repro`"
+        raise UserError(message, code=f"{alias}-missing")
+    return client.get_model_version(name, models[0].aliases[alias])
+
+
+def _decision_key(params: Params, champion: "ModelVersion", challenger: "ModelVersion") -> str:
+    """A hash of everything that a decision depends on, except for the code."""
+    prepared = params.prepare[params.profile]
+    sections = (params.gate, params.evaluate, params.data, params.serve, prepared)
+    inputs = [
+        champion.tags[WEIGHTS_TAG],
+        challenger.tags[WEIGHTS_TAG],
+        challenger.tags.get(LEFT_TAG),
+        challenger.tags.get(TRIED_TAG),
+        *(sha256(path) if path.exists() else None for path in (VALIDATION_REPORT, MANIFEST)),
+        params.seed,
+        *(section.model_dump(mode="json") for section in sections),
+    ]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
+
+
+def _rollback_fault(challenger: "ModelVersion") -> str | None:
+    rolled_back = challenger.tags.get(LEFT_TAG)
+    return f"it was champion and was rolled back ({rolled_back})" if rolled_back else None

@@ -1,4 +1,4 @@
-"""Does a version answer as it would in production? It is served for real and asked once."""
+"""The smoke test of the gate: serves a version and sends it one request."""
 
 import contextlib
 import json
@@ -12,93 +12,103 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from stylefuse.errors import UserError
-from stylefuse.monitoring.request_log import FILE
+from stylefuse.errors import EXIT_TRY_AGAIN, UserError
+from stylefuse.monitoring.request_log import ENVIRONMENT_VARIABLE
 from stylefuse.ports import LOOPBACK
-from stylefuse.registry.store import AGAIN
+from stylefuse.registry.package import INPUT_EXAMPLE
 from stylefuse.training.termination import end_with_parent
 
-PATIENCE = 180  # seconds until a server must be up
-ANSWER = 120  # seconds until it must have answered
-EXAMPLE = "serving_input_example.json"  # MLflow keeps it with a logged model
+STARTUP_TIMEOUT_S = 180
+RESPONSE_TIMEOUT_S = 120
+SHUTDOWN_TIMEOUT_S = 10
+MAX_OUTPUT_PIXELS = 10**8
 
 
-def smoke(uri: str) -> str | None:
+def smoke_test(uri: str) -> str | None:
     """Serve a version on a free port of this machine and send it its own input example.
 
     Args:
-        uri: its address in the registry.
+        uri: MLflow's address of the version.
 
     Returns:
-        What is wrong with it, in a sentence; None where it answered with a picture.
+        What is wrong with the version, in one sentence; None if it answered with a picture.
 
     Raises:
         UserError: the store does not answer.
     """
     import mlflow
 
-    example = Path(mlflow.artifacts.download_artifacts(f"{uri}/{EXAMPLE}")).read_bytes()
+    path = mlflow.artifacts.download_artifacts(f"{uri}/{INPUT_EXAMPLE}")
+    request = Path(path).read_bytes()
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port = probe.getsockname()[1]
     program = str(Path(sys.executable).parent / "stylefuse")
-    command = [program, "serve", "--model", uri, "--port", str(port)]
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(
-            command,
+            [program, "serve", "--model", uri, "--port", str(port)],
             stdout=log,
             stderr=subprocess.STDOUT,
             preexec_fn=end_with_parent,
-            env=os.environ | {FILE: ""},  # this is no traffic
+            env=os.environ | {ENVIRONMENT_VARIABLE: ""},  # this request is no traffic
         )
         try:
-            fault = _ask(server, f"http://{LOOPBACK}:{port}", example)
+            fault = _find_fault(server, f"http://{LOOPBACK}:{port}", request)
         finally:
             server.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(10)
+                server.wait(SHUTDOWN_TIMEOUT_S)
             server.kill()
         log.seek(0)
-        said = log.read().strip().splitlines()[-1:]
-    return f"{fault}: {said[0]}" if fault and said else fault
+        last_line = log.read().strip().splitlines()[-1:]
+    return ": ".join([fault, *last_line]) if fault else None
 
 
-def _ask(server: subprocess.Popen, address: str, example: bytes) -> str | None:
-    until = time.monotonic() + PATIENCE
-    while not _up(address):
-        if server.poll() == AGAIN:
-            raise UserError("the MLflow store does not answer", AGAIN)
+def _find_fault(server: subprocess.Popen, address: str, request: bytes) -> str | None:
+    return _startup_fault(server, address) or _response_fault(address, request)
+
+
+def _startup_fault(server: subprocess.Popen, address: str) -> str | None:
+    deadline = time.monotonic() + STARTUP_TIMEOUT_S
+    while not _is_up(address):
+        if server.poll() == EXIT_TRY_AGAIN:
+            message = "the MLflow store does not answer; try again later"
+            raise UserError(message, EXIT_TRY_AGAIN, code="store-unreachable")
         if server.poll() is not None:
-            return f"its server ended at once, with exit code {server.returncode}"
-        if time.monotonic() > until:
-            return f"its server was not up after {PATIENCE} seconds"
+            return f"its server exited at startup with code {server.returncode}"
+        if time.monotonic() > deadline:
+            return f"its server did not start within {STARTUP_TIMEOUT_S} seconds"
         time.sleep(0.5)
-    request = urllib.request.Request(
-        f"{address}/invocations", example, {"Content-Type": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=ANSWER) as answer:
-            return _picture_fault(json.load(answer))
-    except urllib.error.HTTPError as error:
-        return f"it answered its own example with status {error.code}"
-    except (OSError, ValueError) as error:
-        return f"it did not answer its own example ({error})"
+    return None
 
 
-def _up(address: str) -> bool:
+def _is_up(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/ping", timeout=5) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(f"{address}/ping", timeout=5) as response:
+            return bool(response.status == 200)
     except OSError:
         return False
 
 
-def _picture_fault(answer: dict) -> str | None:
+def _response_fault(address: str, body: bytes) -> str | None:
+    request = urllib.request.Request(
+        f"{address}/invocations", body, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=RESPONSE_TIMEOUT_S) as response:
+            return _picture_fault(json.load(response))
+    except urllib.error.HTTPError as error:
+        return f"it answered its input example with status {error.code}"
+    except (OSError, ValueError) as error:
+        return f"it did not answer its input example ({error})"
+
+
+def _picture_fault(response: dict) -> str | None:
     from stylefuse.images.base64 import decode
     from stylefuse.registry.package import OUTPUT
 
     try:
-        decode(answer["predictions"][0][OUTPUT], "the answer", 10**8)
+        decode(response["predictions"][0][OUTPUT], "the response", MAX_OUTPUT_PIXELS)
     except (KeyError, IndexError, TypeError, UserError) as error:
-        return f"its answer holds no picture ({error})"
+        return f"its response contains no picture ({error})"
     return None

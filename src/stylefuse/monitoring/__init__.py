@@ -1,1 +1,1 @@
-"""What models are sent once they are served, as figures, beside what they were trained on."""
+"""Monitoring of served models: a log of requests, and drift between requests and training data."""

@@ -1,4 +1,4 @@
-"""Are the pictures that a model is sent like those that it was trained on?"""
+"""Drift detection: do request pictures have the same distribution as the training pictures?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,51 +8,58 @@ from scipy.stats import ks_2samp
 
 from stylefuse.config import Monitor
 
+Statistics = Mapping[str, Sequence[float]]  # name of a statistic → a value per picture
+
 
 @dataclass(frozen=True)
 class Shift:
-    """One figure of pictures, trained on and sent.
+    """The difference of one statistic between training and request pictures.
 
     Attributes:
-        trained, sent: medians.
-        distance: between both distributions, 0 to 1 (Kolmogorov-Smirnov).
-        p: how probable so large a distance is by chance, if there were no change.
-        drifted: whether it is beyond chance, and large enough to matter.
+        training_median: of the training pictures.
+        request_median: of the request pictures.
+        distance: of both distributions, 0 to 1 (Kolmogorov-Smirnov).
+        p_value: probability of a distance at least as large if the distributions are equal.
+        drifted: whether the distance is statistically significant and large enough to matter.
     """
 
-    trained: float
-    sent: float
+    training_median: float
+    request_median: float
     distance: float
-    p: float
+    p_value: float
     drifted: bool
 
 
-def shifts(
-    trained: Mapping[str, Sequence[float]], sent: Mapping[str, Sequence[float]], settings: Monitor
+def detect_shifts(
+    training: Statistics, requests: Statistics, settings: Monitor
 ) -> dict[str, Shift]:
-    """Compare each figure of two sets of pictures.
+    """Compare every statistic of two sets of pictures.
 
-    The two-sample Kolmogorov-Smirnov test (Hodges 1958) of each figure at alpha divided by their
-    number (Bonferroni), so that together they take no change for one in alpha of all cases at
-    most. With many pictures the smallest change is beyond chance; it has to be a distance of
-    `settings.distance` too.
+    Each statistic gets a two-sample Kolmogorov-Smirnov test (Hodges 1958) at alpha divided by
+    their number (Bonferroni correction), so that alpha bounds the rate of false alarms of all tests
+    together. With many pictures even the smallest change is significant; therefore the distance
+    must also be at least `settings.distance`.
 
     Args:
-        trained, sent: figure → its value in each picture.
-        settings: alpha, the distance, and how many pictures are too few to say anything.
+        training: statistics of the training pictures.
+        requests: statistics of the request pictures.
+        settings: alpha, the minimum distance and the minimum number of pictures.
 
     Returns:
-        Nothing where too few pictures were sent.
+        Statistic → shift; empty if there are too few request pictures.
     """
-    found = {}
-    for name, before in trained.items():
-        after = sent.get(name, [])
-        if len(after) < settings.min_pictures:
+    shifts = {}
+    for name, training_values in training.items():
+        request_values = requests.get(name, [])
+        if len(request_values) < settings.min_pictures:
             return {}
-        test = ks_2samp(before, after)
-        drifted = test.pvalue <= settings.alpha / len(trained) and (
-            test.statistic >= settings.distance
+        test = ks_2samp(training_values, request_values)
+        significant = test.pvalue <= settings.alpha / len(training)
+        shifts[name] = Shift(
+            training_median=float(np.median(training_values)),
+            request_median=float(np.median(request_values)),
+            distance=float(test.statistic),
+            p_value=float(test.pvalue),
+            drifted=bool(significant and test.statistic >= settings.distance),
         )
-        medians = float(np.median(before)), float(np.median(after))
-        found[name] = Shift(*medians, float(test.statistic), float(test.pvalue), bool(drifted))
-    return found
+    return shifts

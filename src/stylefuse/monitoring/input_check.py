@@ -1,11 +1,11 @@
-"""A served model, watched: what its champion is sent, beside what it was trained on."""
+"""Checks the pictures that served models receive against those that the champion was trained on."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stylefuse.config import Params
-from stylefuse.monitoring.drift import Shift, shifts
+from stylefuse.monitoring.drift import Shift, detect_shifts
 from stylefuse.monitoring.request_log import FAILED, RequestLog, Traffic
 from stylefuse.registry.fetch import champion_uri, model_files
 from stylefuse.registry.package import read_inputs
@@ -13,10 +13,10 @@ from stylefuse.registry.package import read_inputs
 
 @dataclass(frozen=True)
 class InputReport:
-    """What a model's servers noted.
+    """Drift and traffic of one model.
 
     Attributes:
-        shifts: for each picture input, each figure of the pictures; none where too few were seen.
+        shifts: picture input → statistic → shift; empty for inputs with too few pictures.
         traffic: the requests of the last hours.
     """
 
@@ -25,36 +25,40 @@ class InputReport:
 
     @property
     def drifted(self) -> list[str]:
-        """The inputs and figures that are no longer as in training."""
+        """The inputs and statistics that differ from the training pictures: "INPUT STATISTIC"."""
         return [
-            f"{name} {figure}"
-            for name, found in self.shifts.items()
-            for figure, shift in found.items()
+            f"{input_name} {statistic}"
+            for input_name, shifts in self.shifts.items()
+            for statistic, shift in shifts.items()
             if shift.drifted
         ]
 
     def __str__(self) -> str:
         if self.drifted:
-            found = f"drifted in {', '.join(self.drifted)}"
+            summary = f"drifted in {', '.join(self.drifted)}"
         elif any(self.shifts.values()):
-            found = "as in training"
+            summary = "no drift"
         else:
-            found = "too few pictures seen" if self.shifts else "no pictures to compare with"
-        failed, all_ = self.traffic.outcomes[FAILED], len(self.traffic.seconds)
-        return f"{found}; {failed} of {all_} requests failed" if failed else found
+            summary = (
+                "too few pictures received" if self.shifts else "no statistics to compare with"
+            )
+        failed, total = self.traffic.outcomes[FAILED], len(self.traffic.seconds)
+        return f"{summary}; {failed} of {total} requests failed" if failed else summary
 
 
-def watch(params: Params, model: str) -> InputReport:
-    """Compare what a model was sent with what its champion was trained on.
+def check_inputs(params: Params, model: str) -> InputReport:
+    """Compare the pictures that a model received with those that its champion was trained on.
 
     Raises:
-        UserError: it has no champion, or the store cannot be used.
+        UserError: the model has no champion, or the store cannot be used.
     """
-    settings, seen = params.monitor, RequestLog(params.monitor.request_log)
-    trained = read_inputs(model_files(champion_uri(model), params.registry))
-    compared = {
-        name: shifts(figures, seen.pictures(model, name, settings.window), settings)
-        for name, figures in trained.items()
+    settings, request_log = params.monitor, RequestLog(params.monitor.request_log)
+    training_statistics = read_inputs(model_files(champion_uri(model), params.registry))
+    shifts = {
+        input_name: detect_shifts(
+            training, request_log.statistics(model, input_name, settings.window), settings
+        )
+        for input_name, training in training_statistics.items()
     }
     since = time.time() - 3600 * settings.hours
-    return InputReport(compared, seen.traffic(model, since))
+    return InputReport(shifts, request_log.traffic(model, since))

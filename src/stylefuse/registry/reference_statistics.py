@@ -1,9 +1,8 @@
-"""TODO docstring."""
+"""Statistics of a model's training pictures, with which request pictures are compared."""
 
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,21 +10,21 @@ from PIL import Image
 from stylefuse.config import Train
 from stylefuse.data.batches import load_tiles, step_rng
 from stylefuse.images.statistics import STATISTICS, statistics
+from stylefuse.models.task import Task
 
-MOST = 500  # pictures of a reference
-
+MAX_PICTURES = 500  # per input
 
 Reference = Mapping[str, Mapping[str, list[float]]]  # input → statistic → a value per picture
 
 
-def reference(task: Any, settings: Train, prepared: Path, seed: int) -> Reference:
-    """The figures of what a model was trained on, for each of its picture inputs.
+def reference_statistics(task: Task, settings: Train, prepared: Path, seed: int) -> Reference:
+    """Compute the statistics of a model's training pictures for each of its picture inputs.
 
     Args:
-        recipe: its picture inputs are the settings' domains, in the same order.
+        task: of the model; its picture inputs correspond to the domains of `settings`, in order.
         settings: of the training.
-        prepared: where `data.prepare` wrote its arrays; one tile of each picture is taken.
-        seed: of the damage, where the model mends some.
+        prepared: folder of the prepared arrays; one tile of each picture is used.
+        seed: of the degradation that the task applies, if any.
 
     Raises:
         UserError: an array is missing.
@@ -36,20 +35,21 @@ def reference(task: Any, settings: Train, prepared: Path, seed: int) -> Referenc
             statistics(
                 Image.fromarray(task.degrade_for_monitoring(tile, step_rng(seed, i, "train")))
             )
-            for i, tile in enumerate(_tiles(prepared, domain, settings.crop))
+            for i, tile in enumerate(_one_tile_per_picture(prepared, domain, settings.crop))
         )
         for name, domain in zip(inputs, settings.domains, strict=False)
     }
 
 
-def _tiles(prepared: Path, domain: str, crop: int) -> np.ndarray:
-    """The first tile of each training picture, `MOST` of them at most."""
+def _one_tile_per_picture(prepared: Path, domain: str, crop: int) -> np.ndarray:
+    """The first tile of each training picture, of at most `MAX_PICTURES` of them."""
     tiles = load_tiles(prepared, "train", domain, crop)
     names = json.loads((prepared / "tiles.json").read_text())[f"train_{domain}"]
-    firsts = np.sort(np.unique(names, return_index=True)[1])
-    return tiles[firsts[:: -(-len(firsts) // MOST)]]
+    first_tiles = np.sort(np.unique(names, return_index=True)[1])
+    step = -(-len(first_tiles) // MAX_PICTURES)
+    return tiles[first_tiles[::step]]
 
 
 def _columns(rows: Iterable[Mapping[str, float]]) -> dict[str, list[float]]:
-    kept = list(rows)
-    return {name: [row[name] for row in kept] for name in STATISTICS}
+    table = list(rows)
+    return {name: [row[name] for row in table] for name in STATISTICS}

@@ -1,8 +1,8 @@
-"""Judges a model that has no judge of its own, by the domains that it was trained on.
+"""Default evaluation, for models without an evaluator of their own.
 
-What it paints should resemble held-out pictures of its last domain. The first picture that it asks
-for is shown it from its first domain, the second from its second, and so on; a number is counted
-up.
+Outputs are compared with held-out pictures of the last domain that the model was trained on.
+The picture inputs of the model get pictures of its domains in order; an integer input gets
+0, 1, 2, …
 """
 
 from itertools import cycle
@@ -12,101 +12,106 @@ import numpy as np
 from PIL import Image
 
 from stylefuse.evaluation.comparison import KID, PictureResults
-from stylefuse.evaluation.context import DISTANCES, EvaluationContext
+from stylefuse.evaluation.context import DISTANCES_NOTE, EvaluationContext
 from stylefuse.evaluation.metrics.ssim import ssim
 from stylefuse.evaluation.report import OURS, Page, Picture, Table
-from stylefuse.evaluation.sample_grids import save_grid, spread
+from stylefuse.evaluation.sample_grids import evenly_spaced, save_grid
 
-SHOWN, SIDE = 8, 128  # columns of the sheet, and the side of a picture in it
-
-
-class BatchResult(NamedTuple):
-    """What a model was shown, by the name of its inputs, and what it painted of it."""
-
-    shown: dict[str, np.ndarray]  # uint8 [n, side, side, 3] each; empty where it asks for numbers
-    pictures: np.ndarray  # uint8 [n, height, width, 3]
+UNCHANGED, TRAINING = "unchanged input", "training pictures"  # baselines
+GRID_COLUMNS, CELL_SIDE = 8, 128  # of the sample grid; the side in pixels
 
 
-def judge(context: EvaluationContext) -> tuple[dict[str, Any], Page]:
-    """Paint from held-out pictures or from numbers, beside doing nothing or copying."""
-    shown, painted = _paint(context)
-    asked, target = list(shown), context.train.domains[-1]
-    beside, others = (
-        ("doing nothing", shown[asked[0]])
-        if asked
-        else ("training pictures", np.asarray(context.tiles(target, "train")))
-    )
-    methods = {beside: others, OURS: painted}
-    references = context.network(_target(context))
+class Outputs(NamedTuple):
+    """What a model painted, and from which inputs.
+
+    Attributes:
+        inputs: picture input → uint8 `[n, side, side, 3]`; empty if all inputs are integers.
+        pictures: the outputs, uint8 `[n, height, width, 3]`.
+    """
+
+    inputs: dict[str, np.ndarray]
+    pictures: np.ndarray
+
+
+def evaluate(context: EvaluationContext) -> tuple[dict[str, Any], Page]:
+    """Evaluate outputs and, as the baseline, unchanged inputs or training pictures."""
+    inputs, outputs = _paint(context)
+    domain = context.model_settings.domains[-1]
+    if inputs:
+        baseline, baseline_pictures = UNCHANGED, next(iter(inputs.values()))
+    else:
+        baseline, baseline_pictures = TRAINING, np.asarray(context.tiles(domain, "train"))
+    methods = {baseline: baseline_pictures, OURS: outputs}
+    references = context.network(_reference_pictures(context))
     rows = {name: context.distances(context.network(x), references) for name, x in methods.items()}
-    if asked:
+    if inputs:
         for name, pictures in methods.items():
-            rows[name]["ssim"] = float(np.mean(list(map(ssim, pictures, others))))
+            rows[name]["ssim"] = float(np.mean(list(map(ssim, pictures, baseline_pictures))))
 
-    sample_grid = context.sample_grids / "samples.png"
-    columns = [spread(tiles, SHOWN) for tiles in (*shown.values(), painted)]
-    save_grid(sample_grid, columns, SIDE, names=[*asked, OURS])
-    result = {"painted": len(painted), "references": len(references.pooled), "methods": rows}
-    return result, _page(
-        context, result, beside, Picture(sample_grid, "inputs, and what was painted")
-    )
+    path = context.sample_grids / "samples.png"
+    grid = [evenly_spaced(pictures, GRID_COLUMNS) for pictures in (*inputs.values(), outputs)]
+    save_grid(path, grid, CELL_SIDE, row_names=[*inputs, OURS])
+    result = {"painted": len(outputs), "references": len(references.pooled), "methods": rows}
+    return result, _page(context, result, baseline, Picture(path, "inputs and outputs"))
 
 
-def score(context: EvaluationContext) -> PictureResults:
-    """What was painted: nearness to held-out pictures, and to its own first input."""
-    shown, painted = _paint(context)
-    found, references = context.network(painted), context.network(_target(context))
-    first = next(iter(shown.values()), None)
-    kept = {} if first is None else {"ssim": np.array(list(map(ssim, painted, first)))}
+def picture_results(context: EvaluationContext) -> PictureResults:
+    """Per-picture results: features for KID, and similarity to the first input picture."""
+    inputs, outputs = _paint(context)
+    references = context.network(_reference_pictures(context)).pooled
+    first_input = next(iter(inputs.values()), None)
+    metrics = {}
+    if first_input is not None:
+        metrics["ssim"] = np.array(list(map(ssim, outputs, first_input)))
     return PictureResults(
-        aim=KID,
-        figures=kept,
-        groups=np.arange(len(painted)),
-        features=found.pooled,
-        references=references.pooled,
-        reference_groups=np.arange(len(references.pooled)),
-        paired=bool(shown),
+        primary=KID,
+        metrics=metrics,
+        groups=np.arange(len(outputs)),
+        features=context.network(outputs).pooled,
+        references=references,
+        reference_groups=np.arange(len(references)),
+        paired=bool(inputs),
     )
 
 
-def _target(context: EvaluationContext) -> np.ndarray:
-    return np.asarray(context.tiles(context.train.domains[-1]))
+def _reference_pictures(context: EvaluationContext) -> np.ndarray:
+    return np.asarray(context.tiles(context.model_settings.domains[-1]))
 
 
-def _paint(context: EvaluationContext) -> BatchResult:
-    task, domains = context.task, cycle(context.train.domains)
-    asked = [name for name, kind in task.inputs.items() if kind is Image.Image]
-    tiles = {name: context.tiles(domain) for name, domain in zip(asked, domains, strict=False)}
-    most = context.settings.photographs if asked else context.settings.portraits
-    count = min([most, *map(len, tiles.values())])
-    shown = {name: np.asarray(pictures[:count]) for name, pictures in tiles.items()}
+def _paint(context: EvaluationContext) -> Outputs:
+    task, domains = context.task, cycle(context.model_settings.domains)
+    names = [name for name, kind in task.inputs.items() if kind is Image.Image]
+    tiles = {name: context.tiles(domain) for name, domain in zip(names, domains, strict=False)}
+    max_count = context.settings.photographs if names else context.settings.portraits
+    count = min([max_count, *map(len, tiles.values())])
+    inputs = {name: np.asarray(pictures[:count]) for name, pictures in tiles.items()}
 
-    def inputs(index: int) -> dict[str, Any]:
-        pictures = {name: Image.fromarray(tiles[index]) for name, tiles in shown.items()}
+    def inputs_at(index: int) -> dict[str, Any]:
+        pictures = {name: Image.fromarray(tiles[index]) for name, tiles in inputs.items()}
         return {name: pictures.get(name, index) for name in task.inputs}
 
     options = task.options()
-    painted = [
-        np.asarray(context.predictor.paint(inputs(index), options)) for index in range(count)
+    outputs = [
+        np.asarray(context.predictor.paint(inputs_at(index), options)) for index in range(count)
     ]
-    return BatchResult(shown, np.stack(painted))
+    return Outputs(inputs, np.stack(outputs))
 
 
 def _page(
-    context: EvaluationContext, result: dict[str, Any], beside: str, sample_grid: Picture
+    context: EvaluationContext, result: dict[str, Any], baseline: str, sample_grid: Picture
 ) -> Page:
-    rows, target = result["methods"], context.train.domains[-1]
+    rows, domain = result["methods"], context.model_settings.domains[-1]
     return Page(
-        f"The model {context.task.name}, judged on held-out pictures",
-        f"The distance to held-out pictures of the domain {target} (KID) is "
-        f"<b>{rows[OURS]['kid']:.3f}</b>; {beside} would be at {rows[beside]['kid']:.3f}.",
+        f"The model {context.task.name} on held-out pictures",
+        f"KID to held-out pictures of the domain {domain} is <b>{rows[OURS]['kid']:.3f}</b>; "
+        f"the baseline ({baseline}) has {rows[baseline]['kid']:.3f}.",
         {
             "Pictures": [sample_grid],
-            "Figures": [
+            "Metrics": [
                 Table(rows),
-                f"{result['painted']} pictures; {result['references']} of the {context.split} split "
-                f"to compare with. {DISTANCES} SSIM is to the picture that was "
-                "painted from, if any.",
+                f"{result['painted']} outputs; {result['references']} references of the "
+                f"{context.split} split. {DISTANCES_NOTE} SSIM compares with the first input "
+                "picture, if there is one.",
             ],
         },
     )

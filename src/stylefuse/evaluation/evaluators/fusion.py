@@ -1,7 +1,4 @@
-"""Fusions of held-out pictures: do the dials do what they say, and are two pictures fused at all?
-
-A couple is two uint8 pictures `[size, size, 3]`, A and B.
-"""
+"""Evaluation of fusion on held-out pictures: effect of the options, endpoints and modes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -29,149 +26,167 @@ from stylefuse.evaluation.sample_grids import save_grid
 from stylefuse.inference.options import FusionOptions
 from stylefuse.inference.transfer import TransferPredictor
 
-COUPLES = 20  # of a photograph and a painting, and as many of two of a kind
-TURNED = 2  # dials are turned for every other couple
-DIAL = np.linspace(0, 1, 9)
-GRID = {0.0: "B", 0.25: "0.25", 0.5: "0.5", 0.75: "0.75", 1.0: "A"}  # a sheet's settings, named
-SHOWN, SIDE = 6, 144  # couples of a sheet, and the side of a picture in it
+MAX_PAIRS = 20  # of a photograph and a painting, and as many of two pictures of one domain
+BALANCE_STRIDE = 2  # every other pair is fused at all `BALANCES`
+BALANCES = np.linspace(0, 1, 9)
+GRID_BALANCES = {0.0: "B", 0.25: "0.25", 0.5: "0.5", 0.75: "0.75", 1.0: "A"}  # value → caption
+GRID_ROWS, CELL_SIDE = 6, 144  # of a sample grid; the side in pixels
 
-Couple = tuple[np.ndarray, np.ndarray]
+FusionPair = tuple[np.ndarray, np.ndarray]  # A and B, uint8 [size, size, 3] each
 Network = Callable[[np.ndarray], Features]
 
 
-def make_couples(pairs: Pairs, seed: int) -> list[Couple]:
-    """Couples of a photograph and a painting, then of two photographs and of two paintings."""
+def make_fusion_pairs(pairs: Pairs, seed: int) -> list[FusionPair]:
+    """Pair photographs with paintings, then photographs and paintings among themselves."""
     rng = np.random.default_rng(seed)
-    rows = rng.permutation(pairs.rows)[:COUPLES]
-    couples = [(pairs.photographs[i], pairs.paintings[j]) for i, j in rows]
+    rows = rng.permutation(pairs.rows)[:MAX_PAIRS]
+    fusion_pairs = [(pairs.photographs[i], pairs.paintings[j]) for i, j in rows]
     for pictures in (pairs.photographs, pairs.paintings):
-        for _ in range(COUPLES // 2):
+        for _ in range(MAX_PAIRS // 2):
             a, b = rng.choice(len(pictures), 2, replace=False)
-            couples.append((pictures[a], pictures[b]))
-    return couples
+            fusion_pairs.append((pictures[a], pictures[b]))
+    return fusion_pairs
 
 
 def evaluate_fusion(
-    predictor: TransferPredictor, network: Network, couples: list[Couple]
+    predictor: TransferPredictor, network: Network, pairs: list[FusionPair]
 ) -> dict[str, Any]:
-    """Figures of the dials, of their ends and of the modes, by row and figure."""
-    turned = couples[::TURNED]
-    content = partial(FusionOptions, style_balance=0.5)
-    style = partial(FusionOptions, 0.5)
-    ends, difference = _ends(predictor, couples)
+    """Compute metrics of the balances, of their endpoints and of the modes."""
+    balance_pairs = pairs[::BALANCE_STRIDE]
+    content_options = partial(FusionOptions, style_balance=0.5)
+    style_options = partial(FusionOptions, 0.5)
+    endpoints, max_difference = _evaluate_endpoints(predictor, pairs)
     return {
-        "pairs": len(couples),
-        "dialled": len(turned),
-        "dials": {
-            "content": _dial(predictor, turned, content, _scenes),
-            "style": _dial(predictor, turned, style, lambda pictures: network(pictures).style),
+        "pairs": len(pairs),
+        "balance_pairs": len(balance_pairs),
+        "balances": {
+            "content": _evaluate_balance(
+                predictor, balance_pairs, content_options, _scene_descriptors
+            ),
+            "style": _evaluate_balance(
+                predictor, balance_pairs, style_options, lambda pictures: network(pictures).style
+            ),
         },
-        "ends": ends,
-        "largest_difference": difference,
-        "modes": _modes(predictor, couples),
+        "endpoints": endpoints,
+        "max_difference": max_difference,
+        "modes": _evaluate_modes(predictor, pairs),
     }
 
 
-def _dial(
+def _evaluate_balance(
     predictor: TransferPredictor,
-    couples: list[Couple],
+    pairs: list[FusionPair],
     options: Callable[[float], FusionOptions],
-    described: Callable[[np.ndarray], np.ndarray],
+    descriptors: Callable[[np.ndarray], np.ndarray],
 ) -> dict[str, float]:
-    """How a dial moves pictures from B to A, averaged over couples.
+    """Metrics of the path from B to A along a balance, averaged over pairs.
 
     Args:
-        artist: fuses.
-        couples: what is fused.
-        options: of a setting of the dial.
-        described: pictures `[n, size, size, 3]` → what the dial should change, `[n, d]`.
+        predictor: fuses the pairs.
+        pairs: the pictures.
+        options: the options for a value of the balance.
+        descriptors: pictures `[n, size, size, 3]` → what the balance should change, `[n, d]`.
     """
-    found = []
-    for a, b in track(couples, description="turning a dial"):
-        path = np.stack([_fuse(predictor, a, b, options(float(setting))) for setting in DIAL])
-        position = style_position(described(path), *described(np.stack([a, b])))
+    values = []
+    for a, b in track(pairs, description="fusing at several balances"):
+        path = np.stack([_fuse(predictor, a, b, options(float(value))) for value in BALANCES])
+        position = style_position(descriptors(path), *descriptors(np.stack([a, b])))
         reach = position[-1] - position[0]
-        found.append((monotonicity(position), reach, path_smoothness(path)))
-    return _named(("monotonicity", "reach", "smoothness"), np.mean(found, axis=0))
+        values.append((monotonicity(position), reach, path_smoothness(path)))
+    return _named(("monotonicity", "reach", "smoothness"), np.mean(values, axis=0))
 
 
-def _scenes(pictures: np.ndarray) -> np.ndarray:
-    """Light and shade without brightness, contrast and brushwork, `[n, size²]`."""
+def _scene_descriptors(pictures: np.ndarray) -> np.ndarray:
+    """Luminance without mean, contrast and brushwork, `[n, size²]`."""
     lights = [luminance(picture) for picture in pictures]
     smooth = np.stack([gaussian_filter(x, DETAIL * x.shape[1]).ravel() for x in lights])
     smooth -= smooth.mean(axis=1, keepdims=True)
     return smooth / (smooth.std(axis=1, keepdims=True) + 1e-9)
 
 
-def _ends(predictor: TransferPredictor, couples: list[Couple]) -> tuple[dict[str, Any], int]:
-    """Fusions with both dials at an end, and the network's reconstructions, against A and B; and
-    the largest difference of the two, in levels."""
-    fused, whole, largest = [], [], 0
-    for couple in track(couples, description="fusing at the ends"):
-        for original, end in zip(couple, (1.0, 0.0), strict=True):
-            at_end = _fuse(predictor, *couple, FusionOptions(end, end))
-            again = _reconstruct(predictor, original)
-            fused.append(_nearness(original, at_end))
-            whole.append(_nearness(original, again))
-            largest = max(largest, int(np.abs(at_end - again.astype(int)).max()))
-    rows = {"fusion at the ends": fused, "reconstruction": whole}
-    names = ("ssim", "difference")
-    return {name: _named(names, np.mean(row, axis=0)) for name, row in rows.items()}, largest
+def _evaluate_endpoints(
+    predictor: TransferPredictor, pairs: list[FusionPair]
+) -> tuple[dict[str, Any], int]:
+    """Compare fusions with both balances at 0 or 1, and reconstructions, with the originals.
+
+    Returns:
+        The metrics of both, and the largest difference between them in levels.
+    """
+    fusions, reconstructions, max_difference = [], [], 0
+    for pair in track(pairs, description="fusing at the endpoints"):
+        for original, balance in zip(pair, (1.0, 0.0), strict=True):
+            fused = _fuse(predictor, *pair, FusionOptions(balance, balance))
+            reconstruction = _reconstruct(predictor, original)
+            fusions.append(_similarity(original, fused))
+            reconstructions.append(_similarity(original, reconstruction))
+            difference = int(np.abs(fused - reconstruction.astype(int)).max())
+            max_difference = max(max_difference, difference)
+    rows = {"fusion": fusions, "reconstruction": reconstructions}
+    metrics = ("ssim", "difference")
+    return {
+        name: _named(metrics, np.mean(values, axis=0)) for name, values in rows.items()
+    }, max_difference
 
 
-def _nearness(original: np.ndarray, picture: np.ndarray) -> tuple[float, float]:
+def _similarity(original: np.ndarray, picture: np.ndarray) -> tuple[float, float]:
     difference = np.abs(original.astype(int) - picture).mean()
     return ssim(original, picture), float(difference)
 
 
-def _modes(predictor: TransferPredictor, couples: list[Couple]) -> dict[str, dict[str, float]]:
-    """Every mode with its dials in the middle, beside cross-fades and a cut."""
-    found: dict[str, list[tuple[float, float, float]]] = {}
-    for a, b in track(couples, description="fusing in every mode"):
-        for name, fused in _ways(predictor, a, b).items():
-            seam = seam_energy(fused, _left(a))
-            figures = double_exposure(a, b, fused), edge_transfer(a, b, fused), seam
-            found.setdefault(name, []).append(figures)
+def _evaluate_modes(
+    predictor: TransferPredictor, pairs: list[FusionPair]
+) -> dict[str, dict[str, float]]:
+    """Metrics of every mode with balanced options, of cross-fades and of a cut."""
+    values: dict[str, list[tuple[float, float, float]]] = {}
+    for a, b in track(pairs, description="fusing in every mode"):
+        for name, fused in _fuse_in_every_mode(predictor, a, b).items():
+            seam = seam_energy(fused, _left_half(a))
+            row = double_exposure(a, b, fused), edge_transfer(a, b, fused), seam
+            values.setdefault(name, []).append(row)
+    return {name: _mode_metrics(rows) for name, rows in values.items()}
+
+
+def _mode_metrics(rows: list[tuple[float, float, float]]) -> dict[str, float]:
+    exposures, edges, seams = np.transpose(rows)
     return {
-        name: {
-            "double_exposure": float(np.mean(exposures)),
-            "edge_transfer": float(np.mean(edges)),
-            "seam_energy": float(np.median(seams)),  # a flat surrounding makes one huge
-        }
-        for name, (exposures, edges, seams) in ((n, np.transpose(f)) for n, f in found.items())
+        "double_exposure": float(np.mean(exposures)),
+        "edge_transfer": float(np.mean(edges)),
+        "seam_energy": float(np.median(seams)),  # flat surroundings make single values huge
     }
 
 
-def _ways(predictor: TransferPredictor, a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
-    """A couple fused in every way."""
-    left = _left(a)
+def _fuse_in_every_mode(
+    predictor: TransferPredictor, a: np.ndarray, b: np.ndarray
+) -> dict[str, np.ndarray]:
+    left = _left_half(a)
     mask = Image.fromarray(np.uint8(255) * left)
-    whole = [_reconstruct(predictor, picture) for picture in (a, b)]
+    reconstructions = [_reconstruct(predictor, picture) for picture in (a, b)]
     return {
         "saliency": _fuse(predictor, a, b, FusionOptions()),
         "mask": _fuse(predictor, a, b, FusionOptions(mode="mask"), mask),
         "mask, seamless": _fuse(predictor, a, b, FusionOptions(mode="mask", seamless=True), mask),
         "scalar": _fuse(predictor, a, b, FusionOptions(mode="scalar")),
         "cross-fade": _cross_fade(a, b),
-        "painted cross-fade": _cross_fade(*whole),
+        "painted cross-fade": _cross_fade(*reconstructions),
         "cut": np.where(left[..., None], a, b),
     }
 
 
-def save_fusions(predictor: TransferPredictor, couples: list[Couple], folder: Path) -> None:
-    """One couple along both dials, and some couples in all ways side by side."""
-    a, b = couples[0]
+def save_fusion_grids(predictor: TransferPredictor, pairs: list[FusionPair], folder: Path) -> None:
+    """Write one pair at several balances, and some pairs in every mode side by side."""
+    a, b = pairs[0]
     rows: list[list[np.ndarray | None]] = []
-    for style, original in zip(GRID, (b, None, None, None, a), strict=True):
-        options = [FusionOptions(content, style) for content in GRID]
+    for style, original in zip(GRID_BALANCES, (b, None, None, None, a), strict=True):
+        options = [FusionOptions(content, style) for content in GRID_BALANCES]
         rows.append([original, *(_fuse(predictor, a, b, each) for each in options)])
-    columns = ["originals", *(f"content {name}" for name in GRID.values())]
-    save_grid(folder / "fusion.png", rows, SIDE, columns, [f"style {n}" for n in GRID.values()])
+    columns = ["originals", *(f"content {name}" for name in GRID_BALANCES.values())]
+    row_names = [f"style {name}" for name in GRID_BALANCES.values()]
+    save_grid(folder / "fusion.png", rows, CELL_SIDE, columns, row_names)
 
-    shown = couples[:: max(1, len(couples) // SHOWN)][:SHOWN]
-    ways = [_ways(predictor, *couple) for couple in shown]
-    rows = [[*couple, *fused.values()] for couple, fused in zip(shown, ways, strict=True)]
-    save_grid(folder / "modes.png", rows, SIDE, ["A", "B", *ways[0]])
+    selected = pairs[:: max(1, len(pairs) // GRID_ROWS)][:GRID_ROWS]
+    modes = [_fuse_in_every_mode(predictor, *pair) for pair in selected]
+    rows = [[*pair, *fused.values()] for pair, fused in zip(selected, modes, strict=True)]
+    save_grid(folder / "modes.png", rows, CELL_SIDE, ["A", "B", *modes[0]])
 
 
 def _fuse(
@@ -192,8 +207,8 @@ def _cross_fade(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.rint((a + b.astype(float)) / 2).astype(np.uint8)
 
 
-def _left(picture: np.ndarray) -> np.ndarray:
-    """The left half, bool `[height, width]`."""
+def _left_half(picture: np.ndarray) -> np.ndarray:
+    """A mask of the left half, bool `[height, width]`."""
     height, width = picture.shape[:2]
     return np.tile(np.arange(width) < width // 2, (height, 1))
 

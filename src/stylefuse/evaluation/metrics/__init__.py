@@ -1,0 +1,1 @@
+"""Metrics, one module each; pictures are uint8 `[height, width, 3]`."""

@@ -1,18 +1,22 @@
-"""The network that judges: EfficientNet-Lite0 with ImageNet weights. Training never sees it."""
+"""The feature network of the evaluation: EfficientNet-Lite0 with ImageNet weights.
+
+Training never sees this network, so that it cannot be optimised for.
+"""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from stylefuse.data.torchfile import read_tensors
 from stylefuse.errors import UserError
-from stylefuse.inference.compilation import compiled
+from stylefuse.inference.compilation import compile_for_inference
+from stylefuse.paths import NETWORKS
 
-NAME = "efficientnet-lite0"
-SIDE = 224
-STAGES = ((1, 1), (2, 2), (2, 2), (2, 3), (1, 3), (2, 4), (1, 1))  # stride, repeats
+NETWORK = "efficientnet-lite0"
+INPUT_SIDE = 224  # pixels
+BLOCK_GROUPS = ((1, 1), (2, 2), (2, 2), (2, 3), (1, 3), (2, 4), (1, 1))  # stride, repeats
 STYLE_BLOCKS = (0, 2, 4)  # the last block at strides 2, 4 and 8
 BATCH = 32
 MEAN = np.array([123.675, 116.28, 103.53])  # of ImageNet's pixels, as the weights expect
@@ -20,26 +24,39 @@ DEVIATION = np.array([58.395, 57.12, 57.375])
 
 
 class Features(NamedTuple):
-    pooled: np.ndarray  # float64 [n, 1280], what FID and KID compare
-    style: np.ndarray  # float64 [n, 2·channels], means and deviations of early maps
+    """Features of some pictures.
+
+    Attributes:
+        pooled: float64 `[n, 1280]`, which FID and KID compare.
+        style: float64 `[n, 2·channels]`, means and deviations of early feature maps.
+    """
+
+    pooled: np.ndarray
+    style: np.ndarray
 
 
 class FeatureNetwork:
-    """EfficientNet-Lite0 (Tan & Le 2019, without squeeze-and-excitation and swish).
+    """EfficientNet-Lite0: Tan & Le 2019 without squeeze-and-excitation and swish.
 
     Args:
         folder: holds the published weights, a `.pth` file.
+
+    Raises:
+        UserError: the folder holds no weights.
     """
 
-    def __init__(self, folder: Path):
-        files = sorted(folder.glob("*.pth"))
-        if not files:
-            raise UserError(f"no weights are in {folder}; run `dvc repro ingest`")
-        model = _build(read_tensors(files[0].read_bytes()))
-        self._maps = compiled(lambda batch: model(batch, training=False))
+    def __init__(self, folder: Path = NETWORKS / NETWORK):
+        weight_files = sorted(folder.glob("*.pth"))
+        if not weight_files:
+            raise UserError(
+                f"{folder} holds no weights of the feature network; run `dvc repro ingest`",
+                code="network-missing",
+            )
+        model = _build(read_tensors(weight_files[0].read_bytes()))
+        self._maps = compile_for_inference(lambda batch: model(batch, training=False))
 
     def __call__(self, pictures: np.ndarray) -> Features:
-        """Features of uint8 pictures `[n, side, side, 3]`."""
+        """Compute the features of uint8 pictures `[n, side, side, 3]`."""
         pooled, styles = [], []
         for start in range(0, len(pictures), BATCH):
             batch = np.stack([_resize(p) for p in pictures[start : start + BATCH]])
@@ -52,17 +69,18 @@ class FeatureNetwork:
 
 
 def _resize(picture: np.ndarray) -> np.ndarray:
-    """To 224², each channel as float with an antialiased bicubic filter (Parmar et al. 2022)."""
+    """Resize to 224×224, each channel as float with antialiased bicubic (Parmar et al. 2022)."""
     channels = [
         Image.fromarray(picture[..., i].astype(np.float32)).resize(
-            (SIDE, SIDE), Image.Resampling.BICUBIC
+            (INPUT_SIDE, INPUT_SIDE), Image.Resampling.BICUBIC
         )
         for i in range(3)
     ]
     return np.stack([np.asarray(channel) for channel in channels], axis=-1)
 
 
-def _build(tensors: dict[str, np.ndarray]):
+def _build(tensors: dict[str, np.ndarray]) -> Any:
+    """A Keras model with the published weights: pictures → pooled features, early maps."""
     import keras
     from keras import layers
 
@@ -87,11 +105,11 @@ def _build(tensors: dict[str, np.ndarray]):
         layer = layers.BatchNormalization(epsilon=1e-3)
         return add(layer, [tensors[f"{name}.{part}"] for part in parts])(x)
 
-    inputs = keras.Input((SIDE, SIDE, 3))
+    inputs = keras.Input((INPUT_SIDE, INPUT_SIDE, 3))
     x = layers.Rescaling(1 / DEVIATION, -MEAN / DEVIATION)(inputs)
     x = layers.ReLU(6.0)(norm(conv(x, "_conv_stem", 2), "_bn0"))
     maps = []
-    for index, stride in enumerate(s if i == 0 else 1 for s, n in STAGES for i in range(n)):
+    for index, stride in enumerate(s if i == 0 else 1 for s, n in BLOCK_GROUPS for i in range(n)):
         block, entry = f"_blocks.{index}.", x
         if f"{block}_expand_conv.weight" in tensors:
             x = layers.ReLU(6.0)(norm(conv(x, f"{block}_expand_conv"), f"{block}_bn0"))

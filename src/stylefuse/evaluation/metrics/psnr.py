@@ -1,12 +1,19 @@
-"""TODO docstring."""
+"""Peak signal-to-noise ratio."""
 
 import numpy as np
 
+ROUNDING_VARIANCE = 1 / 12  # mean squared error of rounding to whole levels
+
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """Peak signal to noise of all channels, decibels: 10 log₁₀(255² / mean squared difference).
+    """Compute the peak signal-to-noise ratio over all channels: 10 log₁₀(255² / MSE).
 
-    At most 58.9, what rounding to levels leaves of a perfect answer.
+    Args:
+        a: uint8 `[height, width, 3]`.
+        b: the same shape.
+
+    Returns:
+        Decibels, at most 58.9: the error of rounding to whole levels is the floor of the MSE.
     """
-    squares = np.square(a.astype(np.float64) - b).mean()
-    return float(10 * np.log10(255**2 / max(squares, 1 / 12)))
+    mean_squared_error = np.square(a.astype(np.float64) - b).mean()
+    return float(10 * np.log10(255**2 / max(mean_squared_error, ROUNDING_VARIANCE)))
