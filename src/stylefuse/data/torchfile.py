@@ -1,7 +1,7 @@
-"""Plain tensors out of a PyTorch file of the format before 1.6, read without PyTorch.
+"""A reader for tensors in PyTorch files of the format before version 1.6, without PyTorch.
 
-Such a file is a pickle, and a pickle may run code: this reader admits tensors and ordered
-dictionaries, and refuses every other name.
+Such a file is a pickle, and a pickle can run arbitrary code. This reader admits tensors and ordered
+dictionaries only, and refuses a file with any other name.
 """
 
 import io
@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}  # they keep a part under a number, in a list of that length
-MOST_PARTS = 1_000_000
-MAGIC = 0x1950A86A20F9469CFC6C
+# opcodes that store an object in the memo, whose size in memory is that of the largest index
+MEMO_OPCODES = {"PUT", "BINPUT", "LONG_BINPUT"}
+MAX_MEMO_INDEX = 1_000_000
+MAGIC = 0x1950A86A20F9469CFC6C  # the first object of a file of this format
 DTYPES = {
     "FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "LongStorage": "<i8",
     "IntStorage": "<i4", "ByteStorage": "u1",
@@ -22,7 +23,7 @@ DTYPES = {
 
 
 class _Dictionary(dict):
-    """Stands for an OrderedDict; unlike one it may carry PyTorch's metadata attribute."""
+    """Replaces OrderedDict, and unlike it may have PyTorch's metadata attribute."""
 
 
 class _Tensor(NamedTuple):
@@ -33,7 +34,7 @@ class _Tensor(NamedTuple):
 
 
 class _Reader(pickle.Unpickler):
-    """Admits tensors and dictionaries; collects the types of the storages that they name."""
+    """Admits tensors and dictionaries, and collects the dtypes of the tensors' storages."""
 
     def __init__(self, file):
         super().__init__(file)
@@ -51,29 +52,32 @@ class _Reader(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} is not admitted")
 
     def persistent_load(self, pid: Any) -> str:
-        _, kind, key, *_ = pid
-        self.storages[key] = np.dtype(DTYPES[kind])
+        _, storage_class, key, *_ = pid
+        self.storages[key] = np.dtype(DTYPES[storage_class])
         return key
 
 
 def read_tensors(data: bytes) -> dict[str, np.ndarray]:
-    """All tensors of a state dictionary, by name.
+    """Read all tensors of a state dictionary, by name.
+
+    Args:
+        data: the bytes of the file.
 
     Raises:
-        pickle.UnpicklingError: the file is of another format, damaged, or names anything but
+        pickle.UnpicklingError: the file has another format, is damaged, or contains anything but
             tensors.
     """
     try:
         return _read_tensors(io.BytesIO(data))
     except pickle.UnpicklingError:
         raise
-    except Exception as error:  # a pickle that is put together by hand fails in every way
+    except Exception as error:  # a crafted pickle can raise anything
         raise pickle.UnpicklingError(f"a damaged PyTorch file: {error!r}") from None
 
 
 def _read_tensors(file: io.BytesIO) -> dict[str, np.ndarray]:
     if _load(_Reader(file), file) != MAGIC:
-        raise pickle.UnpicklingError("no PyTorch file of the old format")
+        raise pickle.UnpicklingError("not a PyTorch file of the format before 1.6")
     for _ in ("protocol version", "system information"):
         _load(_Reader(file), file)
     reader = _Reader(file)
@@ -83,7 +87,7 @@ def _read_tensors(file: io.BytesIO) -> dict[str, np.ndarray]:
         count, dtype = int(np.frombuffer(file.read(8), "<i8")[0]), reader.storages[key]
         size = count * dtype.itemsize
         if not 0 <= size <= len(file.getbuffer()) - file.tell():
-            raise pickle.UnpicklingError(f"a storage of {count} numbers, which are not there")
+            raise pickle.UnpicklingError(f"a storage of {count} numbers is longer than the file")
         storages[key] = np.frombuffer(file.read(size), dtype)
     return {
         name: _strided(storages[entry.storage], entry)
@@ -93,22 +97,23 @@ def _read_tensors(file: io.BytesIO) -> dict[str, np.ndarray]:
 
 
 def _load(reader: _Reader, file: io.BytesIO) -> Any:
-    """One pickle of several, looked through before it is followed."""
+    """Load the next pickle of the file, after a check of its memo indices."""
     start = file.tell()
-    for code, value, _ in pickletools.genops(file):
-        if code.name in PUTS and not 0 <= int(value or 0) <= MOST_PARTS:
-            raise pickle.UnpicklingError("a part with too large a number")
+    for opcode, value, _ in pickletools.genops(file):
+        if opcode.name in MEMO_OPCODES and not 0 <= int(value or 0) <= MAX_MEMO_INDEX:
+            raise pickle.UnpicklingError(f"memo index {value} is out of range")
     file.seek(start)
     return reader.load()
 
 
 def _strided(storage: np.ndarray, entry: _Tensor) -> np.ndarray:
     if min((entry.offset, *entry.shape, *entry.stride)) < 0:
-        raise pickle.UnpicklingError("a tensor that begins before its storage")
+        raise pickle.UnpicklingError("a tensor starts before its storage")
     if math.prod(entry.shape) > len(storage):
-        raise pickle.UnpicklingError("a tensor that is larger than its storage")
-    indices = np.full(entry.shape, entry.offset)  # an index array cannot reach outside, unlike
-    for axis, (size, stride) in enumerate(zip(entry.shape, entry.stride, strict=True)):  # strides
+        raise pickle.UnpicklingError("a tensor is larger than its storage")
+    # indexing checks bounds, which `np.lib.stride_tricks` does not
+    indices = np.full(entry.shape, entry.offset)
+    for axis, (size, stride) in enumerate(zip(entry.shape, entry.stride, strict=True)):
         along = np.arange(size).reshape([-1 if i == axis else 1 for i in range(len(entry.shape))])
         indices = indices + along * stride
     return storage[indices]

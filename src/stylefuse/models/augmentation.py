@@ -1,88 +1,97 @@
-"""Adaptive discriminator augmentation (Karras et al. 2020): few pictures, seen in many ways.
+"""Adaptive discriminator augmentation (ADA, Karras et al. 2020).
 
-The discriminator sees real and generated pictures through the same random changes, each made with
-a probability below 1, so that the generator cannot learn them for a property of the pictures
-(section 2.2). The probability follows how far the discriminator overfits.
+The discriminator sees real and generated pictures through the same random transforms. Each
+transform is applied with a probability below 1, so that the generator does not learn to reproduce
+it (section 2.2). The probability is adapted to how much the discriminator overfits.
 """
 
 from keras import ops
 
-# largest amounts, either way: part of the side, ln of the size, light in −1…1, parts of 1
-SHIFT, SIZE, LIGHT, CONTRAST, SATURATION = 1 / 8, 0.15, 0.2, 0.25, 0.5
-CHANGES = 7  # mirror, across, down, size, light, contrast, saturation
-DRAWS = 2 * CHANGES  # whether, and how much
-MOST = 0.8  # probability; nearer to 1 changes show up in what is generated
+# largest amounts in either direction
+MAX_SHIFT = 1 / 8  # of the picture's side
+MAX_LOG_SCALE = 0.15
+MAX_BRIGHTNESS = 0.2  # pictures are in −1…1
+MAX_CONTRAST = 0.25
+MAX_SATURATION = 0.5
+TRANSFORMS = 7  # mirror, shift across, shift down, scale, brightness, contrast, saturation
+DRAWS = 2 * TRANSFORMS  # for each: whether it is applied, and its amount
+MAX_PROBABILITY = 0.8  # nearer to 1, the transforms leak into generated pictures
 
 
 def augment(x, draws, probability):
-    """Change every picture in its own way; differentiable in the pictures.
+    """Apply random transforms to each picture; differentiable in the pictures.
 
     Args:
         x: pictures `[batch, side, side, 3]` in −1…1.
-        draws: uniform in 0…1, `[batch, DRAWS]`.
-        probability: of each single change, a scalar; at 0 the pictures stay as they are.
+        draws: uniform random numbers in 0…1, `[batch, DRAWS]`.
+        probability: of each single transform, a scalar; 0 returns the pictures unchanged.
 
     Returns:
-        `[batch, side, side, 3]`, a little outside −1…1 where light was added.
+        `[batch, side, side, 3]`; brightness may take values a little outside −1…1.
     """
-    whether, amount = ops.split(draws, 2, axis=1)
-    amounts = (2 * amount - 1) * ops.cast(whether < probability, x.dtype)
-    mirror, across, down, size, *colour = ops.split(amounts, CHANGES, axis=1)
+    threshold, amount = ops.split(draws, 2, axis=1)
+    amounts = (2 * amount - 1) * ops.cast(threshold < probability, x.dtype)
+    mirror, across, down, scale, *colour = ops.split(amounts, TRANSFORMS, axis=1)
 
-    # the geometry is one product along each axis, and twice the same turn is none
+    # each axis is resampled by one matrix product, after which the axes are swapped
     side = x.shape[1]
-    step = side * SHIFT
-    magnified = ops.exp(SIZE * size)
+    max_shift = side * MAX_SHIFT
+    factor = ops.exp(MAX_LOG_SCALE * scale)
     mirrored = 1 - 2 * ops.cast(mirror > 0, x.dtype)
-    moved = x
+    resampled = x
     for matrix in (
-        _resampling(side, magnified, ops.round(step * down)),
-        _resampling(side, magnified * mirrored, ops.round(step * across)),
+        _resampling_matrix(side, factor, ops.round(max_shift * down)),
+        _resampling_matrix(side, factor * mirrored, ops.round(max_shift * across)),
     ):
-        moved = ops.matmul(matrix, ops.reshape(moved, (-1, side, side * 3)))
-        moved = ops.transpose(ops.reshape(moved, (-1, side, side, 3)), (0, 2, 1, 3))
-    # where nothing moves, keep what a product in a GPU's short floats would round
-    still = ops.all(amounts[:, :4] == 0, axis=1)[:, None, None, None]
-    x = ops.where(still, x, moved)
+        resampled = ops.matmul(matrix, ops.reshape(resampled, (-1, side, side * 3)))
+        resampled = ops.transpose(ops.reshape(resampled, (-1, side, side, 3)), (0, 2, 1, 3))
+    # without a geometric transform, do not let a matrix product in short floats round the pixels
+    unchanged = ops.all(amounts[:, :4] == 0, axis=1)[:, None, None, None]
+    x = ops.where(unchanged, x, resampled)
 
-    light, contrast, saturation = (a[:, :, None, None] for a in colour)
-    x = x + LIGHT * light
-    x = x + CONTRAST * contrast * (x - ops.mean(x, axis=(1, 2, 3), keepdims=True))
-    return x + SATURATION * saturation * (x - ops.mean(x, axis=3, keepdims=True))
+    brightness, contrast, saturation = (a[:, :, None, None] for a in colour)
+    x = x + MAX_BRIGHTNESS * brightness
+    x = x + MAX_CONTRAST * contrast * (x - ops.mean(x, axis=(1, 2, 3), keepdims=True))
+    return x + MAX_SATURATION * saturation * (x - ops.mean(x, axis=3, keepdims=True))
 
 
 def augmentation(settings, draws, probability):
-    """What a discriminator sees of pictures: `augment`, or nothing done where it is turned off."""
+    """`augment` as a function of pictures alone; the identity if `settings.augment_target` is 0."""
     if settings.augment_target:
         return lambda pictures: augment(pictures, draws, probability)
     return lambda pictures: pictures
 
 
 def adapt(probability, accuracy, target, pictures, span):
-    """The next probability of `augment` (Karras et al. 2020, section 3.1).
+    """Adapt the probability of `augment` (Karras et al. 2020, section 3.1).
 
     The paper's overfitting heuristic r_t = E[sign D(real)] (eq. 1) is 2·accuracy − 1; its target
     of 0.6 is an accuracy of 0.8.
 
     Args:
-        probability: so far.
-        accuracy: share of real pictures that the discriminator took for real lately.
+        probability: the current one.
+        accuracy: recent share of real pictures that the discriminator classified as real.
         target: the accuracy to hold.
-        pictures: how many were seen since the last call.
-        span: how many it takes from 0 to 1.
+        pictures: number of pictures shown since the last call.
+        span: number of pictures that raise the probability from 0 to 1.
+
+    Returns:
+        The next probability, 0…`MAX_PROBABILITY`.
     """
     step = ops.where(accuracy > target, pictures / span, -pictures / span)
-    return ops.clip(probability + step, 0.0, MOST)
+    return ops.clip(probability + step, 0.0, MAX_PROBABILITY)
 
 
-def _resampling(side, scale, shift):
-    """What every pixel of a line is mixed from: `[batch, side, side]`, rows that sum to 1.
+def _resampling_matrix(side, scale, shift):
+    """Matrices `[batch, side, side]` that scale and shift lines of pixels by linear interpolation.
 
-    The line is scaled about its middle, by a negative factor mirrored, then shifted; it goes on
-    mirrored beyond its ends. Linear interpolation between two neighbours.
+    A line is scaled about its middle, mirrored where the scale is negative, then shifted. Beyond
+    its ends it continues mirrored. Rows sum to 1.
 
     Args:
-        scale, shift: `[batch, 1]`, the shift in pixels.
+        side: pixels of a line.
+        scale: factor, `[batch, 1]`.
+        shift: pixels, `[batch, 1]`.
     """
     last = side - 1
     pixels = ops.arange(side, dtype=scale.dtype)

@@ -1,26 +1,18 @@
-"""Keras, imported without what its backend says of itself."""
+"""Import of Keras without the messages that TensorFlow writes to stderr."""
 
 import importlib
 import os
-import sys
-import tempfile
+
+TENSORFLOW_LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+ERRORS_ONLY = "2"  # 0 shows everything, 1 hides information, 2 also warnings
 
 
 def import_keras() -> None:
-    """Import Keras; what is written to stderr meanwhile is shown only where that fails.
+    """Import Keras with TensorFlow's log level set to errors.
 
-    TensorFlow 2.21 greets with four lines, from below Python, that none of its settings holds back.
+    TensorFlow reads the level from the environment when it is imported, so this function must be
+    called first. A level that is already in the environment is kept. What other threads write to
+    stderr is not affected.
     """
-    sys.stderr.flush()
-    shown = os.dup(2)
-    with tempfile.TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            importlib.import_module("keras")
-        except BaseException:
-            said.seek(0)
-            os.write(shown, said.read())
-            raise
-        finally:
-            os.dup2(shown, 2)
-            os.close(shown)
+    os.environ.setdefault(TENSORFLOW_LOG_LEVEL, ERRORS_ONLY)
+    importlib.import_module("keras")

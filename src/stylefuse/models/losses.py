@@ -1,52 +1,64 @@
-"""What adversarial objectives are made of, for any discriminator."""
+"""Loss terms of adversarial training, for any discriminator."""
 
 from keras import ops
 
-PENALTY_STEP = 0.01  # length of the finite difference, in picture units
+PENALTY_STEP = 0.01  # ε of the finite difference, where pictures are in −1…1
 
 
 def logistic_loss(margin):
-    """−log σ(margin), averaged (Goodfellow et al. 2014, eq. 1): small where margins are large.
+    """Mean of −log σ(margin) (Goodfellow et al. 2014, eq. 1).
 
-    A discriminator minimises it for D(real) and −D(fake), a generator for D(fake)
-    (non-saturating). Of D(real) − D(fake) it is the relativistic pairing loss (Huang et al. 2024,
+    A discriminator minimises it for the margins D(real) and −D(fake), a generator for D(fake)
+    (non-saturating). With D(real) − D(fake) it is the relativistic pairing loss (Huang et al. 2024,
     eq. 2).
+
+    Args:
+        margin: logits of any shape; the loss is small where they are large.
+
+    Returns:
+        A scalar.
     """
     return ops.mean(ops.softplus(-margin))
 
 
-def gradient_penalty(judge, pictures, logits, noise):
-    """‖∇D‖² at some pictures, averaged: R1 at real and R2 at fake ones (Mescheder et al. 2018,
-    eq. 9), without the half of gamma before it.
+def gradient_penalty(discriminator, pictures, logits, noise):
+    """Mean of ‖∇D‖² at pictures: R1 at real and R2 at fake ones (Mescheder et al. 2018, eq. 9),
+    without the factor γ/2.
 
-    Taken along random directions, E[((D(x + εn) − D(x)) / ε)²] = ‖∇D(x)‖² for n ~ N(0, I), which
-    needs no second derivative.
+    It is estimated by finite differences along random directions, which needs no second
+    derivative: E[((D(x + εn) − D(x)) / ε)²] = ‖∇D(x)‖² for n ~ N(0, I) and small ε.
 
     Args:
-        judge: the discriminator, pictures → logits `[batch]`, or of patches `[batch, …]`, whose
-            mean is then what counts.
+        discriminator: a function of pictures that returns logits `[batch]`, or logits of patches
+            `[batch, …]`, which are averaged.
         pictures: `[batch, height, width, 3]`.
-        logits: what `judge` says of them.
+        logits: the discriminator's for `pictures`.
         noise: standard normal, the pictures' shape.
+
+    Returns:
+        A scalar.
     """
-    change = (judge(pictures + PENALTY_STEP * noise) - logits) / PENALTY_STEP
+    change = (discriminator(pictures + PENALTY_STEP * noise) - logits) / PENALTY_STEP
     return ops.mean(ops.square(ops.mean(change, axis=tuple(range(1, change.ndim)))))
 
 
-def share(truth):
-    """The share of a tensor of truths that holds."""
-    return ops.mean(ops.cast(truth, "float32"))
+def share(condition):
+    """The share of a boolean tensor's elements that are true."""
+    return ops.mean(ops.cast(condition, "float32"))
 
 
-def variety(made, real):
-    """How much the pictures of a batch differ, beside how much real ones do: 0 is a collapse.
+def variety(generated, real):
+    """Mean standard deviation over a batch of generated pictures, relative to that of real ones.
 
     Args:
-        made: `[batch, height, width, 3]`.
-        real: the same.
+        generated: `[batch, height, width, 3]`.
+        real: the same shape.
+
+    Returns:
+        A scalar: about 1 for a generator as varied as the data, 0 after mode collapse.
     """
 
-    def spread(x):
+    def deviation(x):
         return ops.mean(ops.std(x, axis=0))
 
-    return spread(made) / (spread(real) + 1e-6)
+    return deviation(generated) / (deviation(real) + 1e-6)

@@ -1,14 +1,15 @@
-"""What the pipeline asks of a model.
+"""The interface between a model and the pipeline.
 
-A model called NAME is the package `stylefuse.models.NAME`. It holds `Settings`, a subclass of
+A model NAME is the package `stylefuse.models.NAME`. It defines `Settings`, a subclass of
 `stylefuse.config.Train` with the model's own fields, and `TASK`, an instance of a `Task` subclass.
 With an entry NAME under `models` in `params.yaml`, the pipeline trains, evaluates, registers and
-serves it. Importing the package imports no Keras, so that reading parameters stays fast.
+serves the model. Importing the package must not import Keras, so that commands that only read
+parameters stay fast.
 
 By convention the package has the modules `networks` (`build_generator`, `build_discriminator`),
 `batches` (`make_batches`, `sample_grid`) and `losses` (`discriminator_loss`, `generator_loss`),
-and `stylefuse.inference.NAME` has `make_predictor`. A task calls these unless it overrides the
-method of the same name.
+and `stylefuse.inference.NAME` has `make_predictor`. A task calls these functions unless it
+overrides the method of the same name.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,14 +27,14 @@ from stylefuse.images.metadata import PictureOrigin
 from stylefuse.inference.options import Options
 from stylefuse.inference.predictor import Predictor
 
-Loss = Callable[..., tuple]  # (*batch, augmentation probability) → (loss, scalars to report)
+Loss = Callable[..., tuple]  # (*batch, augmentation probability) → (loss, metrics)
 
 
 class Batches(Protocol):
-    """Batches as a pure function of the step, so that a resumed run sees the same ones."""
+    """Training batches as a pure function of the step, so that a resumed run sees the same ones."""
 
     def at(self, step: int) -> tuple:
-        """Arrays, and what `stylefuse.data.batches.arrays` makes arrays of."""
+        """The batch of one step, for `stylefuse.data.batches.arrays`."""
         ...
 
 
@@ -41,17 +42,18 @@ class Task:
     """How one model is built, trained, sampled and used.
 
     Class attributes:
-        name: of the package, the entry in `params.yaml`, and `stylefuse-NAME` in the registry.
-        description: what the registry says of the model, Markdown.
-        intended_use: what the model is for and what it is not for, Markdown, for its model card.
+        name: of the package, of the entry in `params.yaml`, and `stylefuse-NAME` in the registry.
+        description: Markdown for the registry.
+        intended_use: Markdown for the model card: what the model is for, and what it is not for.
         inputs: required inputs of a request, by name: `PIL.Image.Image` or `int`.
-        optional_inputs: inputs that a request may have beside them.
+        optional_inputs: inputs that a request may leave out.
         repeatable_inputs: names of picture inputs that may be absent, one picture or a list.
         source_type: IPTC digital source type of the pictures that the model makes.
         options: the options of a request.
         architecture: names of the settings that determine the generator's layers; they are saved
             with its weights.
-        metric_names: names of the scalars that the generator's loss reports.
+        metric_names: names of the metrics that the generator's loss returns. With "variety" among
+            them (see `stylefuse.models.losses`), training detects mode collapse.
     """
 
     name: ClassVar[str]
@@ -67,7 +69,7 @@ class Task:
 
     @property
     def picture_origin(self) -> PictureOrigin:
-        """What the metadata of this model's pictures says about them."""
+        """The origin that is written into the metadata of this model's pictures."""
         return PictureOrigin(self.name, self.source_type)
 
     def architecture_of(self, settings: Any) -> dict[str, Any]:
@@ -75,11 +77,15 @@ class Task:
         return {name: getattr(settings, name) for name in self.architecture}
 
     def build_generator(self, **architecture: Any) -> Any:
-        """A built Keras model."""
+        """A Keras model with initial weights.
+
+        Args:
+            architecture: the settings named in `architecture`.
+        """
         return self._module("networks").build_generator(**architecture)
 
     def build_discriminator(self, settings: Any) -> Any:
-        """A built Keras model."""
+        """A Keras model with initial weights."""
         return self._module("networks").build_discriminator(settings)
 
     def make_batches(self, folder: Path, split: Split, settings: Any, seed: int) -> Batches:
@@ -99,31 +105,53 @@ class Task:
     def discriminator_loss(
         self, generator: Any, discriminator: Any, settings: Any, penalise: bool, phase: int
     ) -> Loss:
-        """A loss that reports `(loss without penalty, accuracy on real, accuracy on fake)`."""
+        """The discriminator's loss; its metrics are the loss without gradient penalty, and the
+        accuracies on real and on fake pictures.
+
+        Args:
+            generator: with the weights that are being trained.
+            discriminator: the same.
+            settings: the model's.
+            penalise: whether the loss includes the gradient penalty.
+            phase: see `phase`.
+        """
         losses = self._module("losses")
         return losses.discriminator_loss(generator, discriminator, settings, penalise, phase)
 
     def generator_loss(self, generator: Any, discriminator: Any, settings: Any, phase: int) -> Loss:
-        """A loss that reports the scalars in `metric_names`."""
+        """The generator's loss; its metrics are those in `metric_names`."""
         return self._module("losses").generator_loss(generator, discriminator, settings, phase)
 
     def phase(self, step: int, settings: Any) -> int:
-        """Which of the separately compiled phases a step belongs to; most models have one."""
+        """The phase of a step. Losses are compiled once per phase; most models have one."""
         return 0
 
     def calibrate_batch_norm(self, generator: Any) -> None:
-        """Set the batch normalisation statistics of a generator whose weights were averaged."""
+        """Calibrate the batch normalisation of a generator after its weights were averaged."""
 
     def sample_grid(self, generator: Any, held_out: Any) -> np.ndarray:
-        """Samples of a generator for held-out batches, uint8 `[height, width, 3]`."""
+        """One picture with samples for held-out batches, uint8 `[height, width, 3]`."""
         return self._module("batches").sample_grid(generator, held_out)
 
     def degrade_for_monitoring(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """A training picture as users would send it, uint8 `[height, width, 3]`."""
+        """A training picture as a user would send it, for the reference statistics of monitoring.
+
+        Args:
+            picture: uint8 `[height, width, 3]`.
+            rng: source of random degradations.
+
+        Returns:
+            uint8 `[height, width, 3]`, by default the picture itself.
+        """
         return picture
 
     def make_predictor(self, generator: Any, max_side: int) -> Predictor:
-        """The generator as a predictor for Pillow pictures of sides up to `max_side` pixels."""
+        """A predictor for Pillow pictures.
+
+        Args:
+            generator: a Keras model.
+            max_side: pixels; larger pictures are scaled down before they are painted.
+        """
         module = f"stylefuse.inference.{self.name}"
         if not find_spec(module):
             return Predictor(generator, max_side)
@@ -134,5 +162,9 @@ class Task:
 
 
 def find_task(name: str) -> Task:
-    """The task of a model that `params.yaml` names."""
+    """The task of the model with a name.
+
+    Raises:
+        ModuleNotFoundError: there is no such model.
+    """
     return import_module(f"stylefuse.models.{name}").TASK

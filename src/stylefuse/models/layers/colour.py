@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Conversion between RGB and opponent colours."""
 
 from keras import ops
 
@@ -6,14 +6,14 @@ from stylefuse.images.colour import OPPONENT
 
 
 def to_opponent(x):
-    """RGB → light, blue against yellow, and green against magenta, an orthonormal basis.
+    """Convert RGB `[..., 3]` to lightness, blue–yellow and green–magenta, an orthonormal basis.
 
     The colours of pictures vary almost independently along these axes, so that a palette can be
-    given one axis at a time (after Reinhard et al. 2001, who use lαβ for the same reason).
+    transferred axis by axis (after Reinhard et al. 2001, who use lαβ for the same reason).
     """
     return ops.matmul(x, ops.cast(OPPONENT, x.dtype))
 
 
 def from_opponent(x):
-    """The way back from `to_opponent`."""
+    """Convert opponent colours `[..., 3]` back to RGB; the inverse of `to_opponent`."""
     return ops.matmul(x, ops.cast(OPPONENT.T, x.dtype))

@@ -1,29 +1,29 @@
-"""TODO docstring."""
+"""Convolution and dense layers with an equalised learning rate, and their activation."""
 
 import keras
 from keras import ops
 
-SLOPE = 0.2  # of the leaky rectifier
+LEAKY_SLOPE = 0.2
 
 
 def activate(x):
-    """Leaky rectifier of any tensor."""
-    return ops.leaky_relu(x, SLOPE)
+    """Leaky ReLU with the negative slope that all networks here use."""
+    return ops.leaky_relu(x, LEAKY_SLOPE)
 
 
 @keras.saving.register_keras_serializable("stylefuse")
 class EqualConv2D(keras.layers.Layer):
     """Convolution with an equalised learning rate (Karras et al. 2018, section 4.1).
 
-    Weights are drawn from N(0, 1) and scaled by gain/√fan-in at run time, so that every layer
-    learns at the same speed.
+    Weights are drawn from N(0, 1) and scaled by gain/√fan-in at run time, so that all layers
+    learn at the same speed.
 
     Args:
         filters: output channels.
-        kernel: side of the kernel.
+        kernel: height and width of the kernel.
         stride: 1 keeps the size, 2 halves it.
-        padding: "reflect" prints no frame on pictures, "same" pads with zeros and is faster.
-        gain: √2 before a rectifier, 1 elsewhere.
+        padding: "reflect" avoids frames around pictures, "same" pads with zeros and is faster.
+        gain: √2 before a ReLU, 1 elsewhere.
 
     Call: `[batch, height, width, channels]` → `[batch, height/stride, width/stride, filters]`.
     """
@@ -35,17 +35,20 @@ class EqualConv2D(keras.layers.Layer):
 
     def build(self, x_shape):
         k, channels = self.kernel_size, x_shape[-1]
-        self.kernel = self.add_weight((k, k, channels, self.filters), _normal(), name="kernel")
+        self.kernel = self.add_weight(
+            (k, k, channels, self.filters), _standard_normal(), name="kernel"
+        )
         self.bias = self.add_weight((self.filters,), "zeros", name="bias")
         self.scale = self.gain / (k * k * channels) ** 0.5
 
     def call(self, x):
         padding = "same"
-        edge = (self.kernel_size - 1) // 2
+        border = (self.kernel_size - 1) // 2
         if self.padding == "reflect":
             padding = "valid"
-            if edge:
-                x = ops.pad(x, [[0, 0], [edge, edge], [edge, edge], [0, 0]], mode="reflect")
+            if border:
+                widths = [[0, 0], [border, border], [border, border], [0, 0]]
+                x = ops.pad(x, widths, mode="reflect")
         kernel = ops.cast(self.kernel * self.scale, x.dtype)
         return ops.conv(x, kernel, strides=self.stride, padding=padding) + self.bias
 
@@ -66,7 +69,11 @@ class EqualConv2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("stylefuse")
 class EqualDense(keras.layers.Layer):
-    """Linear layer with an equalised learning rate (Karras et al. 2018, section 4.1).
+    """Dense layer with an equalised learning rate (Karras et al. 2018, section 4.1).
+
+    Args:
+        units: outputs.
+        gain: √2 before a ReLU, 1 elsewhere.
 
     Call: `[..., inputs]` → `[..., units]`.
     """
@@ -76,7 +83,7 @@ class EqualDense(keras.layers.Layer):
         self.units, self.gain = units, gain
 
     def build(self, x_shape):
-        self.kernel = self.add_weight((x_shape[-1], self.units), _normal(), name="kernel")
+        self.kernel = self.add_weight((x_shape[-1], self.units), _standard_normal(), name="kernel")
         self.bias = self.add_weight((self.units,), "zeros", name="bias")
         self.scale = self.gain / x_shape[-1] ** 0.5
 
@@ -90,5 +97,5 @@ class EqualDense(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, "gain": self.gain}
 
 
-def _normal():
+def _standard_normal():
     return keras.initializers.RandomNormal(stddev=1.0)

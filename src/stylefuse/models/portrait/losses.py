@@ -1,11 +1,9 @@
-"""What generator and discriminator of the portraits are trained for, in turn.
+"""Losses of the portrait model's generator and discriminator.
 
 The loss is logistic and non-saturating (Goodfellow et al. 2014), with a gradient penalty at real
-pictures (R1, Mescheder et al. 2018, eq. 9) where `r1` is above 0. With the architecture "regular" a
-real picture is judged beside a fake one, and the penalty holds at both (Huang et al. 2024, eqs. 2
+pictures (R1, Mescheder et al. 2018, eq. 9) if `r1` is above 0. The architecture "regular" uses the
+relativistic pairing loss, with the penalty at real and fake pictures (Huang et al. 2024, eqs. 2
 and 3).
-
-Objectives are functions of `(real, latents, other_latents, noise, draws, fade, probability)`.
 """
 
 from keras import ops
@@ -16,57 +14,55 @@ from stylefuse.models.portrait.progressive import at_level
 
 
 def discriminator_loss(generator, discriminator, settings, penalise, level):
-    """Tell real portraits from those painted from `latents`.
+    """Classify portraits as real, or as painted from `latents`.
 
-    Reports `(loss, accuracy on real, accuracy on fake)`. Pairs leave the origin of the logits
-    open; there it is taken midway between the means of real and fake.
+    The relativistic loss determines logits up to a constant; for the accuracies, it is chosen so
+    that zero is midway between the means of real and fake.
     """
-    paired = settings.architecture == "regular"
+    relativistic = settings.architecture == "regular"
 
     def loss_function(real, latents, other_latents, noise, draws, fade, probability):
-        grown = _grown(settings, level, fade)
-        seen = augmentation(settings, draws, probability)
-        real = seen(at_level(real, **grown) if grown else real)
-        fake = seen(ops.stop_gradient(generator(latents, **grown, training=True)))
+        growth = _growth(settings, level, fade)
+        augment = augmentation(settings, draws, probability)
+        real = augment(at_level(real, **growth) if growth else real)
+        fake = augment(ops.stop_gradient(generator(latents, **growth, training=True)))
 
-        def judge(pictures):
-            return discriminator(pictures, **grown)
+        def logits(pictures):
+            return discriminator(pictures, **growth)
 
-        truth, lie = judge(real), judge(fake)
-        if paired:
-            loss, origin = logistic_loss(truth - lie), (ops.mean(truth) + ops.mean(lie)) / 2
+        real_logits, fake_logits = logits(real), logits(fake)
+        if relativistic:
+            loss = logistic_loss(real_logits - fake_logits)
+            zero = (ops.mean(real_logits) + ops.mean(fake_logits)) / 2
         else:
-            loss, origin = logistic_loss(truth) + logistic_loss(-lie), 0.0
+            loss, zero = logistic_loss(real_logits) + logistic_loss(-fake_logits), 0.0
         total = loss
         if penalise and settings.r1:
-            penalty = gradient_penalty(judge, real, truth, noise)
-            if paired:
-                penalty += gradient_penalty(judge, fake, lie, noise)
+            penalty = gradient_penalty(logits, real, real_logits, noise)
+            if relativistic:
+                penalty += gradient_penalty(logits, fake, fake_logits, noise)
             total = loss + 0.5 * settings.r1 * settings.r1_interval * penalty
-        return total, (loss, share(truth > origin), share(lie < origin))
+        return total, (loss, share(real_logits > zero), share(fake_logits < zero))
 
     return loss_function
 
 
 def generator_loss(generator, discriminator, settings, level):
-    """Paint portraits from `other_latents` that the discriminator takes for real.
-
-    Reports `(adversarial, variety)`.
-    """
+    """Paint portraits from `other_latents` that the discriminator classifies as real."""
 
     def loss_function(real, latents, other_latents, noise, draws, fade, probability):
-        grown = _grown(settings, level, fade)
-        seen = augmentation(settings, draws, probability)
-        painted = generator(other_latents, **grown, training=True)
-        margin = discriminator(seen(painted), **grown)
+        growth = _growth(settings, level, fade)
+        augment = augmentation(settings, draws, probability)
+        painted = generator(other_latents, **growth, training=True)
+        margin = discriminator(augment(painted), **growth)
         if settings.architecture == "regular":
-            margin -= discriminator(seen(real))
+            margin -= discriminator(augment(real))
         adversarial = logistic_loss(margin)
         return adversarial, (adversarial, variety(painted, real))
 
     return loss_function
 
 
-def _grown(settings, level, fade):
-    """How far networks that grow are grown; nothing for the others."""
+def _growth(settings, level, fade):
+    """Arguments for the calls of progressive networks; none for other architectures."""
     return {"level": level, "fade": fade} if settings.architecture == "progressive" else {}

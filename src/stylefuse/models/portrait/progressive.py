@@ -1,47 +1,52 @@
-"""Progressive growing (Karras et al. 2018): coarse pictures first, then level by level finer ones.
+"""Progressive growing of GANs (Karras et al. 2018).
 
-Level 0 paints 8×8 pixels, level 3 all 64×64. Whatever the level, pictures are `[batch, 64, 64, 3]`,
-coarse ones with their pixels repeated.
+Training starts at level 0, pictures of 8×8 pixels, and ends at level 3, 64×64. At every level,
+pictures are `[batch, 64, 64, 3]`; those of lower levels have their pixels repeated.
 """
 
 import keras
 from keras import ops
 
 from stylefuse.models.layers.convolution import EqualConv2D, EqualDense, activate
-from stylefuse.models.layers.resampling import shrink, upsample
+from stylefuse.models.layers.resampling import downsample, upsample
 
-SIDES = 8, 16, 32, 64  # of a level's pictures
-LAST = len(SIDES) - 1
+SIDES = 8, 16, 32, 64  # of the pictures of each level
+LAST_LEVEL = len(SIDES) - 1
 
 
 def channels(side, width):
-    """Channels of maps of a side: the width at 64, twice as many at half the side, eight times
-    at the most."""
+    """Channels of maps with a given side: `width` at 64, doubled where the side halves, at most
+    8·`width`."""
     return width * min(8, 64 // side)
 
 
 def at_level(pictures, level, fade):
-    """Pictures as a generator at this level could paint them, for the discriminator to compare.
+    """Reduce real pictures to the resolution that the generator has at a level.
+
+    Args:
+        pictures: `[batch, 64, 64, 3]`.
+        level: 0…`LAST_LEVEL`.
+        fade: 0 is the resolution of the level below, 1 that of this level.
 
     Returns:
-        `[batch, 64, 64, 3]`, of the level's resolution, faded from the one below.
+        `[batch, 64, 64, 3]`.
     """
     fine = _reduce(pictures, level)
     if level:
-        fine = _fade(upsample(shrink(fine, 2)), fine, fade)
+        fine = _fade(upsample(downsample(fine, 2)), fine, fade)
     return _enlarge(fine, level)
 
 
 @keras.saving.register_keras_serializable("stylefuse")
-class GrowingGenerator(keras.Model):
-    """Paints at the resolution of a level, faded in over the level below (figure 2).
+class ProgressiveGenerator(keras.Model):
+    """Paints at the resolution of a level, which fades in over the level below (figure 2).
 
     Call: latents `[batch, latent]`, the level (static) and how far it is faded in, 0…1
     → pictures `[batch, 64, 64, 3]`, about −1…1.
 
     Args:
-        latent: numbers in a latent vector.
-        width: channels at 64×64; twice as many at half the side, eight times at the most.
+        latent: length of a latent vector.
+        width: channels at 64×64, see `channels`.
     """
 
     def __init__(self, latent=128, width=16, **kwargs):
@@ -57,10 +62,10 @@ class GrowingGenerator(keras.Model):
             self.to_rgb.append(EqualConv2D(3, 1, gain=1.0, name=f"to_rgb_{side}"))
 
     def build(self, latents_shape):
-        for level in range(len(SIDES)):  # all layers, whatever level the first call asks for
+        for level in range(len(SIDES)):  # builds the layers of all levels
             self.call(keras.KerasTensor(latents_shape), level)
 
-    def call(self, latents, level=LAST, fade=1.0):
+    def call(self, latents, level=LAST_LEVEL, fade=1.0):
         h = self.start(_pixel_norm(latents))
         h = _pixel_norm(activate(ops.reshape(h, (-1, 4, 4, 8 * self.width))))
         h = _pixel_norm(activate(self.start_conv(h)))
@@ -78,14 +83,14 @@ class GrowingGenerator(keras.Model):
 
 
 @keras.saving.register_keras_serializable("stylefuse")
-class GrowingDiscriminator(keras.Model):
-    """Judges pictures at the resolution of a level: the generator's mirror image.
+class ProgressiveDiscriminator(keras.Model):
+    """Classifies pictures at the resolution of a level; mirrors the generator's layers.
 
     Call: pictures `[batch, 64, 64, 3]`, the level (static) and how far it is faded in, 0…1
     → logits `[batch]`.
 
     Args:
-        width: channels at 64×64; twice as many at half the side, eight times at the most.
+        width: channels at 64×64, see `channels`.
     """
 
     def __init__(self, width=16, **kwargs):
@@ -107,14 +112,14 @@ class GrowingDiscriminator(keras.Model):
         for level in range(len(SIDES)):
             self.call(keras.KerasTensor(pictures_shape), level)
 
-    def call(self, pictures, level=LAST, fade=1.0):
+    def call(self, pictures, level=LAST_LEVEL, fade=1.0):
         x = _reduce(pictures, level)
         h = activate(self.from_rgb[level](x))
         for i in range(level, -1, -1):
-            h = shrink(activate(self.second[i](activate(self.first[i](h)))), 2)
+            h = downsample(activate(self.second[i](activate(self.first[i](h)))), 2)
             if i == level > 0:
-                h = _fade(activate(self.from_rgb[level - 1](shrink(x, 2))), h, fade)
-        h = activate(self.last_conv(_with_deviation(h)))
+                h = _fade(activate(self.from_rgb[level - 1](downsample(x, 2))), h, fade)
+        h = activate(self.last_conv(_append_deviation(h)))
         h = activate(self.hidden(ops.reshape(h, (-1, 16 * 8 * self.width))))
         return self.real(h)[:, 0]
 
@@ -123,12 +128,12 @@ class GrowingDiscriminator(keras.Model):
 
 
 def _pixel_norm(x):
-    """Feature vectors of length √channels (section 4.2)."""
+    """Scale the feature vector of each pixel to the length √channels (section 4.2)."""
     return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-8)
 
 
-def _with_deviation(x):
-    """One more channel: how much the pictures of a batch differ, on average (section 3)."""
+def _append_deviation(x):
+    """Append a channel with the mean standard deviation over the batch (section 3)."""
     deviation = ops.mean(ops.sqrt(ops.var(x, axis=0) + 1e-8))
     return ops.concatenate([x, deviation * ops.ones_like(x[..., :1])], axis=-1)
 
@@ -138,10 +143,10 @@ def _fade(below, new, fade):
 
 
 def _reduce(pictures, level):
-    return shrink(pictures, 2 ** (LAST - level))
+    return downsample(pictures, 2 ** (LAST_LEVEL - level))
 
 
 def _enlarge(picture, level):
-    for _ in range(level, LAST):
+    for _ in range(level, LAST_LEVEL):
         picture = upsample(picture)
     return picture

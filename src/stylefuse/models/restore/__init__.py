@@ -1,4 +1,4 @@
-"""Restoration: the shared backbone with skip connections, trained on synthetic degradations."""
+"""Restoration of degraded photographs: the settings and the task of the restoration model."""
 
 from typing import ClassVar
 
@@ -10,28 +10,28 @@ from stylefuse.models.task import Task
 
 
 class Settings(Train):
-    """What the restoration model has beside the common settings."""
+    """The settings of a restoration model that other models do not have."""
 
     domains: ClassVar = ("photograph",)
 
     blocks: Count  # residual blocks at the lowest resolution
-    code: Count  # numbers that describe the damage of the whole picture
-    adversarial: NotNegative  # weight beside the distance to the undamaged picture
+    code: Count  # numbers that describe the degradation of the whole picture
+    adversarial: NotNegative  # weight of the adversarial loss, relative to the distance
 
 
 class RestoreTask(Task):
     name = "restore"
     description = """\
-**Restores damaged photographs**: blur, low resolution, noise, JPEG blocks, scratches, fading and
-sepia, alone or together, without being told which.
+**Restores degraded photographs**: blur, low resolution, noise, JPEG blocks, scratches, fading and
+sepia, alone or in combination. It recognises the kinds of degradation itself.
 
 Send `picture` as a base64 picture; `picture` comes back as a base64 PNG of the same size.
-Parameter: `strength` 0…1. What was lost is invented: a restored picture is no evidence.
+Parameter: `strength` 0…1. Lost detail is invented: a restored picture proves nothing.
 """
     intended_use = """\
-For a first look at damaged photographs, and as a start for a retoucher. Not for evidence, medical
-or scientific pictures: what was lost is invented. Faces and writing are what it is least able to
-bring back, since it was trained on few of either.
+For a first look at degraded photographs, and as a starting point for retouching. Not for legal
+evidence, medical or scientific pictures, because lost detail is invented. It restores faces and
+writing least well, since it was trained on few of either.
 """
     options = RestoreOptions
     architecture = ("width", "blocks", "code")

@@ -1,5 +1,9 @@
-"""Many damaged pictures of which only what was measured is kept, and a few points: enough to learn
-what is done to whole pictures, at a fraction of the time that crops of them take."""
+"""A data set of the features of many degraded pictures.
+
+The layers that predict degradations and colour corrections need features and a few pixels of each
+picture. A data set of those alone costs a fraction of the time that crops of as many pictures
+would.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,38 +16,40 @@ from stylefuse.images.arrays import to_float
 from stylefuse.inference.degradation_features import degradation_features
 from stylefuse.models.restore.degradation import degrade_colours, degrade_randomly
 
-POINTS = 64  # of each picture
+POINTS = 64  # pixels of each picture
 
 
 class FeatureDataset(NamedTuple):
-    """The first half was damaged in any way, the second in its colours alone."""
+    """Two halves: pictures with random degradations, and pictures with degraded colours only."""
 
-    measured: np.ndarray  # [2, rows, SIZE], see `degradation_features`
-    kinds: np.ndarray  # [2, rows, kinds], 1 for each kind of damage
-    points: np.ndarray  # [2, rows, 2, POINTS, 3], damaged and clean, from −1 to 1
+    features: np.ndarray  # [2, rows, FEATURE_COUNT], see `degradation_features`
+    labels: np.ndarray  # [2, rows, kinds], 1 for each kind of degradation
+    points: np.ndarray  # [2, rows, 2, POINTS, 3], degraded and clean pixels in −1…1
 
 
 def make_feature_dataset(
     draw: Callable[[np.random.Generator], np.ndarray], rows: int, seed: int
 ) -> FeatureDataset:
-    """Damage and measure pictures.
+    """Draw and degrade pictures, and compute their features.
 
     Args:
-        draw: a picture, uint8 `[height, width, 3]`.
+        draw: draws a picture, uint8 `[height, width, 3]`.
         rows: pictures in each half.
-        seed: the same study comes of the same seed.
+        seed: of the random numbers; each picture has its own generator, so that the result does
+            not depend on the number of threads.
     """
-    streams = [np.random.default_rng([seed, row]) for row in range(2 * rows)]
-    ways = [degrade_randomly] * rows + [degrade_colours] * rows
+    rngs = [np.random.default_rng([seed, row]) for row in range(2 * rows)]
+    degradations = [degrade_randomly] * rows + [degrade_colours] * rows
 
-    def one(rng, way):
+    def make_row(rng, degrade):
         picture = draw(rng)
-        degraded, kinds = way(picture, rng)
-        at = rng.integers(picture.shape[0] * picture.shape[1], size=POINTS)
-        points = np.stack([to_float(x.reshape(-1, 3)[at]) for x in (degraded, picture)])
-        return degradation_features(degraded), kinds, points
+        degraded, labels = degrade(picture, rng)
+        pixels = rng.integers(picture.shape[0] * picture.shape[1], size=POINTS)
+        points = np.stack([to_float(x.reshape(-1, 3)[pixels]) for x in (degraded, picture)])
+        return degradation_features(degraded), labels, points
 
     with ThreadPoolExecutor() as pool:
-        made = list(track(pool.map(one, streams, ways), "studying damage", 2 * rows))
-    parts = (np.stack(part) for part in zip(*made, strict=True))
-    return FeatureDataset(*(part.reshape(2, rows, *part.shape[1:]) for part in parts))
+        results = pool.map(make_row, rngs, degradations)
+        examples = list(track(results, "computing degradation features", 2 * rows))
+    columns = (np.stack(column) for column in zip(*examples, strict=True))
+    return FeatureDataset(*(column.reshape(2, rows, *column.shape[1:]) for column in columns))

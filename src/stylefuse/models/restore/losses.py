@@ -1,29 +1,33 @@
-"""What generator and discriminator of the restoration model are trained for, in turn."""
+"""Losses of the restoration model's generator and discriminator."""
 
 from keras import ops
 
 from stylefuse.models.augmentation import augmentation
 from stylefuse.models.losses import gradient_penalty, logistic_loss, share, variety
 
-FLAWLESS = 1e-3  # squared error below which little is left to gain, some 36 dB
+ERROR_FLOOR = 1e-3  # mean squared error, about 36 dB, below which little can be gained
 
 
 def discriminator_loss(generator, discriminator, settings, penalise, phase):
-    """Real: the undamaged picture beside the damaged one. Fake: the restored one beside it."""
+    """Real: a clean picture, given its degraded version. Fake: a restored one, given the same.
+
+    Logistic loss (Goodfellow et al. 2014, eq. 1), with `penalise` plus R1 (Mescheder et al. 2018).
+    """
 
     def loss_function(
-        degraded, measured, clean, studies, kinds, points, ramp, noise, draws, probability
-    ):
-        seen = augmentation(settings, draws, probability)
-        restored = ops.stop_gradient(generator(degraded, measured))
-        beside = seen(degraded)
-        clean = seen(clean)
-        real = discriminator(clean, beside)
-        fake = discriminator(seen(restored), beside)
+        degraded, features, clean, row_features, row_labels, row_points, ramp, noise, draws,
+        probability,
+    ):  # fmt: skip
+        augment = augmentation(settings, draws, probability)
+        restored = ops.stop_gradient(generator(degraded, features))
+        degraded = augment(degraded)
+        clean = augment(clean)
+        real = discriminator(clean, degraded)
+        fake = discriminator(augment(restored), degraded)
         loss = logistic_loss(real) + logistic_loss(-fake)
         total = loss
         if penalise:
-            penalty = gradient_penalty(lambda x: discriminator(x, beside), clean, real, noise)
+            penalty = gradient_penalty(lambda x: discriminator(x, degraded), clean, real, noise)
             total = loss + 0.5 * settings.r1 * settings.r1_interval * penalty
         return total, (loss, share(real > 0), share(fake < 0))
 
@@ -31,25 +35,30 @@ def discriminator_loss(generator, discriminator, settings, penalise, phase):
 
 
 def generator_loss(generator, discriminator, settings, phase):
-    """Come near to the undamaged picture, by as many decibels whatever the damage (the PSNR loss of
-    Chen et al. 2021, HINet, eq. 2), and, once that is learned, be taken for it. What a generator
-    does to whole pictures, it learns from many more of them: to tell the kinds of damage, and to
-    give a few points of each their colours back."""
+    """The PSNR loss (Chen et al. 2021, HINet, eq. 2) and, increasing with `ramp`, the adversarial
+    loss (non-saturating).
+
+    The PSNR loss weights relative errors alike, however strong the degradation. The layers that
+    work on features of whole pictures are also trained on rows of a `FeatureDataset`: to recognise
+    the kinds of degradation (cross-entropy), and to restore the colours of single pixels.
+    """
 
     def loss_function(
-        degraded, measured, clean, studies, kinds, points, ramp, noise, draws, probability
-    ):
-        seen = augmentation(settings, draws, probability)
-        restored = generator(degraded, measured)
-        distance = _decibels(restored, clean)
-        adversarial = logistic_loss(discriminator(seen(restored), seen(degraded)))
+        degraded, features, clean, row_features, row_labels, row_points, ramp, noise, draws,
+        probability,
+    ):  # fmt: skip
+        augment = augmentation(settings, draws, probability)
+        restored = generator(degraded, features)
+        distance = _log_error(restored, clean)
+        adversarial = logistic_loss(discriminator(augment(restored), augment(degraded)))
 
-        told, coloured = ops.split(studies, 2)
-        told_kinds, coloured_kinds = ops.split(kinds, 2)
-        logits = generator.recognise(told)
-        recognition = ops.mean(ops.softplus(logits) - told_kinds * logits)  # cross-entropy
-        faded, vivid = points[:, :1], points[:, 1:]
-        colour = _decibels(generator.recoloured(faded, coloured, coloured_kinds), vivid)
+        random_features, colour_features = ops.split(row_features, 2)
+        random_labels, colour_labels = ops.split(row_labels, 2)
+        logits = generator.recognise(random_features)
+        recognition = ops.mean(ops.softplus(logits) - random_labels * logits)  # cross-entropy
+        faded, vivid = row_points[:, :1], row_points[:, 1:]
+        corrected = generator.correct_colours(faded, colour_features, colour_labels)
+        colour = _log_error(corrected, vivid)
 
         loss = distance + recognition + colour + settings.adversarial * ramp * adversarial
         return loss, (adversarial, distance, recognition, colour, variety(restored, clean))
@@ -57,7 +66,7 @@ def generator_loss(generator, discriminator, settings, phase):
     return loss_function
 
 
-def _decibels(restored, clean):
-    """Mean logarithm of the distance of pictures `[batch, height, width, 3]`."""
+def _log_error(restored, clean):
+    """Half the mean logarithm of the mean squared error of each picture."""
     errors = ops.mean(ops.square(restored - clean), axis=(1, 2, 3))
-    return ops.mean(ops.log(errors + FLAWLESS)) / 2
+    return ops.mean(ops.log(errors + ERROR_FLOOR)) / 2

@@ -1,43 +1,47 @@
-"""The restoration model: a generator that recognises the damage of a picture and mends it, and a
-discriminator of pairs."""
+"""Networks of the restoration model: a generator that recognises and undoes degradations, and a
+discriminator of pairs.
+
+The names of attributes and layers are part of saved weights; do not change them.
+"""
 
 import keras
 import numpy as np
 from keras import ops
 
-from stylefuse.inference.degradation_features import SIZE
+from stylefuse.inference.degradation_features import FEATURE_COUNT
 from stylefuse.models.layers.colour import from_opponent, to_opponent
 from stylefuse.models.layers.convolution import EqualConv2D, EqualDense, activate
 from stylefuse.models.layers.resampling import upsample
 from stylefuse.models.restore.classical_filters import (
-    BLURS,
-    WIDTHS,
-    denoising,
+    BAND_SIGMAS,
+    BLUR_SIGMAS,
+    denoise,
     detail_bands,
-    sharpening,
-    thin_things,
-    unfaded,
+    sharpen,
+    thin_structures,
+    unfade,
 )
 from stylefuse.models.restore.degradation import KINDS
 
-FINE = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]  # damages of detail
+DETAIL_KINDS = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]
 FADING, SEPIA, SCRATCHES = map(KINDS.index, ("fading", "sepia", "scratches"))
-HEAD = 2.0  # gain of the heads that start at zero: how fast they learn
-QUIET = -5.0  # where thresholds start, ln of picture units
-MOST = 3.0  # ln of how far a band may be amplified
-UNHEALED = -3.0  # where the masks of scratches start, a logit
-UNBLURRED = 4.0  # where "no blur" starts against each blur, a logit
+FILTER_GAIN = 2.0  # of the layers that predict filters and start at zero: how fast they learn
+# initial values
+LOG_THRESHOLD = -5.0  # ln of the denoising thresholds
+SCRATCH_MASK_LOGIT = -3.0
+NO_BLUR_LOGIT = 4.0  # of "no blur", relative to each blur
+MAX_LOG_GAIN = 3.0  # of a band
 
 
 def build_generator(width, blocks, code):
-    """A built `RestoreGenerator`."""
+    """A `RestoreGenerator` with initial weights."""
     generator = RestoreGenerator(width, blocks, code, name="generator")
-    generator(ops.zeros((1, 64, 64, 3)), ops.zeros((1, SIZE)))
+    generator(ops.zeros((1, 64, 64, 3)), ops.zeros((1, FEATURE_COUNT)))
     return generator
 
 
 def build_discriminator(settings):
-    """A built `RestoreDiscriminator`."""
+    """A `RestoreDiscriminator` with initial weights, of `settings.discriminator_width`."""
     discriminator = RestoreDiscriminator(settings.discriminator_width, name="discriminator")
     discriminator(ops.zeros((1, 64, 64, 3)), ops.zeros((1, 64, 64, 3)))
     return discriminator
@@ -45,33 +49,32 @@ def build_discriminator(settings):
 
 @keras.saving.register_keras_serializable("stylefuse")
 class RestoreGenerator(keras.Model):
-    """Gives a damaged picture back as it was.
+    """Restores degraded pictures.
 
-    Fully connected layers tell from what was measured of the whole picture which kinds of damage it
-    has; they are trained on nothing else. What is the same everywhere is mended in closed form,
-    each remedy as far as its damage is probable and as others of these layers say: inverse filters,
-    thresholds, curves and a matrix of colours. The rest is painted, and scratches are masked, by
-    the backbone of the transfer model without its normalisation, since what that removes is wanted
-    here, at half the resolution (as in FFDNet, Zhang et al. 2018), with a skip connection
-    (Ronneberger et al. 2015).
+    Fully connected layers recognise the kinds of degradation from the features of the whole
+    picture, which are their only input. Degradations that are the same everywhere are undone by
+    classical filters: how strongly depends on the probability of the degradation and on what
+    further layers predict. A convolutional network adds detail and masks scratches. It is the
+    transfer model's without normalisation, which would remove colour and contrast, at half the
+    resolution (as in FFDNet, Zhang et al. 2018), with a skip connection (Ronneberger et al. 2015).
+
+    Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and the features
+    `[batch, FEATURE_COUNT]` of the whole pictures → the pictures' shape.
 
     Args:
         width: channels at full resolution.
         blocks: residual blocks at the lowest resolution.
-        code: numbers that describe the damage.
-
-    Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and `degradation_features` of the whole
-    pictures, `[batch, SIZE]` → the pictures' shape.
+        code: numbers that describe the degradation.
     """
 
     def __init__(self, width=16, blocks=3, code=64, **kwargs):
-        super().__init__(**kwargs, autocast=False)  # layers may compute in short floats, not this
+        super().__init__(**kwargs, autocast=False)  # only the layers may compute in bfloat16
         self.width, self.block_count, self.code = width, blocks, code
         w, dense = width, 2 * code
         self.recognise = _Perceptron([dense, dense], len(KINDS), 1.0, name="recognise")
         self.describe = _Perceptron([dense], code, 2**0.5, name="describe")
-        self.sharpen = EqualDense(1 + len(BLURS), gain=HEAD, name="sharpen")
-        self.denoise = EqualDense(6 * len(WIDTHS), gain=HEAD, name="denoise")
+        self.sharpen = EqualDense(1 + len(BLUR_SIGMAS), gain=FILTER_GAIN, name="sharpen")
+        self.denoise = EqualDense(6 * len(BAND_SIGMAS), gain=FILTER_GAIN, name="denoise")
         self.tone = _Perceptron([dense, dense], 9 + 12, 1.0, name="tone")
         self.enter_2 = EqualConv2D(3 * w, name="enter_2")
         self.enter_4 = EqualConv2D(4 * w, 4, 2, name="enter_4")
@@ -82,60 +85,77 @@ class RestoreGenerator(keras.Model):
         self.last = EqualConv2D(3 * w, name="last")
         self.scale = EqualDense(3 * w, gain=1.0, name="scale")
         self.paint = EqualConv2D(12, gain=1.0, name="paint")
-        self.repair_dvc_lock = EqualConv2D(8, gain=1.0, name="heal")
+        self.heal = EqualConv2D(8, gain=1.0, name="heal")  # predicts masks of scratches
 
-    def build(self, x_shape, measured_shape):
-        self.restore(ops.zeros((1, 64, 64, 3)), ops.zeros((1, measured_shape[-1])))
+    def build(self, x_shape, features_shape):
+        self.restore(ops.zeros((1, 64, 64, 3)), ops.zeros((1, features_shape[-1])))
         for layer in (self.sharpen, self.denoise, self.tone.last, self.paint):
-            layer.kernel.assign(ops.zeros(layer.kernel.shape))  # begin by changing nothing
+            layer.kernel.assign(ops.zeros(layer.kernel.shape))  # start by changing nothing
 
-    def call(self, x, measured):
-        return self.restore(x, measured)[0]
+    def call(self, x, features):
+        return self.restore(x, features)[0]
 
-    def restore(self, x, measured):
-        """The restored pictures, and logits of the `KINDS` of damage `[batch, kinds]`."""
-        logits = _full(self.recognise(measured))
-        probable = ops.stop_gradient(ops.sigmoid(logits))
-        code = ops.concatenate([_full(activate(self.describe(measured))), measured, probable], -1)
+    def restore(self, x, features):
+        """The restored pictures, and the logits of the `KINDS` of degradation `[batch, kinds]`."""
+        logits = _float32(self.recognise(features))
+        probabilities = ops.stop_gradient(ops.sigmoid(logits))
+        code = _float32(activate(self.describe(features)))
+        code = ops.concatenate([code, features, probabilities], axis=-1)
 
-        thin = ops.concatenate(thin_things(x), axis=-1)
+        thin = ops.concatenate(thin_structures(x), axis=-1)
         h = self.backbone(ops.concatenate([x, 2 * thin], axis=-1), code)
-        scratched = probable[:, SCRATCHES : SCRATCHES + 1, None, None]
-        mask = scratched * ops.sigmoid(unfold(_full(self.repair_dvc_lock(h))) + UNHEALED)
+        scratched = probabilities[:, SCRATCHES : SCRATCHES + 1, None, None]
+        mask = depth_to_space(_float32(self.heal(h)))
+        mask = scratched * ops.sigmoid(mask + SCRATCH_MASK_LOGIT)
         light, dark = ops.split(thin, 2, axis=-1)
-        healed = mask[..., 1:] * dark - mask[..., :1] * light
-        fine = self.sharpened_and_denoised(x, code, probable)
-        restored = x + healed + fine + unfold(_full(self.paint(h)))
-        return self.recoloured(restored, measured, probable), logits
+        scratches = mask[..., 1:] * dark - mask[..., :1] * light
+        filtered = self.filter_detail(x, code, probabilities)
+        restored = x + scratches + filtered + depth_to_space(_float32(self.paint(h)))
+        return self.correct_colours(restored, features, probabilities), logits
 
     def backbone(self, x, code):
         """`[batch, height, width, channels]` → `[batch, height/2, width/2, 3·self.width]`."""
-        m2 = activate(self.enter_2(fold(x)))
+        m2 = activate(self.enter_2(space_to_depth(x)))
         h = activate(self.enter_4(m2))
         for scale, first, second in zip(self.scales, self.first, self.second, strict=True):
-            h = h + second(activate(first(h)) * _over(1 + scale(code)))
+            h = h + second(activate(first(h)) * _per_channel(1 + scale(code)))
         h = activate(self.up_2(upsample(h)) + m2)
-        return activate(self.last(h)) * _over(1 + self.scale(code))
+        return activate(self.last(h)) * _per_channel(1 + self.scale(code))
 
-    def sharpened_and_denoised(self, x, code, probable):
-        """What the remedies of fine detail change, each kind of damage with weights of its own."""
+    def filter_detail(self, x, code, probabilities):
+        """The change that sharpening and denoising filters make.
+
+        The layers that predict them have separate weights for each kind of degradation, and their
+        inputs are scaled by its probability.
+        """
         code = ops.concatenate([code, ops.ones_like(code[:, :1])], axis=-1)
-        each = ops.stack([probable[:, kind : kind + 1] * code for kind in FINE], axis=1)
-        each = ops.reshape(each, (-1, len(FINE) * code.shape[-1]))
+        per_kind = ops.stack(
+            [probabilities[:, kind : kind + 1] * code for kind in DETAIL_KINDS], axis=1
+        )
+        per_kind = ops.reshape(per_kind, (-1, len(DETAIL_KINDS) * code.shape[-1]))
         bands = detail_bands(to_opponent(x))
-        start = np.array([UNBLURRED] + [0.0] * len(BLURS), np.float32)
-        shares = ops.softmax(_full(self.sharpen(each)) + start)[:, 1:]
-        logs = ops.reshape(_full(self.denoise(each)), (-1, 2, 3, len(WIDTHS)))
-        thresholds, gains = ops.exp(QUIET + logs[:, 0]), ops.exp(ops.minimum(logs[:, 1], MOST))
-        return from_opponent(sharpening(bands, shares) + denoising(bands, thresholds, gains))
+        start = np.array([NO_BLUR_LOGIT] + [0.0] * len(BLUR_SIGMAS), np.float32)
+        shares = ops.softmax(_float32(self.sharpen(per_kind)) + start)[:, 1:]
+        logs = ops.reshape(_float32(self.denoise(per_kind)), (-1, 2, 3, len(BAND_SIGMAS)))
+        thresholds = ops.exp(LOG_THRESHOLD + logs[:, 0])
+        gains = ops.exp(ops.minimum(logs[:, 1], MAX_LOG_GAIN))
+        return from_opponent(sharpen(bands, shares) + denoise(bands, thresholds, gains))
 
-    def recoloured(self, x, measured, probable):
-        """A matrix that takes a tint away, then curves against fading, each as far as probable."""
-        tone = _full(self.tone(measured))
+    def correct_colours(self, x, features, probabilities):
+        """Remove a tint with a colour matrix, then undo fading, each weighted by its probability.
+
+        Args:
+            x: pictures, or single pixels `[batch, 1, n, 3]`.
+            features: of the whole pictures.
+            probabilities: of the `KINDS`, `[batch, kinds]`.
+        """
+        tone = _float32(self.tone(features))
         change, matrix, shift = ops.split(tone, [9, 18], axis=-1)
-        tinted = ops.einsum("bhwc,bcd->bhwd", x, ops.reshape(matrix, (-1, 3, 3))) + _over(shift)
-        x = x + _over(probable[:, SEPIA : SEPIA + 1]) * tinted
-        return x + _over(probable[:, FADING : FADING + 1]) * (unfaded(x, measured, change) - x)
+        tint = ops.einsum("bhwc,bcd->bhwd", x, ops.reshape(matrix, (-1, 3, 3)))
+        tint = tint + _per_channel(shift)
+        x = x + _per_channel(probabilities[:, SEPIA : SEPIA + 1]) * tint
+        faded = _per_channel(probabilities[:, FADING : FADING + 1])
+        return x + faded * (unfade(x, features, change) - x)
 
     def get_config(self):
         return {
@@ -147,7 +167,7 @@ class RestoreGenerator(keras.Model):
 
 
 class _Perceptron(keras.layers.Layer):
-    """Fully connected layers with rectifiers between them.
+    """Fully connected layers with leaky ReLUs between them.
 
     Call: `[batch, inputs]` → `[batch, outputs]`.
     """
@@ -168,26 +188,17 @@ class _Perceptron(keras.layers.Layer):
         return self.last(x)
 
 
-def _full(x):
-    """Whatever layers computed in, what colours are computed from is not rounded further."""
-    return ops.cast(x, "float32")
-
-
-def _over(x):
-    """`[batch, n]` → `[batch, 1, 1, n]`."""
-    return x[:, None, None, :]
-
-
-def fold(x):
-    """`[batch, height, width, c]` → `[batch, height/2, width/2, 4·c]`: 2×2 blocks as channels."""
+def space_to_depth(x):
+    """Blocks of 2×2 pixels as channels: `[batch, height, width, c]` →
+    `[batch, height/2, width/2, 4·c]`."""
     batch, height, width, c = ops.shape(x)
     x = ops.reshape(x, (batch, height // 2, 2, width // 2, 2, c))
     x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
     return ops.reshape(x, (batch, height // 2, width // 2, 4 * c))
 
 
-def unfold(x):
-    """The way back from `fold`."""
+def depth_to_space(x):
+    """The inverse of `space_to_depth`."""
     batch, height, width, c = ops.shape(x)
     x = ops.transpose(ops.reshape(x, (batch, height, width, 2, 2, c // 4)), (0, 1, 3, 2, 4, 5))
     return ops.reshape(x, (batch, 2 * height, 2 * width, c // 4))
@@ -195,11 +206,14 @@ def unfold(x):
 
 @keras.saving.register_keras_serializable("stylefuse")
 class RestoreDiscriminator(keras.Model):
-    """Tells, patch by patch, whether a picture is the undamaged original of a damaged one (the
-    PatchGAN of Isola et al. 2017).
+    """Classifies each patch of a picture as real or fake, given the degraded picture (PatchGAN,
+    Isola et al. 2017).
 
-    Call: pictures and their damaged versions `[batch, height, width, 3]`
+    Call: pictures and their degraded versions `[batch, height, width, 3]`
     → logits `[batch, height/8, width/8]`.
+
+    Args:
+        width: channels at stride 2.
     """
 
     def __init__(self, width=32, **kwargs):
@@ -221,3 +235,13 @@ class RestoreDiscriminator(keras.Model):
 
     def get_config(self):
         return {**super().get_config(), "width": self.width}
+
+
+def _float32(x):
+    """Colours are computed in float32, whatever the layers compute in."""
+    return ops.cast(x, "float32")
+
+
+def _per_channel(x):
+    """`[batch, n]` → `[batch, 1, 1, n]`."""
+    return x[:, None, None, :]

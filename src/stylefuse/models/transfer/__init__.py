@@ -1,4 +1,4 @@
-"""Transfer and fusion: one generator paints any photograph in the style of any other picture."""
+"""Style transfer and fusion: the settings and the task of the transfer model."""
 
 from typing import ClassVar
 
@@ -10,25 +10,25 @@ from stylefuse.models.task import Task
 
 
 class Settings(Train):
-    """What the transfer model has beside the common settings."""
+    """The settings of a transfer model that other models do not have."""
 
     domains: ClassVar = ("photograph", "painting")
 
     blocks: Count  # residual blocks at the lowest resolution
-    code: Count  # learned numbers in a style code, beside its six colour moments
-    reconstruction: NotNegative  # weights beside the adversarial loss
+    code: Count  # learned numbers in a style code; six colour moments are added to them
+    fusion_share: Share  # of the steps, which fuse two photographs and two styles
+    # weights of losses, relative to the adversarial loss
+    reconstruction: NotNegative
     content: NotNegative
-    fusion_share: Share  # of the steps, which paint from two photographs and two styles
-    # weights of a published network's losses; 0 and 0 train without it
-    guide_content: NotNegative
-    guide_style: NotNegative
+    perceptual_content: NotNegative  # VGG19's; with 0 and 0 the network is not loaded
+    perceptual_style: NotNegative
 
 
 class TransferTask(Task):
     name = "transfer"
     description = """\
-**Paints a photograph in the style of any other picture**, seen in training or not, and fuses two
-pictures with a dial for whose content and a dial for whose style.
+**Paints a photograph in the style of any other picture**, whether it was trained on it or not, and
+fuses two pictures; one option balances their contents, one their styles.
 
 - `champion` is what `stylefuse serve`, `stylefuse transfer` and `stylefuse fuse` use.
 - `challenger` is the newest version.
@@ -41,25 +41,25 @@ webp). With a picture `other`, and with or without a `style`, the two are fused:
 scalar), a picture `mask` that is white where the content shows, `style_by_region`, `seamless`.
 """
     intended_use = """\
-For illustrations, and for studying style and content. Not for imitating a living artist's hand
-under their name, nor for passing a painting off as what a camera saw. Whose picture is given as a
-style has rights in it; the model takes none away. It was trained on landscapes and on paintings,
-most of them old or made for one game: portraits and drawings are farther from what it knows.
+For illustrations, and for studying style and content. Not for imitating a living artist under
+their name, nor for presenting a painting as a photograph. The rights in a picture that is used as a
+style remain with its author. The model was trained on landscapes and on paintings, most of them old
+or made for one game; it is less reliable for portraits and drawings.
 """
     inputs: ClassVar = {"content": Image.Image, "style": Image.Image}
     optional_inputs: ClassVar = {"other": Image.Image, "mask": Image.Image}
     repeatable_inputs = ("style",)
     options = TransferRequestOptions
     architecture = ("width", "blocks", "code")
-    metric_names = ("adversarial", "reconstruction", "content", "guide", "variety")
+    metric_names = ("adversarial", "reconstruction", "content", "perceptual", "variety")
 
     def phase(self, step: int, settings: Settings) -> int:
-        """1 for the steps that fuse, which take longer."""
+        """1 for steps that fuse, 0 for others."""
         return int(is_fused(step, settings))
 
 
 def is_fused(step: int, settings: Settings) -> bool:
-    """Whether a step paints from two photographs and two styles: an even share of all do."""
+    """Whether a step fuses two photographs and two styles; such steps are evenly spaced."""
     share = settings.fusion_share
     return int((step + 1) * share) > int(step * share)
 

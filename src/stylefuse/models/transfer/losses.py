@@ -1,4 +1,4 @@
-"""What generator and discriminator of the transfer model are trained for, in turn."""
+"""Losses of the transfer model's generator and discriminator."""
 
 from keras import ops
 
@@ -6,15 +6,17 @@ from stylefuse.models.augmentation import augmentation
 from stylefuse.models.losses import gradient_penalty, logistic_loss, share, variety
 from stylefuse.models.transfer.perceptual import perceptual_loss
 
-OTHERS = 0.25  # share of the fakes' weight that goes to paintings beside another one's crop
+MISMATCH_SHARE = 0.25  # of the fakes' loss, for real paintings with another painting's reference
 
 
 def paint(generator, photograph, reference, mask, weight, fused):
-    """Photographs after references. In a fused step the batch's next photograph shows where `mask`
-    is 0, and the next painting's style counts `1 − weight`.
+    """Paint photographs in the styles of references.
+
+    In a fused step the next photograph of the batch shows where `mask` is 0, and the next
+    reference's style has the weight `1 − weight`.
 
     Returns:
-        Pictures `[batch, height, width, 3]`, and the content maps they were painted from.
+        Pictures `[batch, height, width, 3]`, and the content maps that they were painted from.
     """
     content = generator.encode_content(photograph)
     code = generator.encode_style(reference)
@@ -25,24 +27,27 @@ def paint(generator, photograph, reference, mask, weight, fused):
 
 
 def discriminator_loss(generator, discriminator, settings, penalise, fused):
-    """Real: a painting beside another crop of itself. Fake: a photograph painted after that crop,
-    and another painting: or nothing would tell the generator which texture belongs to which.
+    """Real: a painting with another crop of itself as the reference. Fake: a photograph painted in
+    the style of that crop, and a painting with another painting's crop; without the latter, the
+    generator would not learn which texture belongs to which reference.
 
-    Logistic loss (Goodfellow et al. 2014, eq. 1), and with `penalise` R1 (Mescheder et al. 2018).
+    Logistic loss (Goodfellow et al. 2014, eq. 1), with `penalise` plus R1 (Mescheder et al. 2018).
     """
 
     def loss_function(photograph, painting, reference, mask, weight, noise, draws, probability):
-        seen = augmentation(settings, draws, probability)
+        augment = augmentation(settings, draws, probability)
         features = discriminator.features(reference)
-        painting = seen(painting)
+        painting = augment(painting)
         maps = discriminator.maps(painting)
-        real = discriminator.judge(maps, features)
-        other = discriminator.judge(maps, _next(features))
+        real = discriminator.logits(maps, features)
+        mismatched = discriminator.logits(maps, _next(features))
         painted, _ = paint(generator, photograph, reference, mask, weight, fused)
-        painted = seen(ops.stop_gradient(painted))
+        painted = augment(ops.stop_gradient(painted))
         fake = discriminator(painted, _mix(features, weight) if fused else features)
-        loss = logistic_loss(real)
-        loss += (1 - OTHERS) * logistic_loss(-fake) + OTHERS * logistic_loss(-other)
+        loss = logistic_loss(real) + (
+            (1 - MISMATCH_SHARE) * logistic_loss(-fake)
+            + MISMATCH_SHARE * logistic_loss(-mismatched)
+        )
         total = loss
         if penalise:
             penalty = gradient_penalty(lambda x: discriminator(x, features), painting, real, noise)
@@ -53,35 +58,41 @@ def discriminator_loss(generator, discriminator, settings, penalise, fused):
 
 
 def generator_loss(generator, discriminator, settings, fused):
-    """Fool the discriminator (non-saturating), keep the content's maps, give pictures back under
-    their own style, and, where the settings ask for it, follow a guide."""
+    """The sum of the adversarial loss (non-saturating), a content loss in the generator's own maps,
+    the reconstruction of pictures painted in their own style, and, if the settings give it a
+    weight, the perceptual loss.
+    """
 
     def loss_function(photograph, painting, reference, mask, weight, noise, draws, probability):
-        seen = augmentation(settings, draws, probability)
-        painted, content = paint(generator, photograph, reference, mask, weight, fused)
+        augment = augmentation(settings, draws, probability)
+        painted, maps = paint(generator, photograph, reference, mask, weight, fused)
         features = ops.stop_gradient(discriminator.features(reference))
         features = _mix(features, weight) if fused else features
-        adversarial = logistic_loss(discriminator(seen(painted), features))
-        kept = _distance(generator.encode_content(painted)[-1], ops.stop_gradient(content[-1]))
+        adversarial = logistic_loss(discriminator(augment(painted), features))
+        content = _distance(generator.encode_content(painted)[-1], ops.stop_gradient(maps[-1]))
 
         quarter = max(1, photograph.shape[0] // 4)
-        known = ops.concatenate([photograph[:quarter], painting[:quarter]])
-        reconstruction = _distance(generator(known, known), known)
+        originals = ops.concatenate([photograph[:quarter], painting[:quarter]])
+        reconstruction = _distance(generator(originals, originals), originals)
 
-        loss = adversarial + settings.reconstruction * reconstruction + settings.content * kept
-        guide = ops.zeros(())
-        if settings.guide_content or settings.guide_style:
-            same, alike = perceptual_loss(
+        loss = adversarial + settings.reconstruction * reconstruction + settings.content * content
+        perceptual = ops.zeros(())
+        if settings.perceptual_content or settings.perceptual_style:
+            vgg_content, vgg_style = perceptual_loss(
                 painted, photograph, reference, mask, weight, settings.precision
             )
-            guide = settings.guide_content * same + settings.guide_style * alike
-        return loss + guide, (adversarial, reconstruction, kept, guide, variety(painted, painting))
+            perceptual = (
+                settings.perceptual_content * vgg_content + settings.perceptual_style * vgg_style
+            )
+        return loss + perceptual, (
+            adversarial, reconstruction, content, perceptual, variety(painted, painting),
+        )  # fmt: skip
 
     return loss_function
 
 
 def _next(x):
-    """Of each picture in the batch, the next one's."""
+    """For each item of the batch, the next one; for the last, the first."""
     return ops.roll(x, 1, axis=0)
 
 

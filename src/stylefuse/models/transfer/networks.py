@@ -1,8 +1,10 @@
-"""The transfer model: one generator for every pair of content and style, one discriminator.
+"""Networks of the transfer model: one generator for any content and style, one discriminator.
 
-Content is four maps at strides 1, 1, 2 and 4; those of several pictures can be mixed by a mask.
-A style code is `[batch, 6 + code]`: mean and deviation of the three opponent colours, then what
-the style encoder learned. Codes of several pictures can be mixed by weight.
+Content is encoded as four maps at strides 1, 1, 2 and 4, which can be mixed by a mask. Style is
+encoded as a code `[batch, 6 + code]`: mean and deviation of the three opponent colours, then
+learned numbers. Codes can be mixed by weights.
+
+The names of attributes and layers are part of saved weights; do not change them.
 """
 
 import keras
@@ -12,19 +14,24 @@ from stylefuse.models.layers.colour import from_opponent, to_opponent
 from stylefuse.models.layers.convolution import EqualConv2D, EqualDense, activate
 from stylefuse.models.layers.normalization import (
     AdaptiveInstanceNorm,
-    give_moments,
     instance_norm,
     moments,
     record_moments,
+    replay_moments,
 )
-from stylefuse.models.layers.resampling import shrink, soften, spread, upsample
+from stylefuse.models.layers.resampling import (
+    box_blur,
+    broadcast_styles,
+    downsample,
+    upsample,
+)
 from stylefuse.models.layers.residual import StyledResidual
 
-STRIDES = (1, 1, 2, 4)  # of the content's maps
+STRIDES = (1, 1, 2, 4)  # of the content maps
 
 
 def build_generator(width, blocks, code):
-    """A built `TransferGenerator`."""
+    """A `TransferGenerator` with initial weights."""
     generator = TransferGenerator(width, blocks, code, name="generator")
     picture = keras.KerasTensor((1, 64, 64, 3))
     generator(picture, picture)
@@ -32,7 +39,7 @@ def build_generator(width, blocks, code):
 
 
 def build_discriminator(settings):
-    """A built `PairDiscriminator`."""
+    """A `PairDiscriminator` with initial weights, of `settings.discriminator_width`."""
     discriminator = PairDiscriminator(settings.discriminator_width, name="discriminator")
     picture = keras.KerasTensor((1, 64, 64, 3))
     discriminator(picture, discriminator.features(picture))
@@ -43,10 +50,13 @@ def build_discriminator(settings):
 class TransferGenerator(keras.Model):
     """Paints a content picture in the style that a code describes.
 
-    The content encoder removes each map's own statistics at every scale, so that colour and
-    contrast have to come through the code. The output is the softened content with the style's
-    colour moments plus what the decoder paints on it: the palette is right from the first step,
-    and training is spent on how detail is painted.
+    The content encoder normalises its maps at every scale, so that colour and contrast can only
+    come from the code. The output is the blurred content with the style's colour moments, plus the
+    detail that the decoder adds: the palette is right from the first step, and the network is
+    trained on detail alone.
+
+    Call: content and style pictures `[batch, height, width, 3]` in −1…1 → pictures of the content's
+    shape.
 
     Args:
         width: channels at full resolution.
@@ -55,10 +65,10 @@ class TransferGenerator(keras.Model):
     """
 
     record_moments = staticmethod(record_moments)
-    give_moments = staticmethod(give_moments)
+    replay_moments = staticmethod(replay_moments)
 
     def __init__(self, width=16, blocks=3, code=64, **kwargs):
-        super().__init__(**kwargs, autocast=False)  # layers may compute in short floats, not this
+        super().__init__(**kwargs, autocast=False)  # only the layers may compute in bfloat16
         self.width, self.block_count, self.code = width, blocks, code
         w = width
         self.content_convs = [
@@ -82,9 +92,15 @@ class TransferGenerator(keras.Model):
         self.paint = EqualConv2D(3, gain=1.0, name="paint")
 
     def encode_content(self, x):
-        """Content picture `[batch, height, width, 3]` → its softened light and shade, and its maps
-        at strides 1, 2 and 4; sides are multiples of 4."""
-        content = [soften(instance_norm(to_opponent(x)))]
+        """Encode the content of pictures.
+
+        Args:
+            x: `[batch, height, width, 3]` in −1…1, sides are multiples of 4.
+
+        Returns:
+            Four maps: the blurred opponent colours at stride 1, and features at strides 1, 2 and 4.
+        """
+        content = [box_blur(instance_norm(to_opponent(x)))]
         h = x
         for conv in self.content_convs:
             h = activate(instance_norm(conv(h)))
@@ -93,16 +109,24 @@ class TransferGenerator(keras.Model):
 
     @staticmethod
     def mix_content(a, b, mask):
-        """Content that is a's where `mask` `[batch, height, width, 1]` is 1, and b's where it is 0.
+        """Mix two contents by a mask.
 
-        Between, activities are averaged: two scenes shine through each other. Masks that are 0 or
-        1 nearly everywhere do not show that.
+        Where the mask is between 0 and 1 the maps are averaged, and both scenes show through each
+        other. Masks should be 0 or 1 nearly everywhere.
+
+        Args:
+            a: content maps, see `encode_content`.
+            b: the same.
+            mask: `[batch, height, width, 1]`: 1 takes `a`, 0 takes `b`.
+
+        Returns:
+            Content maps.
         """
-        shares = [shrink(mask, stride) for stride in STRIDES]
+        shares = [downsample(mask, stride) for stride in STRIDES]
         return [m * x + (1 - m) * y for m, x, y in zip(shares, a, b, strict=True)]
 
     def encode_style(self, x):
-        """Style picture `[batch, height, width, 3]` → code `[batch, 6 + code]`."""
+        """Encode the style of pictures `[batch, height, width, 3]` as codes `[batch, 6 + code]`."""
         mean, deviation = moments(to_opponent(x))
         h = x
         for conv in self.style_convs:
@@ -111,33 +135,32 @@ class TransferGenerator(keras.Model):
         return ops.concatenate([mean[:, 0, 0], deviation[:, 0, 0], learned], axis=-1)
 
     def decode(self, content, code, regions=None, fine=None):
-        """Paint.
+        """Paint content in a style.
 
         Args:
-            content: what `encode_content` returns, or a mix.
+            content: content maps, see `encode_content`.
             code: style codes `[batch, 6 + code]`, or `[batch, styles, 6 + code]` with `regions`.
-            regions: shares of the styles, `[batch, height, width, styles]`.
-            fine: codes of the same shape for the layers at strides 2 and 1, which paint the
-                strokes, while `code` gives palette and form.
+            regions: the share of each style at each position, `[batch, height, width, styles]`.
+            fine: codes of the same shape for the layers at strides 2 and 1, which determine the
+                brush strokes, while `code` determines palette and shapes.
 
         Returns:
             Pictures `[batch, height, width, 3]`.
         """
         fine = code if fine is None else fine
-        at_2, at_4 = (None if regions is None else shrink(regions, k) for k in (2, 4))
-        ground, m1, m2, h = content
+        at_2, at_4 = (None if regions is None else downsample(regions, k) for k in (2, 4))
+        blurred, m1, m2, h = content
         for block in self.blocks:
             h = block(h, code, at_4)
         h = activate(self.norm_2(self.up_2(upsample(h)) + self.skip_2(m2), fine, at_2))
         h = activate(self.norm_1(self.up_1(upsample(h)) + self.skip_1(m1), fine, regions))
         h = activate(self.last_norm(self.last(h), fine, regions))
-        palette = spread(code[..., :6], regions)
+        palette = broadcast_styles(code[..., :6], regions)
         mean, deviation = palette[..., :3], palette[..., 3:]
         painted = ops.cast(self.paint(h), "float32")
-        return from_opponent((ground + painted) * deviation + mean)
+        return from_opponent((blurred + painted) * deviation + mean)
 
     def call(self, content, style):
-        """Content and style `[batch, height, width, 3]` in −1…1 → the content, painted."""
         return self.decode(self.encode_content(content), self.encode_style(style))
 
     def get_config(self):
@@ -151,13 +174,17 @@ class TransferGenerator(keras.Model):
 
 @keras.saving.register_keras_serializable("stylefuse")
 class PairDiscriminator(keras.Model):
-    """Tells, patch by patch, whether a picture was painted by the hand that painted a reference.
+    """Classifies each patch of a picture as real or fake, given a reference of the same painting.
 
-    The reference's pooled features meet each patch by projection (Miyato & Koyama 2018, eq. 3), as
-    the co-occurrence discriminator of Park et al. 2020 ties texture to one reference.
+    It is conditioned on the reference's pooled features by projection (Miyato & Koyama 2018,
+    eq. 3), which ties texture to the reference as the co-occurrence discriminator of Park et al.
+    2020 does.
 
     Call: pictures `[batch, height, width, 3]` and reference features (see `features`)
     → logits `[batch, height/8, width/8]`.
+
+    Args:
+        width: channels at stride 2.
     """
 
     def __init__(self, width=32, **kwargs):
@@ -171,28 +198,26 @@ class PairDiscriminator(keras.Model):
         ]
         self.head = EqualConv2D(4 * width, padding="same", name="head")
         self.real = EqualConv2D(1, 1, gain=1.0, name="real")
-        self.patch, self.reference = (
-            EqualDense(128, name="patch"),
-            EqualDense(128, name="reference"),
-        )
+        self.patch = EqualDense(128, name="patch")
+        self.reference = EqualDense(128, name="reference")
 
     def maps(self, x):
-        """Pictures `[batch, height, width, 3]` → `[batch, height/8, width/8, 4·width]`."""
+        """Features of the patches of pictures, `[batch, height/8, width/8, 4·width]`."""
         for conv in self.trunk:
             x = activate(conv(x))
         return x
 
     def features(self, x):
-        """Reference pictures `[batch, height, width, 3]` → `[batch, 4·width]`."""
+        """Pooled features of reference pictures, `[batch, 4·width]`."""
         return ops.mean(self.maps(x), axis=(1, 2))
 
-    def judge(self, maps, reference):
-        """Maps of pictures and features of their references → logits of patches."""
-        alike = ops.einsum("bhwc,bc->bhw", self.patch(maps), self.reference(reference))
-        return self.real(activate(self.head(maps)))[..., 0] + alike / 128**0.5
+    def logits(self, maps, reference):
+        """Logits of patches from `maps` of pictures and `features` of their references."""
+        projection = ops.einsum("bhwc,bc->bhw", self.patch(maps), self.reference(reference))
+        return self.real(activate(self.head(maps)))[..., 0] + projection / 128**0.5
 
     def call(self, x, reference):
-        return self.judge(self.maps(x), reference)
+        return self.logits(self.maps(x), reference)
 
     def get_config(self):
         return {**super().get_config(), "width": self.width}
