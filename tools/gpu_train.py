@@ -1,4 +1,7 @@
-"""What `gpu_train.sh` runs: one piece of a training on an accelerator, and its figures."""
+"""Train on an accelerator and save the averaged weights with the figures of the run.
+
+`gpu_train.sh` prepares the environment and calls this.
+"""
 
 import argparse
 import json
@@ -6,6 +9,7 @@ import math
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import h5py
 import jax
@@ -14,139 +18,171 @@ import numpy as np
 from stylefuse.config import Params, load_params
 from stylefuse.fileio import sha256
 from stylefuse.models.saving import MANIFEST, TRAINING_PICTURES, WEIGHTS, save_generator
-from stylefuse.training.run import PREPARED, Run
-from stylefuse.training.trainer import MODELS, REPORTS, train
+from stylefuse.paths import BASE_MODELS, MODELS, PREPARED, TRAINING_REPORTS
+from stylefuse.training.environment import environment
+from stylefuse.training.schedule import Schedule
+from stylefuse.training.state import TrainingState
+from stylefuse.training.step import compile_steps
+from stylefuse.training.trainer import train
 
-BASE = Path("models/base")
 TIMED_CALLS = 3
-PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16 FLOP/s, from data sheets
+PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16, from data sheets
 
 
 def main() -> None:
     params = load_params()
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=params.models)
     parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--profile", default="gpu")
     parser.add_argument("--fit", action="store_true", help="train for the minutes, not for kimg")
-    parser.add_argument("--snapshots", type=int, default=0, help="with --fit: moments to keep")
+    parser.add_argument(
+        "--snapshots", type=int, default=0, help="with --fit: how many times to save on the way"
+    )
     args = parser.parse_args()
-    ends = time.monotonic() + 60 * args.minutes
+    deadline = time.monotonic() + 60 * args.minutes
     params = params.model_copy(update={"profile": args.profile})
     if args.fit:
-        fit(args.model, params, ends, args.snapshots)
+        train_until(args.model, params, deadline, args.snapshots)
         return
-    measured = speed(args.model, params)
-    print(json.dumps(measured, indent=1))
-    if not train(args.model, params, stop=lambda: time.monotonic() > ends):
+    speed = measure_speed(args.model, params)
+    print(json.dumps(speed, indent=1))
+    if not train(args.model, params, stop=lambda: time.monotonic() > deadline):
         print("the time is up; run this again to go on")
         sys.exit(75)
-    curves = (REPORTS / args.model / "curves.csv").read_text().splitlines()
-    last = dict(zip(curves[0].split(","), map(float, curves[-1].split(",")), strict=True))
-    keep(MODELS / args.model, BASE / args.model, params, measured, last)
+    curves = (TRAINING_REPORTS / args.model / "curves.csv").read_text().splitlines()
+    metrics = dict(zip(curves[0].split(","), map(float, curves[-1].split(",")), strict=True))
+    save_base_weights(MODELS / args.model, BASE_MODELS / args.model, params, speed, metrics)
 
 
-def fit(model: str, params: Params, ends: float, snapshots: int) -> None:
-    """Train until a time of the monotonic clock, with learning rates that fall along that clock to
-    a zero at its end, for a machine that is lent for minutes: how far they lead is seen then."""
-    run = Run(model, params)
-    settings, count = run.settings, run.settings.steps_per_call
-    full = run.rates(0)
-    rows, seconds, kept = [], [time.monotonic()], 0
-    done, begins = 0, math.inf
+class DeadlineSchedule(Schedule):
+    """A schedule whose learning rates fall along a clock instead of along the steps.
 
-    def save(folder: Path, measured: dict) -> None:
-        run.task.calibrate_batch_norm(run.averaged)
-        save_generator(run.task, settings, run.averaged, MODELS / model)
+    Attributes:
+        progress: share of the time that has passed, set from outside.
+    """
+
+    progress = 0.0
+
+    def learning_rates(self, step: int) -> tuple[float, float]:
+        generator, discriminator = super().learning_rates(0)
+        factor = (1 + math.cos(math.pi * self.progress)) / 2
+        return generator * factor, discriminator * factor
+
+
+def train_until(model: str, params: Params, deadline: float, snapshots: int) -> None:
+    """Train until a time of the monotonic clock, at which the learning rates reach zero.
+
+    This suits a machine that is available for minutes only: the time decides how many pictures are
+    shown.
+    """
+    state = TrainingState(model, params)
+    state.schedule = schedule = DeadlineSchedule(state.task, state.settings)
+    advance, count = compile_steps(state), state.settings.steps_per_call
+    rows: list[dict[str, float]] = []
+    times, saved = [time.monotonic()], 0
+    step, compiled = 0, math.inf  # when the first call, which compiles, has ended
+
+    def save(folder: Path, speed: dict[str, Any]) -> None:
+        kimg = rows[-1]["kimg"]
+        state.task.calibrate_batch_norm(state.averaged)
+        save_generator(state.task, state.settings, state.averaged, MODELS / model)
         clock = {
-            "kimg": rows[-1]["kimg"],
-            "seconds": round(seconds[-1] - begins),
-            "seconds_to_compile": round(begins - seconds[0]),
+            "kimg": kimg,
+            "seconds": round(times[-1] - compiled),
+            "seconds_to_compile": round(compiled - times[0]),
         }
-        so_far = lasting(model, params, rows[-1]["kimg"])
-        keep(MODELS / model, folder, so_far, measured | clock, rows[-1])
+        trained = with_kimg(model, params, kimg)
+        save_base_weights(MODELS / model, folder, trained, speed | clock, rows[-1])
 
-    while (now := time.monotonic()) < ends:
-        past = 0.0 if begins > now else (now - begins) / (ends - begins)
-        if past * (snapshots + 1) >= kept + 1:
-            kept += 1
-            save(BASE / f"{model}-{round(rows[-1]['kimg'])}", {})
-        rates = [rate * (1 + math.cos(math.pi * past)) / 2 for rate in full]
-        run.rates = lambda index, rates=rates: rates
-        reports = run.advance(done, count)
-        if not np.isfinite(reports).all():
-            raise SystemExit(f"training diverged before step {done + count}: a loss is no number")
-        done += count
-        seconds.append(time.monotonic())
-        begins = min(begins, seconds[-1])  # the first call compiles
-        means = dict(zip(run.names, reports.mean(0).round(6).tolist(), strict=True))
-        rows.append({"kimg": done * settings.batch / 1000, **means})
+    while (now := time.monotonic()) < deadline:
+        if now > compiled:
+            schedule.progress = (now - compiled) / (deadline - compiled)
+        if schedule.progress * (snapshots + 1) >= saved + 1:
+            saved += 1
+            save(BASE_MODELS / f"{model}-{round(rows[-1]['kimg'])}", {})
+        metrics = advance(step, count)
+        if not np.isfinite(metrics).all():
+            raise SystemExit(
+                f"training diverged before step {step + count}: a loss is not a finite number"
+            )
+        step += count
+        times.append(time.monotonic())
+        compiled = min(compiled, times[-1])
+        means = dict(zip(state.metric_names, metrics.mean(0).round(6).tolist(), strict=True))
+        rows.append({"kimg": step * state.settings.batch / 1000, **means})
         if len(rows) % 50 == 1:
-            print(f"{seconds[-1] - seconds[0]:.0f} s: {json.dumps(rows[-1])}", flush=True)
-    save(BASE / model, figures(run, float(np.median(np.diff(seconds)[1:]))))
+            print(f"{times[-1] - times[0]:.0f} s: {json.dumps(rows[-1])}", flush=True)
+    seconds_per_call = float(np.median(np.diff(times)[1:]))
+    save(BASE_MODELS / model, speed_figures(state, advance, seconds_per_call))
 
 
-def lasting(model: str, params: Params, kimg: float) -> Params:
+def with_kimg(model: str, params: Params, kimg: float) -> Params:
     """The same parameters for a run of another length."""
     settings = params.model_settings(model).model_copy(update={"kimg": kimg})
     return params.model_copy(update={"models": {model: {params.profile: settings}}})
 
 
-def speed(model: str, params: Params) -> dict:
-    """What `figures` says of a few calls."""
-    run = Run(model, params)
-    count = run.settings.steps_per_call
-    run.advance(0, count)  # compiles
+def measure_speed(model: str, params: Params) -> dict[str, Any]:
+    """Time a few calls; see `speed_figures`."""
+    state = TrainingState(model, params)
+    advance, count = compile_steps(state), state.settings.steps_per_call
+    advance(0, count)  # compiles
     start = time.perf_counter()
     for call in range(1, 1 + TIMED_CALLS):
-        run.advance(call * count, count)
-    return figures(run, (time.perf_counter() - start) / TIMED_CALLS)
+        advance(call * count, count)
+    return speed_figures(state, advance, (time.perf_counter() - start) / TIMED_CALLS)
 
 
-def figures(run, seconds: float) -> dict:
+def speed_figures(state: TrainingState, advance: Any, seconds_per_call: float) -> dict[str, Any]:
     """Pictures per second of whole calls, and the share of the chip's peak that they use."""
-    device = jax.devices()[0]
-    flops = (run.advance.flops() if hasattr(run.advance, "flops") else 0.0) / seconds
-    peak = next((p for name, p in PEAK.items() if name in device.device_kind), None)
+    device, settings = jax.devices()[0], state.settings
+    flops = (advance.flops() if hasattr(advance, "flops") else 0.0) / seconds_per_call
+    peak = next((p for name, p in PEAK_FLOPS.items() if name in device.device_kind), None)
+    pictures = settings.steps_per_call * settings.batch
     return {
         "device": device.device_kind,
         "devices": len(jax.devices()),
-        "images_per_second": round(run.settings.steps_per_call * run.settings.batch / seconds, 1),
+        "images_per_second": round(pictures / seconds_per_call, 1),
         "tera_flops_per_second": round(flops / 1e12, 2),
         "share_of_bfloat16_peak": round(flops / peak, 4) if peak and flops else None,
     }
 
 
-def keep(made: Path, base: Path, params: Params, speed: dict, last: dict) -> None:
-    """Put averaged weights where others begin, in half precision, with how they were made."""
+def save_base_weights(
+    trained: Path, base: Path, params: Params, speed: dict[str, Any], metrics: dict[str, float]
+) -> None:
+    """Save averaged weights as initial weights, in half precision, with the facts of their run."""
     base.mkdir(parents=True, exist_ok=True)
-    for file in made.iterdir():
+    for file in trained.iterdir():
         (base / file.name).write_bytes(file.read_bytes())
-    with h5py.File(base / WEIGHTS, "r") as full, h5py.File(base / "half.h5", "w") as half:
-        full.visititems(lambda name, node: _copy_half(half, name, node))
-    (base / "half.h5").replace(base / WEIGHTS)
+    half_file = base / "half.h5"
+    with h5py.File(base / WEIGHTS, "r") as full, h5py.File(half_file, "w") as half:
+        full.visititems(lambda name, node: _copy_in_half_precision(half, name, node))
+    half_file.replace(base / WEIGHTS)
     sums = json.loads((base / MANIFEST).read_text()) | {WEIGHTS: sha256(base / WEIGHTS)}
     (base / MANIFEST).write_text(json.dumps(sums, indent=1, sort_keys=True) + "\n")
-    settings = params.model_settings(made.name)
+    settings = params.model_settings(trained.name)
     tiles = json.loads((PREPARED / "tiles.json").read_text())
-    seen = {name for domain in settings.domains for name in tiles[f"train_{domain}"]}
-    (base / TRAINING_PICTURES).write_text(json.dumps(sorted(seen), indent=1) + "\n")
+    pictures = {name for domain in settings.domains for name in tiles[f"train_{domain}"]}
+    (base / TRAINING_PICTURES).write_text(json.dumps(sorted(pictures), indent=1) + "\n")
     facts = {
         "profile": params.profile,
         "seed": params.seed,
         "settings": settings.model_dump(mode="json"),
+        "environment": environment(),
         "speed": speed,
-        "last_metrics": last,
+        "last_metrics": metrics,
         "mebibytes": round((base / WEIGHTS).stat().st_size / 2**20, 2),
     }
     (base / "run.json").write_text(json.dumps(facts, indent=1) + "\n")
     print(json.dumps(facts, indent=1), flush=True)
 
 
-def _copy_half(half: h5py.File, name: str, node) -> None:
+def _copy_in_half_precision(half: h5py.File, name: str, node: Any) -> None:
     if isinstance(node, h5py.Dataset):
-        short = node.dtype == np.float32
-        half.create_dataset(name, data=node[()].astype(np.float16) if short else node[()])
+        is_float32 = node.dtype == np.float32
+        half.create_dataset(name, data=node[()].astype(np.float16) if is_float32 else node[()])
         return
     group = half.require_group(name)
     for key, value in node.attrs.items():

@@ -65,7 +65,7 @@ def run_variants(
             folder.mkdir(parents=True)
             (folder / "asked.json").write_text(json.dumps(asked))
             sys.stderr.write(f"{study}: {name}\n")
-            command = [sys.executable, __file__, str(folder)]
+            command = [sys.executable, "-m", __spec__.name, str(folder)]
             subprocess.run(command, check=True, stdout=sys.stderr, env=environment)
         results[name] = json.loads(result.read_text())
     return results
@@ -118,11 +118,12 @@ def _train_and_judge(folder: Path) -> None:
         (folder / held).symlink_to(held.resolve())
     os.chdir(folder)
 
-    from stylefuse.evaluation.context import NETWORKS, EvaluationContext
+    from stylefuse.evaluation.context import EvaluationContext
     from stylefuse.evaluation.evaluate import find_evaluator, rounded
-    from stylefuse.evaluation.metrics import features
+    from stylefuse.evaluation.metrics.features import FeatureNetwork
     from stylefuse.models.saving import load_generator
-    from stylefuse.training.trainer import MODELS, train
+    from stylefuse.paths import MODELS
+    from stylefuse.training.trainer import train
 
     clock, start = Clock(), time.monotonic()
     result: dict[str, Any] = {"asked": asked}
@@ -141,10 +142,10 @@ def _train_and_judge(folder: Path) -> None:
     }
     if "diverged" not in result:
         task, generator = load_generator(MODELS / model)
-        network = features.FeatureNetwork(NETWORKS / features.NAME)
+        network = FeatureNetwork()
         params = params.model_copy(update={"seed": asked["judging_seed"]})
         context = EvaluationContext(params, task, generator, network, Path("sheets"), "validation")
-        result["figures"] = rounded(find_evaluator(model).judge(context)[0])
+        result["figures"] = rounded(find_evaluator(model).evaluate(context)[0])
         networks = {"generator": generator, "discriminator": task.build_discriminator(settings)}
         result["parameters"] = {name: net.count_params() for name, net in networks.items()}
     Path("result.json").write_text(json.dumps(result, indent=1) + "\n")

@@ -64,14 +64,15 @@ def losses(answer: Answer) -> dict[str, str]:
 
 def train(backend: str) -> Callable[[], Answer]:
     from stylefuse.config import load_params
-    from stylefuse.training.run import Run
+    from stylefuse.training.state import TrainingState
+    from stylefuse.training.step import compile_steps
 
     params = load_params()
     settings = params.model_settings("transfer").model_copy(
         update={"augment_target": 0.0, "precision": "float32", "steps_per_call": 1}
     )
     models = {"transfer": {params.profile: settings}}
-    trained: Any = Run("transfer", params.model_copy(update={"models": models}))
+    trained: Any = TrainingState("transfer", params.model_copy(update={"models": models}))
     trained.prefetcher = Same(trained, settings.batch, settings.crop)
     if backend == "tensorflow":
         tell(trained)
@@ -81,15 +82,16 @@ def train(backend: str) -> Callable[[], Answer]:
         "generator": trained.generator.count_params(),
         "discriminator": trained.discriminator.count_params(),
     }
+    advance = compile_steps(trained)
     done = 0
 
     def work() -> Answer:
         nonlocal done
         start = time.perf_counter()
-        reports = trained.advance(done, STEPS)
+        reports = advance(done, STEPS)
         done += STEPS
         rate = STEPS * settings.batch / (time.perf_counter() - start)
-        reported = [float(reports[0, trained.names.index(name)]) for name in LOSSES]
+        reported = [float(reports[0, trained.metric_names.index(name)]) for name in LOSSES]
         return {"rate": rate, "losses": reported, **facts}
 
     return work

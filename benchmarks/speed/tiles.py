@@ -121,7 +121,7 @@ def restoring(predictor, picture: np.ndarray) -> Callable[[], np.ndarray]:
 
 def mosaic(domain: str, side: int) -> np.ndarray:
     """Held-out pictures side by side, uint8 `[side, side, 3]`."""
-    from stylefuse.training.run import PREPARED
+    from stylefuse.paths import PREPARED
 
     tiles = np.load(PREPARED / f"test_{domain}.npy", mmap_mode="r")
     n = -(-side // tiles.shape[1])

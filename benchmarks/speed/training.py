@@ -44,17 +44,19 @@ def row(model: str, rounds: int) -> dict[str, str]:
 
 
 def train(model: str) -> Callable[[], Answer]:
-    from stylefuse.training.run import Run
+    from stylefuse.training.state import TrainingState
+    from stylefuse.training.step import compile_steps
 
-    trained = Run(model, load_params())
+    state = TrainingState(model, load_params())
+    advance = compile_steps(state)
     done = 0
 
     def work() -> Answer:
         nonlocal done
         start = time.perf_counter()
-        trained.advance(done, STEPS)
+        advance(done, STEPS)
         done += STEPS
-        rate = STEPS * trained.settings.batch / (time.perf_counter() - start)
+        rate = STEPS * state.settings.batch / (time.perf_counter() - start)
         return {"rate": rate, "peak": page.peak_mib()}
 
     return work

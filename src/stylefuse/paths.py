@@ -17,6 +17,7 @@ CHECKPOINTS = Path(".ckpt")
 REPORTS = Path("reports")
 METRICS = REPORTS / "metrics"  # NAME.json
 TRAINING_REPORTS = REPORTS / "train"  # NAME/curves.csv, NAME/samples
+TRAINING_ENVIRONMENTS = REPORTS / "environments"  # NAME.json: where NAME was trained
 SAMPLE_GRIDS = REPORTS / "sample_grids"  # NAME/*.png
 VALIDATION_REPORT = REPORTS / "validation.json"
 

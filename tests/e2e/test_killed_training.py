@@ -1,4 +1,4 @@
-"""Killed with -9 and begun again in another process, a training ends with the same bytes."""
+"""A training that is killed with -9 and resumed by another process ends with the same bytes."""
 
 import os
 import subprocess
@@ -22,14 +22,14 @@ def begin(folder):
 
 
 def end(process):
-    said, _ = process.communicate()
-    assert process.returncode == 0, said
-    return said
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    return output
 
 
-def kill_when(process, happens):
-    """Kill it, unless it ends before that."""
-    while not happens():
+def kill_when(process, condition):
+    """Kill a process as soon as a condition holds, unless it ends before that."""
+    while not condition():
         if process.poll() is not None:
             return
         time.sleep(0.0005)
@@ -38,31 +38,31 @@ def kill_when(process, happens):
 
 
 def products(folder):
-    made = [folder / "models" / MODEL, folder / "reports/train" / MODEL]
-    files = sorted(p for root in made for p in root.rglob("*") if p.is_file())
+    folders = [folder / "models" / MODEL, folder / "reports/train" / MODEL]
+    files = sorted(p for root in folders for p in root.rglob("*") if p.is_file())
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
     make_project(folder, **CLOCK)
     end(begin(folder))
     return products(folder)
 
 
-def test_killed_while_a_checkpoint_is_written_and_while_the_weights_are(undisturbed, tmp_path):
+def test_killed_while_a_checkpoint_is_written_and_while_the_weights_are(uninterrupted, tmp_path):
     make_project(tmp_path, **CLOCK)
     checkpoints, weights = tmp_path / ".ckpt", tmp_path / f"models/{MODEL}/generator.weights.h5"
 
-    def torn():
-        whole = list(checkpoints.rglob("step-*.npz"))
-        return len(whole) > 1 and list(checkpoints.rglob("*.part"))
+    def while_one_is_written():
+        complete = list(checkpoints.rglob("step-*.npz"))
+        return len(complete) > 1 and list(checkpoints.rglob("*.part"))
 
-    kill_when(begin(tmp_path), torn)
+    kill_when(begin(tmp_path), while_one_is_written)
     assert list(checkpoints.rglob("step-*.npz"))
     kill_when(second := begin(tmp_path), weights.exists)
-    if second.returncode:  # else it was done in the moment between two looks
-        assert "goes on at" in end(begin(tmp_path))
-    assert products(tmp_path) == undisturbed
-    assert {path.rsplit(".", 1)[1] for path in undisturbed} >= {"h5", "json", "csv", "png"}
+    if second.returncode:  # otherwise it ended between two checks of the condition
+        assert "resumes at" in end(begin(tmp_path))
+    assert products(tmp_path) == uninterrupted
+    assert {path.rsplit(".", 1)[1] for path in uninterrupted} >= {"h5", "json", "csv", "png"}

@@ -1,4 +1,4 @@
-"""Trainings as small as they get, over random tiles."""
+"""The smallest possible trainings, on random tiles."""
 
 import os
 import subprocess
@@ -8,11 +8,12 @@ from pathlib import Path
 import yaml
 
 from stylefuse.config import Params, load_params
-from tests.integration.registry.conftest import write_tiles
 from tests.support.models import SHAPES
+from tests.support.tiles import write_tiles
 from tests.unit.test_config import SHIPPED
 
 ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache/tests"  # what several test runs can use
 SIZES = {
     name: {"init_from": "", "crop": 64 if name == "portrait" else 32, "batch": 4}
     | {"discriminator_width": 4, **shape}
@@ -21,10 +22,11 @@ SIZES = {
 
 
 def make_project(folder: Path, **changes) -> Params:
-    """Write tiles and `params.yaml` into a folder: all models at their smallest.
+    """Write tiles and `params.yaml` into a folder, with all models at their smallest.
 
     Args:
-        changes: settings that all models have, or that are the same by name.
+        folder: of the project.
+        changes: settings that are set for all models.
     """
     write_tiles(folder / "data/prepared")
     raw = yaml.safe_load(SHIPPED.read_text())
@@ -38,14 +40,29 @@ def make_project(folder: Path, **changes) -> Params:
 
 def changed(params: Params, model: str, **changes) -> Params:
     """The same parameters with other settings for one model."""
-    settings = params.model_settings(model).model_copy(update=changes)
-    return params.model_copy(update={"models": params.models | {model: {"tiny": settings}}})
+    settings = params.model_settings(model)
+    if unknown := set(changes) - set(type(settings).model_fields):
+        raise TypeError(f"{model} has no settings {unknown}")
+    models = params.models | {model: {"tiny": settings.model_copy(update=changes)}}
+    return params.model_copy(update={"models": models})
 
 
 def run_on_jax(program: str, *arguments, cwd: Path, devices: int = 1) -> None:
-    """Run a Python program on so many devices, compiled quickly rather than well."""
+    """Run a Python program on JAX with so many CPU devices, compiled quickly rather than well.
+
+    What was compiled once is taken from JAX's persistent compilation cache.
+    """
     flags = f"--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}"
+    environment = {
+        "KERAS_BACKEND": "jax",
+        "XLA_FLAGS": flags,
+        "JAX_COMPILATION_CACHE_DIR": str(CACHE / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
     subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)], check=True, cwd=cwd,
-        env={**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags},
-    )  # fmt: skip
+        [sys.executable, "-c", program, *map(str, arguments)],
+        check=True,
+        cwd=cwd,
+        env=os.environ | environment,
+    )

@@ -9,7 +9,7 @@ from stylefuse.errors import UserError, run_main
 def main() -> None:
     params = load_params()
     if len(sys.argv) != 2:
-        raise UserError(f"name one model: {', '.join(params.models)}")
+        raise UserError(f"name one model: {', '.join(params.models)}", code="model-not-named")
     from stylefuse.training.trainer import train
 
     train(sys.argv[1], params)

@@ -1,7 +1,11 @@
-"""The one place that knows which backend Keras runs on: gradients and compilation."""
+"""Gradients and compilation on TensorFlow and JAX; `stylefuse.inference` has its own for pictures.
+
+TensorFlow changes Keras variables in place. JAX compiles pure functions of their values.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 
@@ -21,7 +25,7 @@ def dtype_policy(precision: str) -> Iterator[None]:
 
 
 def use_all_devices(batch: int) -> None:
-    """Split batches among the devices where JAX sees several.
+    """Split batches among the devices where JAX has several.
 
     Raises:
         UserError: the batch cannot be split evenly.
@@ -32,90 +36,29 @@ def use_all_devices(batch: int) -> None:
     if len(devices) < 2 or keras.distribution.distribution():
         return
     if batch % len(devices):
-        raise UserError(f"a batch of {batch} cannot be split among {len(devices)} devices")
+        raise UserError(
+            f"a batch of {batch} cannot be split among {len(devices)} devices; set batch in "
+            f"params.yaml to a multiple of {len(devices)}",
+            code="batch-not-divisible",
+        )
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=devices))
 
 
-def gradient_step(loss_function: Loss, variables: Sequence, optimizer, fixed: Sequence) -> Callable:
-    """Compile one step of gradient descent.
+def gradient_step(loss_function: Loss, variables: Sequence, optimizer: Any) -> Callable:
+    """Compile one step of gradient descent with TensorFlow.
 
     Args:
-        objective: calls Keras models; returns a scalar loss and a tuple of scalars to report.
+        loss_function: calls Keras models; returns a scalar loss and a tuple of scalars to report.
         variables: what the step changes.
         optimizer: a Keras optimizer, built on `variables`.
-        fixed: every other variable that the objective reads.
 
     Returns:
-        A function of the objective's arguments that changes `variables` in place and returns the
-        reported scalars as backend tensors.
-
-    Raises:
-        UserError: the running backend is neither TensorFlow nor JAX.
+        A function of the loss function's arguments that changes `variables` in place and returns
+        the reported scalars as tensors.
     """
-    make = {"tensorflow": _tensorflow_step, "jax": _jax_step}.get(keras.backend.backend())
-    if make is None:
-        raise UserError(
-            f"Keras backend {keras.backend.backend()!r} cannot train here; set KERAS_BACKEND to "
-            "tensorflow or jax"
-        )
-    return make(loss_function, list(variables), optimizer, list(fixed))
-
-
-def compile_loss(loss_function: Loss, variables: Sequence) -> Callable:
-    """Compile what an objective reports, without a step.
-
-    Args:
-        objective: see `gradient_step`.
-        variables: every variable that it reads.
-
-    Returns:
-        A function of the objective's arguments that returns the reported scalars.
-    """
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(lambda *batch: loss_function(*batch)[1])
-    import jax
-
-    def pure(values, batch):
-        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
-            return loss_function(*batch)[1]
-
-    compiled = jax.jit(pure)
-    return lambda *batch: compiled([v.value for v in variables], batch)
-
-
-def compile_update(targets: Sequence, sources: Sequence, rule: Callable) -> Callable:
-    """Compile `target = rule(target, source, *numbers)` for many pairs of variables at once.
-
-    Returns:
-        A function of the numbers.
-    """
-    pairs = list(zip(targets, sources, strict=True))
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        @tf.function
-        def update(*numbers):
-            for target, source in pairs:
-                target.assign(rule(target.value, source.value, *numbers))
-
-        return update
-    import jax
-
-    compiled = jax.jit(lambda a, b, *n: [rule(x, y, *n) for x, y in zip(a, b, strict=True)])
-
-    def apply(*numbers):
-        values = compiled([t.value for t in targets], [s.value for s in sources], *numbers)
-        for target, value in zip(targets, values, strict=True):
-            target.assign(value)
-
-    return apply
-
-
-def _tensorflow_step(loss_function, variables, optimizer, fixed):
     import tensorflow as tf
 
+    variables = list(variables)
     tf.get_logger().setLevel("ERROR")  # it takes several phases for one that is traced again
 
     @tf.function
@@ -134,31 +77,62 @@ def _tensorflow_step(loss_function, variables, optimizer, fixed):
     return step
 
 
-def _jax_step(loss_function, variables, optimizer, fixed):
+def pure_gradient_step(
+    loss_function: Loss, batch: Sequence, values: dict[int, Any], variables: Sequence,
+    all_variables: Sequence, optimizer: Any,
+) -> tuple[dict[int, Any], Any]:  # fmt: skip
+    """One step of gradient descent in JAX, as a pure function of all variables' values.
+
+    Args:
+        loss_function: calls Keras models; returns a scalar loss and a tuple of scalars to report.
+        batch: the loss function's arguments.
+        values: of every variable, by its `id`.
+        variables: what the step changes.
+        all_variables: every variable that the loss function reads.
+        optimizer: a Keras optimizer, built on `variables`.
+
+    Returns:
+        The new values of `variables` and of the optimizer's variables, by `id`, and the reported
+        scalars, float32 `[scalars]`.
+    """
+    import jax
+    from jax import numpy as jnp
+
+    changed_ids = set(map(id, variables))
+    fixed = [(v, values[id(v)]) for v in all_variables if id(v) not in changed_ids]
+
+    def loss_of(weights):
+        with keras.StatelessScope([*zip(variables, weights, strict=True), *fixed]):
+            return loss_function(*batch)
+
+    weights = [values[id(v)] for v in variables]
+    gradients, report = jax.grad(loss_of, has_aux=True)(weights)
+    optimizer_values = [values[id(v)] for v in optimizer.variables]
+    weights, optimizer_values = optimizer.stateless_apply(optimizer_values, gradients, weights)
+    changed = dict(zip(map(id, variables), weights, strict=True))
+    changed |= zip(map(id, optimizer.variables), optimizer_values, strict=True)
+    return changed, jnp.stack([jnp.asarray(scalar, jnp.float32) for scalar in report])
+
+
+def compile_loss(loss_function: Loss, variables: Sequence) -> Callable:
+    """Compile what a loss function reports, without a gradient.
+
+    Args:
+        loss_function: see `gradient_step`.
+        variables: every variable that it reads.
+
+    Returns:
+        A function of the loss function's arguments that returns the reported scalars.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(lambda *batch: loss_function(*batch)[1])
     import jax
 
-    def pure(values, state, constants, batch):
-        def loss_of(values):
-            mapping = [*zip(variables, values, strict=True), *zip(fixed, constants, strict=True)]
-            with keras.StatelessScope(state_mapping=mapping):
-                return loss_function(*batch)
+    def pure(values, batch):
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return loss_function(*batch)[1]
 
-        gradients, report = jax.grad(loss_of, has_aux=True)(values)
-        return *optimizer.stateless_apply(state, gradients, values), report
-
-    compiled = jax.jit(pure, donate_argnums=(0, 1))
-
-    def step(*batch):
-        values, state, report = compiled(
-            [v.value for v in variables],
-            [v.value for v in optimizer.variables],
-            [v.value for v in fixed],
-            batch,
-        )
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-        for variable, value in zip(optimizer.variables, state, strict=True):
-            variable.assign(value)
-        return report
-
-    return step
+    compiled = jax.jit(pure)
+    return lambda *batch: compiled([v.value for v in variables], batch)

@@ -1,99 +1,91 @@
-"""The whole state of a run in one file, written so that a crash never leaves half of one."""
+"""Checkpoints: the whole state of a training in one file, with its checksum in the file's name."""
 
-import fcntl
+import contextlib
 import hashlib
+import io
 import json
-import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 import stylefuse
 from stylefuse.errors import UserError
+from stylefuse.fileio import file_lock, sha256, sha256_of_tree, write_atomically
 
-KEPT = 2
-CHECKPOINT = "step-*-*.npz"
+MAX_CHECKPOINTS = 2  # of a run
+PATTERN = "step-*-*.npz"
+# what a training executes, relative to the package; dvc.yaml names the same
+CODE = ("data/batches.py", "data/torchfile.py", "images", "inference", "models", "training")
 
 
-def run_key(**facts) -> str:
-    """A short name for everything that decides what a run computes; it is the folder's name."""
-    text = json.dumps(facts, sort_keys=True, default=str)
+def run_key(**inputs: Any) -> str:
+    """A short hash of everything that determines what a run computes: its folder's name."""
+    text = json.dumps(inputs, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def code_digest() -> str:
-    """A name for the code that training runs: a checkpoint of other code is another run's."""
+    """A hash of the code that training executes: other code does not resume its checkpoints."""
     package = Path(stylefuse.__file__).parent
-    files = [p for part in ("models", "training") for p in (package / part).rglob("*.py")]
-    data = package / "data"
-    return digest_of(package, [*files, data / "batches.py", data / "torchfile.py"])
+    files = [
+        file
+        for path in (package / name for name in CODE)
+        for file in (path.rglob("*.py") if path.is_dir() else [path])
+    ]
+    return sha256_of_tree(package, files)
 
 
 def data_digest(*folders: Path) -> str:
-    """A name for the files that training reads: tiles, and networks where there are any."""
+    """A hash of the files that training reads: tiles and published networks."""
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return digest_of(Path(), files)
+    return sha256_of_tree(Path(), files)
 
 
-def digest_of(root: Path, files: Iterable[Path]) -> str:
-    """The SHA-256 of the names, below a folder, and the bytes of files."""
-    found = hashlib.sha256()
-    for path in sorted(files):
-        found.update(f"{path.relative_to(root)}\0{_sha256(path)}\0".encode())
-    return found.hexdigest()
-
-
-def hold(folder: Path) -> IO[str]:
-    """Take a folder of checkpoints for this process alone, until the file is closed.
-
-    The kernel frees it when the process ends, however it ends.
+@contextmanager
+def lock_checkpoints(folder: Path) -> Iterator[None]:
+    """Keep other processes from training with a folder of checkpoints.
 
     Raises:
         UserError: another process has it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / "lock").open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise UserError(
-            f"another process trains with {folder}; wait until it has ended", exit_code=75
-        ) from None
-    return lock
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(file_lock(folder / "lock"))
+        except TimeoutError:
+            message = f"another process trains with {folder}; wait until it has ended"
+            raise UserError(message, exit_code=75, code="training-in-progress") from None
+        yield
 
 
 def save_checkpoint(folder: Path, step: int, variables: Sequence, history: list[dict]) -> None:
-    """Write all variables and the metrics so far; keep the last two files.
-
-    A file bears its SHA-256 in its name: both are there at once, or neither is.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write all variables and the metrics so far, and delete older checkpoints but one."""
     arrays: dict[str, Any] = {f"v{i:04d}": np.asarray(v.value) for i, v in enumerate(variables)}
     arrays["history"] = np.frombuffer(json.dumps(history).encode(), np.uint8)
-    draft = folder / "step.part"
-    with draft.open("wb") as file:
-        np.savez(file, **arrays)
-    sync(draft)
-    draft.replace(folder / f"step-{step:08d}-{_sha256(draft)}.npz")
-    sync(folder)
-    for old in sorted(folder.glob(CHECKPOINT))[:-KEPT]:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    content = buffer.getvalue()
+    path = folder / f"step-{step:08d}-{hashlib.sha256(content).hexdigest()}.npz"
+    write_atomically(path, lambda draft: draft.write_bytes(content), durable=True)
+    for old in sorted(folder.glob(PATTERN))[:-MAX_CHECKPOINTS]:
         old.unlink()
 
 
 def load_checkpoint(folder: Path, variables: Sequence) -> tuple[int, list[dict]]:
-    """Put the newest whole checkpoint into `variables`; torn ones are deleted.
+    """Load the newest intact checkpoint into `variables`; delete damaged and unfinished ones.
 
     Returns:
-        The step it was taken after and the metrics until then; `(0, [])` where there is none.
+        The number of steps before it and the metrics until then; `(0, [])` if there is none.
     """
-    for path in sorted(folder.glob(CHECKPOINT), reverse=True):
+    for draft in folder.glob(".step-*.part"):  # of a process that was killed
+        draft.unlink()
+    for path in sorted(folder.glob(PATTERN), reverse=True):
         _, step, digest = path.stem.split("-")
-        if _sha256(path) != digest:
-            path.unlink()  # or it would count as one of those to keep
+        if sha256(path) != digest:
+            path.unlink()  # it would count as one of those to keep
             continue
         with np.load(path, allow_pickle=False) as arrays:
             for i, variable in enumerate(variables):
@@ -103,24 +95,8 @@ def load_checkpoint(folder: Path, variables: Sequence) -> tuple[int, list[dict]]
     return 0, []
 
 
-def forget(folder: Path) -> None:
+def delete_checkpoints(folder: Path) -> None:
     """Delete a run's folder, checkpoints first: one that is left must find its samples there."""
-    for path in folder.glob(CHECKPOINT):
+    for path in folder.glob(PATTERN):
         path.unlink()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def sync(*paths: Path) -> None:
-    """Have the disk keep files, and folders with all that is in them, before anything goes on."""
-    for root in paths:
-        for path in (root, *root.rglob("*")):
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

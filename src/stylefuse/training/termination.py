@@ -1,4 +1,4 @@
-"""A training that ends when it is asked to, and never outlives the pipeline that began it."""
+"""Stopping a training on SIGTERM, and ending a process together with the one that started it."""
 
 import ctypes
 import os
@@ -11,25 +11,25 @@ DVC_STAGE = "DVC_STAGE"  # DVC sets it for the commands of its stages
 
 
 def end_with_parent() -> None:
-    """Have the kernel send this process SIGTERM when the one that started it ends."""
+    """Have the kernel send this process SIGTERM when its parent ends."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextmanager
 def stop_on_sigterm() -> Iterator[Callable[[], bool]]:
-    """Turn SIGTERM into a question that training asks at every tick.
+    """Note SIGTERM instead of ending at once, so that training can save a checkpoint first.
 
-    Under DVC the signal also comes when DVC dies: it would leave its stages running, and start a
-    second training beside the first.
+    Under DVC the signal is also sent when DVC dies. Otherwise the stage would outlive it, and a new
+    `dvc repro` would start a second training beside the first.
 
     Yields:
-        Whether the process was asked to end.
+        A function that returns whether the process received SIGTERM.
     """
-    asked: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: asked.append(number))
+    received: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     if DVC_STAGE in os.environ:
         end_with_parent()
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(received)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -1,8 +1,7 @@
-"""The training of any model: a clock in thousands of pictures, and what is kept along the way."""
+"""The training loop of every model: steps, metrics, samples, checkpoints and the saved model."""
 
 import csv
 import json
-import math
 import shutil
 import sys
 from collections.abc import Callable
@@ -12,10 +11,10 @@ from typing import Protocol
 import keras
 import numpy as np
 from PIL import Image
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stylefuse.config import Params, Train
 from stylefuse.errors import UserError
+from stylefuse.fileio import flush_to_disk
 from stylefuse.models.saving import (
     MANIFEST,
     WEIGHTS,
@@ -23,30 +22,28 @@ from stylefuse.models.saving import (
     training_pictures,
     weights_hash,
 )
+from stylefuse.paths import CHECKPOINTS, MODELS, NETWORKS, PREPARED, REPORTS, TRAINING_REPORTS
 from stylefuse.training.checkpoints import (
     code_digest,
     data_digest,
-    forget,
-    hold,
+    delete_checkpoints,
     load_checkpoint,
+    lock_checkpoints,
     run_key,
     save_checkpoint,
-    sync,
 )
-from stylefuse.training.diagnostics import REMEDIES, alarms
-from stylefuse.training.run import PREPARED, Run
-
-MODELS = Path("models")
-REPORTS = Path("reports/train")
-CHECKPOINTS = Path(".ckpt")
-NETWORKS = Path("data/networks")
+from stylefuse.training.diagnostics import ADVICE, alarms
+from stylefuse.training.environment import write_environment
+from stylefuse.training.progress import TrainingProgress
+from stylefuse.training.state import TrainingState
+from stylefuse.training.step import compile_steps
 
 
 class Tracker(Protocol):
-    """Where a run may also be followed while it goes on; it must never raise.
+    """Follows a training while it runs. No method may raise.
 
-    `step` counts the pictures shown so far. `start` is told the model, the run's key and settings,
-    `finish` the SHA-256 of the weights that came out.
+    `step` counts the pictures shown so far. `key` names everything that determines what the
+    training computes, so that a resumed run has the same one.
     """
 
     def start(self, model: str, key: str, params: Params) -> None: ...
@@ -62,171 +59,183 @@ def train(
     tracker: Tracker | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Train a model in the chosen profile, or go on where a stopped run of the same settings was.
+    """Train a model in the chosen profile, or resume a stopped run of the same settings.
 
-    Writes `models/MODEL/` and, in `reports/train/MODEL/`, `curves.csv` and `samples/`.
+    Writes `models/MODEL/`, `reports/train/MODEL/` (`curves.csv` and `samples/`) and
+    `reports/environments/MODEL.json`.
 
     Args:
-        stop: is asked at every tick; where it says yes, the run stops with a checkpoint.
+        model: its name in `params.yaml`.
+        params: all parameters.
+        tracker: follows the run.
+        stop: is called at every tick. If it returns True, the run saves a checkpoint and stops.
 
     Returns:
-        Whether the run has come to its end.
+        Whether the run is finished.
 
     Raises:
-        UserError: the run diverged, and the last good checkpoint is kept; or another process is
-            at this very training; or it would begin with weights that know held-out pictures.
+        UserError: the run diverged (the last good checkpoint is kept), another process runs the
+            same training, or the initial weights were trained on pictures that are held out now.
     """
     settings = params.model_settings(model)
-    tiles = json.loads((PREPARED / "tiles.json").read_text())
     if settings.init_from:
-        _refuse_seen(settings.init_from, tiles)
-    run = Run(model, params)
-    key = run_key(
+        _check_held_out_pictures(settings.init_from)
+    key = _key(model, params)
+    checkpoints, report = CHECKPOINTS / model / key, TRAINING_REPORTS / model
+    with lock_checkpoints(checkpoints):
+        state = TrainingState(model, params)
+        if tracker:
+            tracker.start(model, key, params)
+        run = _Run(state, checkpoints, report, tracker)
+        if not run.advance_to_end(stop):
+            return False
+        save_generator(state.task, settings, state.averaged, MODELS / model)
+        weights = json.loads((MODELS / model / MANIFEST).read_text())[WEIGHTS]
+        _write_curves(run.history, report / "curves.csv")
+        write_environment(model, weights)
+        if tracker:
+            tracker.finish(weights)
+        flush_to_disk(MODELS / model, report)
+        flush_to_disk(MODELS, TRAINING_REPORTS, REPORTS, recursive=False)
+        delete_checkpoints(checkpoints)
+    return True
+
+
+class _Run:
+    """A training on its way from the last checkpoint to the last step.
+
+    Attributes:
+        history: a row of metrics for every tick so far.
+    """
+
+    def __init__(
+        self, state: TrainingState, checkpoints: Path, report: Path, tracker: Tracker | None
+    ):
+        self.state, self.checkpoints, self.report = state, checkpoints, report
+        self.tracker = tracker
+        self.step, self.history = load_checkpoint(checkpoints, state.variables)
+        self._metrics: list[np.ndarray] = []  # of the steps since the last tick
+        self._alarms: set[str] = set()  # each is raised once
+
+    def advance_to_end(self, stop: Callable[[], bool]) -> bool:
+        """Make the remaining steps; returns False if `stop` ended them before the last one."""
+        shutil.rmtree(self.report, ignore_errors=True)
+        self.report.mkdir(parents=True)
+        schedule, settings = self.state.schedule, self.state.settings
+        tick, samples = schedule.tick_steps, schedule.sample_steps
+        advance = compile_steps(self.state)
+        with TrainingProgress(self.state.task.name, schedule.steps, settings.batch) as progress:
+            progress.start(self.step)
+            while self.step < schedule.steps:
+                to_tick = tick - self.step % tick
+                count = min(settings.steps_per_call, to_tick, schedule.steps - self.step)
+                self._take(advance(self.step, count))
+                last = self.step == schedule.steps
+                if self.step % tick == 0 or last:
+                    self._end_tick()
+                progress.update(self.step, self.history)
+                if self.step % samples == 0:
+                    progress.log(self.step, self.history)
+                    if not last:
+                        self._save_samples()
+                        self._save_checkpoint()
+                if self.step % tick == 0 and not last and stop():
+                    self._save_checkpoint()
+                    return False
+        self._save_samples()
+        return True
+
+    @property
+    def pictures(self) -> int:
+        """Pictures shown so far."""
+        return self.step * self.state.settings.batch
+
+    def _take(self, metrics: np.ndarray) -> None:
+        """Count steps and keep their metrics, `[steps, names]`."""
+        finite = np.isfinite(metrics).all(axis=1)
+        if not finite.all():
+            raise UserError(
+                f"training diverged at step {self.step + int(np.argmin(finite))}: a loss is not a "
+                f"finite number. The last good checkpoint is kept in {self.checkpoints}. Lower "
+                "learning_rate or raise r1 in params.yaml, then run again.",
+                exit_code=1,
+                code="training-diverged",
+            )
+        self._metrics.extend(metrics)
+        self.step += len(metrics)
+
+    def _end_tick(self) -> None:
+        """Add a row to the history, and raise the alarms that it gives reason for."""
+        state, kimg = self.state, self.pictures / 1000
+        means = np.mean(self._metrics, 0).round(6).tolist()
+        row = dict(zip(state.metric_names, means, strict=True))
+        row["accuracy_held_out"] = round(state.held_out_accuracy(self.step), 6)
+        row["augment"] = round(float(state.augment.value), 6)
+        self.history.append({"kimg": kimg, **row})
+        self._metrics.clear()
+        if self.tracker:
+            self.tracker.log_metrics(row, self.pictures)
+        for name in set(alarms(self.history)) - self._alarms:
+            self._alarms.add(name)
+            message = f"{name} at {kimg:g} kimg; {ADVICE[name]}"
+            sys.stderr.write(f"warning: {message}\n")
+            if self.tracker:
+                self.tracker.alarm(message)
+
+    def _save_samples(self) -> None:
+        """Save a sample grid beside the checkpoints, and copy all of them into the report: DVC
+        empties the folder of reports before a stopped run is resumed."""
+        state, path = self.state, self.checkpoints / "samples" / f"{self.pictures:08d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state.task.calibrate_batch_norm(state.averaged)
+        Image.fromarray(state.task.sample_grid(state.averaged, state.held_out)).save(path)
+        flush_to_disk(path.parent)
+        shutil.copytree(path.parent, self.report / "samples", dirs_exist_ok=True)
+        if self.tracker:
+            self.tracker.log_image(path, self.pictures)
+
+    def _save_checkpoint(self) -> None:
+        save_checkpoint(self.checkpoints, self.step, self.state.variables, self.history)
+
+
+def _key(model: str, params: Params) -> str:
+    """A hash of everything that determines what a training computes."""
+    settings: Train = params.model_settings(model)
+    initial = Path(settings.init_from) if settings.init_from else None
+    return run_key(
         model=model,
         seed=params.seed,
         settings=settings.model_dump(),
         data=data_digest(PREPARED, NETWORKS),
-        start=weights_hash(Path(settings.init_from)) if settings.init_from else None,
+        initial_weights=weights_hash(initial) if initial else None,
         code=code_digest(),
         keras=keras.__version__,
         backend=keras.backend.backend(),
     )
-    checkpoints, report = CHECKPOINTS / model / key, REPORTS / model
-    with hold(checkpoints):
-        if tracker:
-            tracker.start(model, key, params)
-        history = _advance(run, settings, checkpoints, report, tracker, stop)
-        if not history:
-            return False
-        save_generator(run.task, settings, run.averaged, MODELS / model)
-        with (report / "curves.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(history)
-        if tracker:
-            tracker.finish(json.loads((MODELS / model / MANIFEST).read_text())[WEIGHTS])
-        sync(MODELS / model, MODELS, report, REPORTS)
-        forget(checkpoints)
-    return True
 
 
-def _advance(
-    run: Run,
-    settings: Train,
-    checkpoints: Path,
-    report: Path,
-    tracker: Tracker | None,
-    stop: Callable[[], bool],
-) -> list[dict]:
-    """Go from the last checkpoint to the end of the run; a row of metrics for every tick, or none
-    where it was stopped."""
-    first, history = load_checkpoint(checkpoints, run.variables)
-    shutil.rmtree(report, ignore_errors=True)
-    report.mkdir(parents=True)
-    steps = run.steps
-    # ticks of one length, so that the last row of metrics is no mean of a few steps
-    ticks = max(1, round(steps * settings.batch / (1000 * settings.tick_kimg)))
-    tick = math.ceil(steps / ticks)
-    # whole ticks, so that no row of metrics is begun before a checkpoint and ended after it
-    samples = tick * max(1, round(settings.sample_kimg / settings.tick_kimg))
+def _check_held_out_pictures(init_from: str) -> None:
+    """Evaluation and the discriminator's held-out accuracy need pictures that are new to a model.
 
-    recent: list[np.ndarray] = []
-    raised: set[str] = set()
-    with _progress() as progress:
-        bar = progress.add_task(
-            f"training {run.task.name}", total=steps, completed=first, note="compiling"
-        )
-        if first:
-            begun = f"{first * settings.batch / 1000:g} kimg"
-            progress.console.print(f"training {run.task.name} goes on at {begun}")
-        done = first
-        while done < steps:
-            count = min(settings.steps_per_call, tick - done % tick, steps - done)
-            reports = run.advance(done, count)
-            recent.extend(reports)
-            if not np.isfinite(reports).all():
-                ill = done + int(np.argmin(np.isfinite(reports).all(axis=1)))
-                raise UserError(
-                    f"training diverged at step {ill}: a loss is no number. The last good "
-                    f"checkpoint is kept in {checkpoints}. Lower learning_rate or raise r1 in "
-                    "params.yaml, then run again.",
-                    exit_code=1,
-                )
-            done += count
-            seen = done * settings.batch
-            if done % tick == 0 or done == steps:
-                row = dict(zip(run.names, np.mean(recent, 0).round(6).tolist(), strict=True))
-                row["accuracy_held_out"] = round(run.held_out_accuracy(done), 6)
-                row["augment"] = round(float(run.augment.value), 6)
-                history.append({"kimg": seen / 1000, **row})
-                recent.clear()
-                if tracker:
-                    tracker.log_metrics(row, seen)
-                for name in set(alarms(history)) - raised:
-                    raised.add(name)
-                    _raise_alarm(f"{name} at {seen / 1000:g} kimg; {REMEDIES[name]}", tracker)
-            note = _note(history, progress.tasks[bar].speed, settings.batch)
-            progress.update(bar, completed=done, note=note)
-            if done % samples == 0 and not progress.console.is_terminal:  # a log shows no bars
-                kimg = f"{seen / 1000:g} of {steps * settings.batch / 1000:g} kimg"
-                progress.console.print(f"training {run.task.name}: {kimg}  {note}")
-            if done % samples == 0 and done < steps:
-                _sample(run, checkpoints, report, seen, tracker)
-                save_checkpoint(checkpoints, done, run.variables, history)
-            if done % tick == 0 and done < steps and stop():
-                save_checkpoint(checkpoints, done, run.variables, history)
-                return []
-
-    _sample(run, checkpoints, report, steps * settings.batch, tracker)
-    return history
-
-
-def _refuse_seen(start: str, tiles: dict[str, list[str]]) -> None:
-    """Whatever judges a model, or watches its discriminator, needs pictures that are new to it."""
+    Raises:
+        UserError: the initial weights were trained on some of them.
+    """
+    tiles: dict[str, list[str]] = json.loads((PREPARED / "tiles.json").read_text())
     held_out = {
         name for part, names in tiles.items() if not part.startswith("train_") for name in names
     }
-    if known := sorted(held_out & training_pictures(start)):
+    if known := sorted(held_out & training_pictures(init_from)):
         raise UserError(
-            f"the weights of {start} were trained on {len(known)} pictures that are held out now, "
-            f"{known[0]} among them. Set seed and data.splits back in params.yaml, or set start to "
-            '"" and learning_rate, discriminator_learning_rate and kimg to those of a training '
-            "from nothing."
+            f"the weights of {init_from} were trained on {len(known)} pictures that are held out "
+            f"now, {known[0]} among them. Set seed and data.splits back in params.yaml, or set "
+            'init_from to "" and learning_rate, discriminator_learning_rate and kimg to those of a '
+            "training from random weights.",
+            code="held-out-pictures-known",
         )
 
 
-def _raise_alarm(message: str, tracker: Tracker | None) -> None:
-    sys.stderr.write(f"warning: {message}\n")
-    if tracker:
-        tracker.alarm(message)
-
-
-def _sample(run: Run, checkpoints: Path, report: Path, seen: int, tracker: Tracker | None) -> None:
-    """Save a sheet beside the checkpoints, and show all sheets so far: DVC empties the folder of
-    reports before a stopped run goes on."""
-    picture = checkpoints / "samples" / f"{seen:08d}.png"
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    run.task.calibrate_batch_norm(run.averaged)
-    Image.fromarray(run.task.sample_grid(run.averaged, run.held_out)).save(picture)
-    sync(picture, picture.parent)
-    shutil.copytree(picture.parent, report / "samples", dirs_exist_ok=True)
-    if tracker:
-        tracker.log_image(picture, seen)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"), refresh_per_second=2,
-    )  # fmt: skip
-
-
-def _note(history: list[dict], speed: float | None, batch: int) -> str:
-    rate = f"{speed * batch:.0f} img/s" if speed else ""
-    if not history:
-        return rate
-    last = history[-1]
-    return (
-        f"{rate}  D {last['discriminator_loss']:.2f} (real {last['accuracy_real']:.0%}, "
-        f"fake {last['accuracy_fake']:.0%})  G {last['adversarial']:.2f}"
-    )
+def _write_curves(history: list[dict], path: Path) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, history[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)

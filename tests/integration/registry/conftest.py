@@ -1,10 +1,7 @@
 """One tiny training, followed in a real store, for all tests of the registry."""
 
-import json
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 
 import stylefuse.models
@@ -57,15 +54,3 @@ def with_toy(params, tmp_path):
     yield params.model_copy(update={"models": params.models | {"toy": {"tiny": settings}}})
     stylefuse.models.__path__.remove(str(tmp_path))
     del sys.modules["stylefuse.models.toy"]
-
-
-def write_tiles(folder: Path) -> None:
-    """Random arrays where `data.prepare` writes its own."""
-    folder.mkdir(parents=True)
-    stream, origin = np.random.default_rng(0), {}
-    for split in ("train", "validation"):
-        for domain in ("photograph", "painting", "portrait"):
-            tiles = stream.integers(0, 256, (8, 64, 64, 3), dtype=np.uint8)
-            np.save(folder / f"{split}_{domain}.npy", tiles)
-            origin[f"{split}_{domain}"] = [f"{domain}/{split}-{i}.png" for i in range(len(tiles))]
-    (folder / "tiles.json").write_text(json.dumps(origin))

@@ -1,10 +1,11 @@
-"""The regression test of the model code: painters whose true answer is known.
+"""The regression test of the model code: styles for which the true result is known.
 
-Filters play painters. The model trains on photographs and on filtered pictures that are no pairs,
-then paints photographs that it never saw after filtered pictures that it never saw. What it paints
-is compared with what the filter itself makes of the same photograph.
+Filters take the place of painters. The model is trained on photographs and on filtered pictures of
+other places. Then it paints held-out photographs in the style of held-out filtered pictures, and
+the result is compared with the same photograph under the filter itself.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -13,26 +14,33 @@ import pytest
 from scipy import ndimage
 
 from stylefuse.config import load_params
+from stylefuse.fileio import file_lock, sha256
 from stylefuse.images.arrays import to_float
 from stylefuse.models.layers.normalization import moments
+from stylefuse.models.saving import MANIFEST, load_generator, save_generator
 from stylefuse.models.transfer import TASK
-from stylefuse.training.run import Run
+from stylefuse.training.checkpoints import code_digest, run_key
+from stylefuse.training.state import TrainingState
+from stylefuse.training.step import compile_steps
+from tests.support import filters
 from tests.support.filters import FILTERS, HELD_OUT, TRAINING_PICTURES, crops, photograph, tone
+from tests.support.trainings import CACHE
 from tests.unit.test_config import SHIPPED
 
 STEPS = 600  # some 100 seconds of processor time
-SHAPE = {"width": 16, "blocks": 2, "code": 16}
+SEED = 7
+ARCHITECTURE = {"width": 16, "blocks": 2, "code": 16}
 SETTINGS = {
     "init_from": "", "crop": 32, "batch": 8, "kimg": STEPS * 8 / 1000, "discriminator_width": 32,
     "learning_rate": 6e-3, "discriminator_learning_rate": 6e-3, "reconstruction": 1, "content": 0.5,
 }  # fmt: skip
 TILE, TILES = 80, 12  # pixels of a training tile; how many per photograph and filter
-SIDE, CONTENTS = 64, 8  # pixels of a picture of the exam; how many per photograph
+SIDE, CONTENTS = 64, 8  # pixels of a test picture; how many per photograph
 LAG = 8  # pixels; the filters' patterns repeat within it
 
 
 class PictureResults(NamedTuple):
-    """How near to the truth a painter comes; errors are in parts of the unpainted photograph's."""
+    """How near a method comes to the truth. Errors are relative to the unstyled photograph's."""
 
     colour: float  # error of the low-passed colours
     texture: float  # error of the texture statistic
@@ -41,14 +49,14 @@ class PictureResults(NamedTuple):
 
 
 def shortcomings(results: PictureResults) -> set[str]:
-    """The names of the scores that are not good enough."""
-    good = PictureResults(
+    """The names of the results that are not good enough."""
+    passes = PictureResults(
         colour=results.colour < 0.6,
         texture=results.texture < 0.75,
         structure=results.structure > 0.75,
         response=results.response > 0.65,
     )
-    return {name for name, passes in good._asdict().items() if not passes}
+    return {name for name, passed in passes._asdict().items() if not passed}
 
 
 def low_pass(pictures):
@@ -56,8 +64,8 @@ def low_pass(pictures):
 
 
 def texture(pictures):
-    """Autocorrelation of what is fine in the lightness, for shifts of up to `LAG` pixels: it knows
-    the period and direction of lines and dots, and noise of any strength has none.
+    """Autocorrelation of the fine structure of the lightness, for shifts of up to `LAG` pixels. It
+    shows the period and direction of lines and dots; noise of any strength has none.
 
     Returns:
         `[batch, shifts]`, each from −1 to 1.
@@ -80,8 +88,8 @@ def likeness(a, b):
     return np.array([np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)])
 
 
-def exam():
-    """Held-out contents, and per filter the references and the true answers."""
+def make_test_set():
+    """Held-out contents, and for each filter the references and the true results."""
     tones = {name: tone(photograph(name)) for name in HELD_OUT}
     contents = np.concatenate([crops(photograph(n), SIDE, CONTENTS, 1) for n in HELD_OUT])
     references, truths = (
@@ -94,9 +102,9 @@ def exam():
     return to_float(contents), references, truths
 
 
-def score(paint) -> PictureResults:
-    """Let a painter `(contents, references) → pictures` sit the exam."""
-    contents, references, truths = exam()
+def evaluate(paint) -> PictureResults:
+    """Evaluate a method `(contents, references) → pictures` on the test set."""
+    contents, references, truths = make_test_set()
     textures = {name: texture(truth) for name, truth in truths.items()}
     painted = {
         name: np.clip(np.asarray(paint(contents, references[name])), -1, 1) for name in truths
@@ -112,8 +120,8 @@ def score(paint) -> PictureResults:
         return sum(error(painted[n], n) for n in truths) / sum(error(contents, n) for n in truths)
 
     def share_of_own(name):
-        apart = [distance(texture(painted[name]), textures[other]) for other in textures]
-        return np.mean(np.argmin(apart, axis=0) == list(textures).index(name))
+        distances = [distance(texture(painted[name]), textures[other]) for other in textures]
+        return np.mean(np.argmin(distances, axis=0) == list(textures).index(name))
 
     return PictureResults(
         colour=float(relative(colour_error)),
@@ -124,7 +132,7 @@ def score(paint) -> PictureResults:
 
 
 def prepare(folder):
-    """Tiles of seen photographs and, from other places of them, of filtered pictures."""
+    """Write tiles of the training photographs and, from other places of them, filtered ones."""
     tones = {name: tone(photograph(name)) for name in TRAINING_PICTURES}
     for split, seed in (("train", 10), ("validation", 20)):
         photographs = [
@@ -139,56 +147,70 @@ def prepare(folder):
         np.save(folder / f"{split}_painting.npy", np.concatenate(paintings))
 
 
-def trained(folder, seed):
-    """The averaged generator after a short run of the shipped code."""
+def train(folder):
+    """The averaged generator after a short run of the shipped code.
+
+    Its weights are kept, by the hash of all that they depend on, for other runs of the tests.
+    """
     shipped = load_params(SHIPPED)
-    train = shipped.train(TASK.name).model_copy(update=SHAPE | SETTINGS)
-    models = {TASK.name: {shipped.profile: train}}
-    run = Run(TASK.name, shipped.model_copy(update={"models": models, "seed": seed}), folder)
-    run.advance(0, STEPS)
-    return run.averaged
+    settings = shipped.model_settings(TASK.name).model_copy(update=ARCHITECTURE | SETTINGS)
+    key = run_key(
+        code=code_digest(), filters=sha256(Path(filters.__file__)), test=sha256(Path(__file__)),
+        settings=settings.model_dump(), keras=keras.__version__, backend=keras.backend.backend(),
+    )  # fmt: skip
+    saved = CACHE / "filters" / key
+    with file_lock(saved.with_suffix(".lock"), timeout_s=-1):
+        if not (saved / MANIFEST).exists():
+            prepare(folder)
+            models = {TASK.name: {shipped.profile: settings}}
+            params = shipped.model_copy(update={"models": models, "seed": SEED})
+            state = TrainingState(TASK.name, params, folder)
+            compile_steps(state)(0, STEPS)
+            save_generator(TASK, settings, state.averaged, saved)
+    return load_generator(saved)[1]
 
 
-def test_training_brings_unseen_photographs_nearer_to_the_truth(tmp_path):
-    prepare(tmp_path)
-    results = score(trained(tmp_path, seed=7))
+def test_training_brings_held_out_photographs_nearer_to_the_truth(tmp_path):
+    results = evaluate(train(tmp_path))
     assert not shortcomings(results), results
 
 
-def doing_nothing(contents, references):
+def unstyled(contents, references):
+    """The identity baseline."""
     return contents
 
 
-def colours_alone(contents, references):
+def colour_matching(contents, references):
     """The references' colour moments on the contents: palette without texture."""
-    (mean, deviation), (aim, spread) = moments(contents), moments(references)
-    return (contents - mean) / deviation * spread + aim
+    (mean, deviation), (mean_2, deviation_2) = moments(contents), moments(references)
+    return (contents - mean) / deviation * deviation_2 + mean_2
 
 
 def copying(contents, references):
-    """The perfect style, of the wrong picture."""
+    """The perfect style on the wrong picture."""
     return references
 
 
 def untrained(contents, references):
-    keras.utils.set_random_seed(7)
-    return TASK.build_generator(**SHAPE)(contents, references)
+    keras.utils.set_random_seed(SEED)
+    return TASK.build_generator(**ARCHITECTURE)(contents, references)
 
 
 @pytest.mark.parametrize(
     ("paint", "faults"),
     [
-        (doing_nothing, {"colour", "texture", "response"}),
-        (colours_alone, {"texture", "response"}),
+        (unstyled, {"colour", "texture", "response"}),
+        (colour_matching, {"texture", "response"}),
         (copying, {"structure"}),
         (untrained, {"colour", "texture", "response"}),
     ],
 )
-def test_who_has_learned_nothing_fails(paint, faults):
-    assert faults <= shortcomings(score(paint)), score(paint)
+def test_methods_that_learned_nothing_fail(paint, faults):
+    results = evaluate(paint)
+    assert faults <= shortcomings(results), results
 
 
 def test_the_filters_themselves_pass():
-    """The thresholds ask for nothing that the truth has not."""
-    truths = iter(exam()[2].values())
-    assert not shortcomings(score(lambda contents, references: next(truths)))
+    """The thresholds demand nothing that the true results lack."""
+    truths = iter(make_test_set()[2].values())
+    assert not shortcomings(evaluate(lambda contents, references: next(truths)))

@@ -1,4 +1,4 @@
-"""Several steps in one call: the same training as one at a time, on one device or on two."""
+"""Training steps on JAX: single, several in one call and on two devices, beside TensorFlow's."""
 
 from pathlib import Path
 
@@ -10,69 +10,88 @@ from stylefuse.errors import UserError
 from tests.support.trainings import ROOT, changed, make_project, run_on_jax
 
 STEPS, CALL = 8, 4
-PLAIN = {
-    "kimg": 0.2, "r1": 0, "discriminator_interval": 2, "augment_target": 0.3, "fused": 0.5,
+SINGLE = {
+    "kimg": 0.2, "r1": 0, "discriminator_interval": 2, "augment_target": 0.3, "fusion_share": 0.5,
     "precision": "float32", "steps_per_call": 1,
 }  # fmt: skip
-MANY = {"steps_per_call": CALL}
-FEW = {"fused": 0, "discriminator_interval": 1}  # phases, to be compiled soon
-RUNS = {  # by the number of devices and by name: a model, and what is special
+MULTI = {"steps_per_call": CALL}
+SIMPLE = {"fusion_share": 0, "discriminator_interval": 1}  # few phases, which are soon compiled
+RUNS = {  # by the number of devices and by name: a model, and its settings
     1: {
         "transfer": ("transfer", {}),
-        "transfer, many": ("transfer", MANY),
+        "transfer, multi-step": ("transfer", MULTI),
         "portrait": ("portrait", {}),
-        "portrait, many": ("portrait", MANY),
-        "few": ("transfer", MANY | FEW),
-        "few, host": ("transfer", MANY | FEW | {"fits": 0}),
-        "few, short": ("transfer", MANY | FEW | {"precision": "bfloat16"}),
+        "portrait, multi-step": ("portrait", MULTI),
+        "simple": ("transfer", MULTI | SIMPLE),
+        "simple, tiles on the host": ("transfer", MULTI | SIMPLE | {"max_tiles_share": 0}),
+        "simple, bfloat16": ("transfer", MULTI | SIMPLE | {"precision": "bfloat16"}),
     },
     2: {
-        "few": ("transfer", MANY | FEW),
-        "odd": ("transfer", MANY | FEW | {"batch": 3}),
+        "simple": ("transfer", MULTI | SIMPLE),
+        "odd batch": ("transfer", MULTI | SIMPLE | {"batch": 3}),
     },
 }
 
 
-def advance(folder, model, special):
-    """What comes of some steps: reports, weights, their dtypes and a painted picture."""
+def make_state(folder, model, special):
+    """The state of a training. The transfer model has the initial weights of the first one made in
+    the folder, whatever the backend: each draws its own."""
     import keras
 
-    from stylefuse.data.batches import arrays
-    from stylefuse.training import multi_step as fused
-    from stylefuse.training.run import Run
+    from stylefuse.training.state import TrainingState
 
-    params, settings = load_params(folder / "params.yaml"), PLAIN | special
-    fused.FITS = settings.pop("fits", 0.25)
+    params, settings = load_params(folder / "params.yaml"), SINGLE | special
+    if model == "portrait":
+        del settings["fusion_share"]
     keras.distribution.set_distribution(None)
-    run = Run(model, changed(params, model, **settings), folder / "data/prepared")
-    reports = np.concatenate([run.advance(i, CALL) for i in range(0, STEPS, CALL)])
-    batch = arrays(run.held_out.at(0))
-    shown = batch[1:2] if model == "portrait" else [batch[0], batch[2]]
+    state = TrainingState(model, changed(params, model, **settings), folder / "data/prepared")
+    initial = folder / f"initial_{model}.npz"
+    if not initial.exists():
+        np.savez(initial, *(np.asarray(v.value) for v in state.variables))
+    for variable, value in zip(state.variables, np.load(initial).values(), strict=True):
+        variable.assign(value)
+    return state
+
+
+def advance(folder, model, special):
+    """The outcome of some steps: metrics, weights, their dtypes and a painted picture."""
+    from stylefuse.data.batches import arrays
+    from stylefuse.training import multi_step
+    from stylefuse.training.step import compile_steps
+
+    special = dict(special)
+    multi_step.MAX_TILES_SHARE = special.pop("max_tiles_share", 0.25)
+    state = make_state(folder, model, special)
+    steps = compile_steps(state)
+    metrics = np.concatenate([steps(i, CALL) for i in range(0, STEPS, CALL)])
+    batch = arrays(state.held_out.at(0))
+    inputs = batch[1:2] if model == "portrait" else [batch[0], batch[2]]
     return {
-        "reports": reports,
-        "weights": np.concatenate([np.ravel(v.value) for v in run.variables]),
-        "dtypes": sorted({str(v.value.dtype) for v in run.variables}),
-        "painted": np.asarray(run.generator(*shown)),
-        "augment": run.augment.value,
-        "tiles": len(getattr(run.advance, "_tiles", [])),
+        "metrics": metrics,
+        "weights": np.concatenate([np.ravel(v.value) for v in state.variables]),
+        "dtypes": sorted({str(v.value.dtype) for v in state.variables}),
+        "painted": np.asarray(state.generator(*inputs)),
+        "augment": state.augment.value,
+        "tiles_on_device": len(getattr(steps, "tiles", [])),
     }
 
 
 def advance_all(folder, devices):
-    """All runs of a number of devices, saved by name."""
+    """Make all runs of a number of devices, and save their outcomes by name."""
     for name, (model, special) in RUNS[int(devices)].items():
         try:
             outcome = advance(Path(folder), model, special)
         except UserError as error:
-            outcome = {"error": str(error)}
+            outcome = {"code": error.code}
         np.savez(Path(folder, f"{devices} {name}.npz"), **outcome)
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    """What came of every run, by number of devices and name."""
-    folder = tmp_path_factory.mktemp("fused")
+def outcomes(tmp_path_factory):
+    """What `advance` returned for every run, by number of devices and name."""
+    folder = tmp_path_factory.mktemp("multi_step")
     make_project(folder)
+    on_tensorflow = advance(folder, "transfer", {})
     program = f"import sys; from {__name__} import advance_all; advance_all(*sys.argv[1:])"
     for devices in RUNS:
         run_on_jax(program, folder, devices, cwd=ROOT, devices=devices)
@@ -80,47 +99,52 @@ def found(tmp_path_factory):
         (devices, name): np.load(folder / f"{devices} {name}.npz")
         for devices, runs in RUNS.items()
         for name in runs
-    }
+    } | {"tensorflow": on_tensorflow}
 
 
 def assert_same(one, other):
-    """The same within 1e-4, but for the few biases that a normalisation takes out again: their
-    gradient is rounding error, which Adam makes steps of."""
+    """Equal within 1e-4, except for the few biases that a normalisation removes again: their
+    gradient is rounding error, which Adam enlarges to whole steps."""
     close = np.isclose(one["weights"], other["weights"], atol=1e-4, rtol=1e-4)
     assert close.mean() > 0.998
-    for part in ("reports", "painted"):
+    for part in ("metrics", "painted"):
         np.testing.assert_allclose(one[part], other[part], atol=1e-4, err_msg=part)
 
 
 @pytest.mark.parametrize("model", ["transfer", "portrait"])
-def test_many_steps_are_as_many_single_ones(found, model):
-    registry_lock, many = found[1, model], found[1, f"{model}, many"]
-    assert_same(many, registry_lock)
-    assert len(np.unique(many["reports"][:, 3])) == STEPS  # each step paints something else
-    assert (np.diff(many["reports"][:, 0]) == 0)[::2].all()  # the discriminator rests
-    assert many["augment"] == registry_lock["augment"]
+def test_several_steps_in_one_call_equal_single_steps(outcomes, model):
+    single, multi = outcomes[1, model], outcomes[1, f"{model}, multi-step"]
+    assert_same(multi, single)
+    assert len(np.unique(multi["metrics"][:, 3])) == STEPS  # each step paints something else
+    assert (np.diff(multi["metrics"][:, 0]) == 0)[::2].all()  # the discriminator rests
+    assert multi["augment"] == single["augment"]
 
 
-def test_two_devices_are_as_one(found):
-    assert_same(found[2, "few"], found[1, "few"])
+def test_jax_makes_the_steps_that_tensorflow_makes(outcomes):
+    assert_same(outcomes[1, "transfer"], outcomes["tensorflow"])
+    assert outcomes[1, "transfer"]["augment"] == outcomes["tensorflow"]["augment"]
 
 
-def test_a_batch_that_cannot_be_split_is_refused(found):
-    assert found[2, "odd"]["error"] == "a batch of 3 cannot be split among 2 devices"
+def test_two_devices_equal_one(outcomes):
+    assert_same(outcomes[2, "simple"], outcomes[1, "simple"])
 
 
-def test_tiles_that_do_not_fit_come_from_the_host(found):
-    device, host = found[1, "few"], found[1, "few, host"]
-    assert (device["tiles"], host["tiles"]) == (2, 0)
+def test_a_batch_that_cannot_be_split_among_devices_is_refused(outcomes):
+    assert outcomes[2, "odd batch"]["code"] == "batch-not-divisible"
+
+
+def test_tiles_that_do_not_fit_come_from_the_host(outcomes):
+    device, host = outcomes[1, "simple"], outcomes[1, "simple, tiles on the host"]
+    assert (device["tiles_on_device"], host["tiles_on_device"]) == (2, 0)
     assert_same(host, device)
 
 
-def test_short_floats_paint_almost_the_same_and_are_nowhere_kept(found):
-    short, whole = found[1, "few, short"], found[1, "few"]
+def test_bfloat16_paints_almost_the_same_and_is_nowhere_kept(outcomes):
+    short, full = outcomes[1, "simple, bfloat16"], outcomes[1, "simple"]
     assert "bfloat16" not in short["dtypes"]
-    assert list(short["dtypes"]) == list(whole["dtypes"])
+    assert list(short["dtypes"]) == list(full["dtypes"])
     assert short["painted"].dtype == np.float32
     assert np.isfinite(short["weights"]).all()
-    np.testing.assert_allclose(short["painted"], whole["painted"], atol=0.1)
-    np.testing.assert_allclose(short["reports"][0], whole["reports"][0], atol=0.02)
-    assert abs(short["painted"] - whole["painted"]).mean() > 0  # they were in use
+    np.testing.assert_allclose(short["painted"], full["painted"], atol=0.1)
+    np.testing.assert_allclose(short["metrics"][0], full["metrics"][0], atol=0.02)
+    assert abs(short["painted"] - full["painted"]).mean() > 0  # it was in use

@@ -1,4 +1,4 @@
-"""The training loop at its smallest: it learns, resumes to the same bytes, and stops when ill."""
+"""The training loop at its smallest: it resumes to the same bytes, and stops when it diverges."""
 
 import csv
 import json
@@ -10,12 +10,12 @@ import keras
 import numpy as np
 import pytest
 
+import stylefuse
 from stylefuse.errors import UserError
 from stylefuse.models.saving import load_generator, load_predictor
-from stylefuse.training import checkpoints
-from stylefuse.training import trainer as loop
-from stylefuse.training.backend import gradient_step
-from stylefuse.training.run import Run
+from stylefuse.training import checkpoints, trainer
+from stylefuse.training.environment import environment, read_environment
+from stylefuse.training.step import InPlaceSteps, compile_steps
 from tests.support.models import SHAPES, make_model, noise
 from tests.support.trainings import ROOT, changed, make_project, run_on_jax
 
@@ -25,6 +25,10 @@ CLOCK = {
 }  # fmt: skip
 
 
+# what a training imports, but what cannot change its result; settings are in its key by value
+WITHOUT_NUMBERS = "config.py", "errors.py", "fileio.py", "paths.py"
+
+
 @pytest.fixture
 def params(tmp_path, monkeypatch):
     """A tiny profile over random tiles, in a folder of its own."""
@@ -32,20 +36,20 @@ def params(tmp_path, monkeypatch):
     return make_project(tmp_path, **CLOCK)
 
 
-class Follower:
-    """A tracker that notes what it is told, and keeps the checkpoints as a crash would."""
+class RecordingTracker:
+    """A tracker that records its calls, and copies the first checkpoint to `copies`."""
 
     def __init__(self):
         self.started, self.rows, self.images, self.alarms, self.weights = [], {}, [], [], None
 
     def start(self, model, key, params):
         self.started.append((model, key))
-        self.checkpoints, self.kept = Path(".ckpt", model, key), Path("kept", model, key)
+        self.checkpoints, self.copy = Path(".ckpt", model, key), Path("copies", model, key)
 
     def log_metrics(self, metrics, step):
         self.rows[step] = metrics
-        if not self.kept.exists() and list(self.checkpoints.glob("*.npz")):
-            shutil.copytree(self.checkpoints, self.kept)
+        if not self.copy.exists() and list(self.checkpoints.glob("*.npz")):
+            shutil.copytree(self.checkpoints, self.copy)
 
     def log_image(self, path, step):
         self.images.append((path.stat().st_size > 0, step))
@@ -67,7 +71,7 @@ def rows_of(model):
 
 
 def products(model):
-    """The bytes of everything that a run leaves."""
+    """The bytes of everything that a run writes for DVC."""
     report = Path("reports/train", model)
     files = [report / "curves.csv", *sorted((report / "samples").iterdir())]
     return manifest(model), {file.name: file.read_bytes() for file in files}
@@ -76,7 +80,7 @@ def products(model):
 @pytest.mark.parametrize(
     ("model", "special"),
     [
-        ("transfer", {"fused": 0.5}),
+        ("transfer", {"fusion_share": 0.5}),
         ("restore", {}),
         ("portrait", {"architecture": "regular"}),
         ("portrait", {"architecture": "dcgan"}),
@@ -84,110 +88,145 @@ def products(model):
 )
 def test_a_stopped_run_ends_with_the_same_bytes(params, model, special):
     params = changed(params, model, **special)
-    first, second = Follower(), Follower()
-    loop.train(model, params, first)
-    whole = products(model)
+    first, second = RecordingTracker(), RecordingTracker()
+    trainer.train(model, params, first)
+    uninterrupted = products(model)
     assert not list(Path(".ckpt", model).iterdir())
     assert "0.8" in {row["augment"] for row in rows_of(model)}  # augmented before it was stopped
 
     shutil.rmtree("reports")  # as DVC does before it runs a stage
-    shutil.copytree("kept", ".ckpt", dirs_exist_ok=True)
-    loop.train(model, params, second)
+    shutil.copytree("copies", ".ckpt", dirs_exist_ok=True)
+    trainer.train(model, params, second)
     assert second.started == first.started
     assert list(second.rows) == [24, 32]
-    assert products(model) == whole
+    assert products(model) == uninterrupted
 
 
-def test_a_run_with_no_time_goes_on_tick_by_tick(params):
+def test_a_run_that_is_stopped_at_every_tick_resumes_there(params):
     short = changed(params, "restore", kimg=0.016)
-    assert loop.train("restore", short)
-    whole = products("restore")
+    assert trainer.train("restore", short)
+    uninterrupted = products("restore")
     shutil.rmtree("models")
-    assert not loop.train("restore", short, stop=lambda: True)
+    assert not trainer.train("restore", short, stop=lambda: True)
     assert not Path("models").exists()
-    assert loop.train("restore", short, stop=lambda: True)
-    assert products("restore") == whole
+    assert trainer.train("restore", short, stop=lambda: True)
+    assert products("restore") == uninterrupted
 
 
-def test_a_checkpoint_of_other_code_is_another_runs(params, monkeypatch):
-    assert not loop.train("restore", params, stop=lambda: True)
-    monkeypatch.setattr(loop, "code_digest", lambda: "as it was yesterday")
-    assert loop.train("restore", params, follower := Follower())
-    assert list(follower.rows) == [8, 16, 24, 32]
-    assert len(list(Path(".ckpt/restore").glob("*/step-*.npz"))) == 1  # nobody's yet
+def test_other_code_does_not_resume_a_checkpoint(params, monkeypatch):
+    assert not trainer.train("restore", params, stop=lambda: True)
+    monkeypatch.setattr(trainer, "code_digest", lambda: "of other code")
+    assert trainer.train("restore", params, tracker := RecordingTracker())
+    assert list(tracker.rows) == [8, 16, 24, 32]
+    assert len(list(Path(".ckpt/restore").glob("*/step-*.npz"))) == 1  # that of the other code
 
 
-def test_a_checkpoint_of_other_tiles_is_another_runs(params):
-    """Of the same names: a picture may be prepared in another way."""
-    assert not loop.train("restore", params, stop=lambda: True)
+def test_other_tiles_of_the_same_names_do_not_resume_a_checkpoint(params):
+    assert not trainer.train("restore", params, stop=lambda: True)
     tiles = np.load("data/prepared/train_photograph.npy")
     np.save("data/prepared/train_photograph.npy", 255 - tiles)
-    assert loop.train("restore", params, follower := Follower())
-    assert list(follower.rows) == [8, 16, 24, 32]
+    assert trainer.train("restore", params, tracker := RecordingTracker())
+    assert list(tracker.rows) == [8, 16, 24, 32]
 
 
-def test_a_run_begins_with_the_weights_that_it_is_told_to(params):
-    loop.train("restore", changed(params, "restore", kimg=0.016), first := Follower())
-    Path("models/restore").rename("begun")
-    begun = {"start": "begun", "kimg": 0.016}
-    again = changed(params, "restore", **begun, learning_rate=1e-9)
-    loop.train("restore", again, second := Follower())
-    saved, averaged = (load_generator(folder)[1] for folder in ("begun", "models/restore"))
+def test_a_run_begins_with_the_weights_of_init_from(params):
+    trainer.train("restore", changed(params, "restore", kimg=0.016), first := RecordingTracker())
+    Path("models/restore").rename("initial")
+    initial = {"init_from": "initial", "kimg": 0.016}
+    again = changed(params, "restore", **initial, learning_rate=1e-9)
+    trainer.train("restore", again, second := RecordingTracker())
+    saved, averaged = (load_generator(folder)[1] for folder in ("initial", "models/restore"))
     for one, other in zip(saved.weights, averaged.weights, strict=True):
         np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=1e-6)
     assert second.started != first.started
 
     tiles = {"train_photograph": ["old", "both"], "test_photograph": ["new", "shown"]}
     Path("data/prepared/tiles.json").write_text(json.dumps(tiles))
-    Path("begun/pictures.json").write_text(json.dumps(["old", "both"]))
-    loop.train("restore", again)
-    Path("begun/pictures.json").write_text(json.dumps(["old", "shown"]))
-    with pytest.raises(UserError, match="trained on 1 pictures that are held out now, shown among"):
-        loop.train("restore", again)
-    Path("begun/pictures.json").unlink()
+    Path("initial/pictures.json").write_text(json.dumps(["old", "both"]))
+    trainer.train("restore", again)
+    Path("initial/pictures.json").write_text(json.dumps(["old", "shown"]))
+    with pytest.raises(
+        UserError, match="trained on 1 pictures that are held out now, shown"
+    ) as error:
+        trainer.train("restore", again)
+    assert error.value.code == "held-out-pictures-known"
+    assert "shown among them" in str(error.value)
+    Path("initial/pictures.json").unlink()
 
-    wider = changed(params, "restore", **begun, width=8)
-    with pytest.raises(UserError, match="begun holds a restore model that the settings"):
-        loop.train("restore", wider)
-    with pytest.raises(UserError, match="no model"):
-        loop.train("restore", changed(params, "restore", start="nowhere"))
+    wider = changed(params, "restore", **initial, width=8)
+    with pytest.raises(UserError, match="initial holds a restore model"):
+        trainer.train("restore", wider)
+    with pytest.raises(UserError, match="nowhere"):
+        trainer.train("restore", changed(params, "restore", init_from="nowhere"))
 
 
-def test_metrics_pictures_and_alarms_are_told_along_the_way(params, capsys):
+def test_a_tracker_gets_metrics_samples_and_alarms_during_the_run(params, capsys):
     """Of a portrait model that cannot learn: all its faces are the same."""
-    ill = {"architecture": "dcgan", "learning_rate": 1e-9, "tick_kimg": 0.004}
-    loop.train("portrait", changed(params, "portrait", **ill), follower := Follower())
-    assert follower.weights == manifest("portrait")["generator.weights.h5"]
-    assert list(follower.rows) == list(range(4, 33, 4))
-    assert follower.images == [(True, 16), (True, 32)]
+    settings = {"architecture": "dcgan", "learning_rate": 1e-9, "tick_kimg": 0.004}
+    trainer.train(
+        "portrait", changed(params, "portrait", **settings), tracker := RecordingTracker()
+    )
+    assert tracker.weights == manifest("portrait")["generator.weights.h5"]
+    assert list(tracker.rows) == list(range(4, 33, 4))
+    assert tracker.images == [(True, 16), (True, 32)]
     rows = rows_of("portrait")
-    assert [float(row.pop("kimg")) for row in rows] == [step / 1000 for step in follower.rows]
-    assert rows == [{k: str(v) for k, v in row.items()} for row in follower.rows.values()]
-    told = "generator collapses at 0.016 kimg; raise r1, or lower learning_rate"
-    assert follower.alarms.count(told) == 1
-    assert sum("generator collapses" in message for message in follower.alarms) == 1
+    assert [float(row.pop("kimg")) for row in rows] == [step / 1000 for step in tracker.rows]
+    assert rows == [{k: str(v) for k, v in row.items()} for row in tracker.rows.values()]
+    message = "generator collapses at 0.016 kimg; raise r1, or lower learning_rate"
+    assert tracker.alarms.count(message) == 1
+    assert sum("generator collapses" in message for message in tracker.alarms) == 1
     assert capsys.readouterr().err.count("warning: generator collapses") == 1
 
 
 def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(params, monkeypatch):
-    step = Run.step
-    monkeypatch.setattr(Run, "step", lambda self, i: step(self, i) * (np.nan if i == 5 else 1))
+    step = InPlaceSteps.step
+    monkeypatch.setattr(
+        InPlaceSteps, "step", lambda self, i: step(self, i) * (np.nan if i == 5 else 1)
+    )
     with pytest.raises(UserError, match="diverged at step 5") as error:
-        loop.train("restore", params)
-    assert error.value.exit_code == 1
-    (kept,) = Path(".ckpt/restore").glob("*/*.npz")
-    assert kept.name.startswith("step-00000004-")
-    assert str(kept.parent) in str(error.value)
+        trainer.train("restore", params)
+    assert (error.value.code, error.value.exit_code) == ("training-diverged", 1)
+    (checkpoint,) = Path(".ckpt/restore").glob("*/*.npz")
+    assert checkpoint.name.startswith("step-00000004-")
+    assert str(checkpoint.parent) in str(error.value)
     assert not Path("models").exists()
 
 
-def test_a_backend_that_cannot_train_is_named_with_the_remedy(monkeypatch):
+def test_a_backend_that_cannot_train_is_refused(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
-    with pytest.raises(UserError, match="'torch' cannot train here; set KERAS_BACKEND"):
-        gradient_step(None, [], None, [])
+    with pytest.raises(UserError, match="'torch' cannot train here; set KERAS_BACKEND") as error:
+        compile_steps(None)
+    assert error.value.code == "backend-cannot-train"
 
 
-def test_a_torn_checkpoint_is_passed_over_and_takes_no_good_ones_place(tmp_path):
+def test_a_finished_run_leaves_the_environment_that_it_was_trained_in(params):
+    trainer.train("restore", changed(params, "restore", kimg=0.016))
+    weights = manifest("restore")["generator.weights.h5"]
+    facts = read_environment("restore", weights)
+    assert facts == environment()
+    assert facts["backend"] == "tensorflow"
+    assert facts["versions"]["keras"] == keras.__version__
+    assert facts["versions"]["numpy"] == np.__version__
+    assert facts["versions"]["tensorflow-cpu"]
+    assert facts["hardware"]["processor"]
+    assert facts["hardware"]["cores"] >= 1
+    assert facts["hardware"]["memory_gib"] > 0
+    assert any(device.startswith("cpu:") for device in facts["hardware"]["devices"])
+    assert read_environment("restore", "weights of another training") is None
+    assert read_environment("transfer", weights) is None
+
+
+def test_a_training_that_is_in_progress_is_not_begun_again(params, monkeypatch):
+    monkeypatch.setattr(trainer, "run_key", lambda **inputs: "key")
+    with (
+        checkpoints.lock_checkpoints(Path(".ckpt/restore/key")),
+        pytest.raises(UserError) as error,
+    ):
+        trainer.train("restore", params)
+    assert (error.value.code, error.value.exit_code) == ("training-in-progress", 75)
+
+
+def test_a_damaged_checkpoint_is_skipped_and_deleted(tmp_path):
     variable = keras.Variable(np.zeros(3, "float32"))
 
     def save(step):
@@ -209,29 +248,28 @@ def test_a_torn_checkpoint_is_passed_over_and_takes_no_good_ones_place(tmp_path)
     assert steps() == [2, 3]
 
 
-def test_a_run_killed_while_it_clears_up_keeps_its_samples(params, monkeypatch):
-    """Between the last product and the end of the folder of checkpoints."""
-    assert loop.train("restore", params)
-    whole = products("restore")
+def test_a_run_killed_while_it_deletes_checkpoints_keeps_its_samples(params, monkeypatch):
+    assert trainer.train("restore", params)
+    uninterrupted = products("restore")
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
         killed.setattr(checkpoints.shutil, "rmtree", Mock(side_effect=KeyboardInterrupt))
-        loop.train("restore", params)
+        trainer.train("restore", params)
     shutil.rmtree("reports")
-    assert loop.train("restore", params)
-    assert products("restore") == whole
+    assert trainer.train("restore", params)
+    assert products("restore") == uninterrupted
 
 
 def paint_with_all(folder):
     """A picture from every model in a folder, as integers."""
-    given = {
+    inputs = {
         "transfer": {"content": noise(62, 45), "style": noise(40, 52, seed=1)},
         "restore": {"picture": noise(62, 45)},
         "portrait": {"seed": 3},
     }
     pictures = {}
-    for name, inputs in given.items():
+    for name, model_inputs in inputs.items():
         task, predictor = load_predictor(Path(folder, name), 64)
-        pictures[name] = np.asarray(predictor.paint(inputs, task.options())).astype(int)
+        pictures[name] = np.asarray(predictor.paint(model_inputs, task.options())).astype(int)
     return pictures
 
 
@@ -245,9 +283,9 @@ from tests.integration.training.test_training import paint_with_all
 np.savez(sys.argv[2], **paint_with_all(sys.argv[1]))
 """
     run_on_jax(program, tmp_path, tmp_path / "jax.npz", cwd=ROOT)
-    theirs = np.load(tmp_path / "jax.npz")
+    on_jax = np.load(tmp_path / "jax.npz")
     for name, picture in paint_with_all(tmp_path).items():
-        assert abs(picture - theirs[name]).max() <= 1, name
+        assert abs(picture - on_jax[name]).max() <= 1, name
 
 
 def test_training_runs_on_jax_without_the_pipeline_packages(tmp_path):
@@ -259,6 +297,21 @@ for name in ("mlflow", "prefect", "dvc", "great_expectations", "tensorflow", "pa
     sys.modules[name] = None
 from stylefuse.training.__main__ import main
 main()
+import json
+loaded = [m.__file__ for n, m in sys.modules.items() if n.startswith("stylefuse") and m]
+json.dump(loaded, open("loaded.json", "w"))
 """
     run_on_jax(program, "portrait", cwd=tmp_path)
     assert (tmp_path / "models/portrait/generator.weights.h5").stat().st_size > 0
+    facts = json.loads((tmp_path / "reports/environments/portrait.json").read_text())
+    assert facts["backend"] == "jax"
+    assert facts["versions"]["jax"]
+    assert facts["hardware"]["devices"] == ["cpu:0 cpu"]
+
+    package = Path(stylefuse.__file__).parent
+    loaded = json.loads((tmp_path / "loaded.json").read_text())
+    modules = {Path(file).relative_to(package) for file in loaded}
+    executed = {m for m in modules if m.name != "__init__.py"} - {Path(m) for m in WITHOUT_NUMBERS}
+    uncovered = {m for m in executed if not any(m.is_relative_to(c) for c in checkpoints.CODE)}
+    assert not uncovered, "a checkpoint would be resumed by other code"
+    assert {Path("training/step.py"), Path("models/portrait/losses.py")} <= executed
