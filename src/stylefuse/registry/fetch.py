@@ -1,4 +1,4 @@
-"""A model's name → its files on this machine."""
+"""Find a model by name, registry URI or folder, and fetch its files to this machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from stylefuse.config import Params, Registry
-from stylefuse.errors import UserError
+from stylefuse.errors import EXIT_TRY_AGAIN, UserError
 from stylefuse.models.keras_import import import_keras
 from stylefuse.models.saving import load_predictor, weights_hash
 from stylefuse.models.task import Task
-from stylefuse.registry.integrity.signing import check, trusted_keys
+from stylefuse.paths import BASE_MODELS, MODELS
+from stylefuse.registry.integrity.signing import trusted_keys, verify_signature
 from stylefuse.registry.store import (
-    AGAIN,
     CHAMPION,
+    error_reason,
     exit_code,
     is_missing,
     open_store,
-    reason,
     registered_name,
     report_outages,
     require_store,
@@ -29,18 +29,16 @@ from stylefuse.registry.store import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-REGISTRY = "models:/"  # what an address in the registry begins with
-TRAINED = Path("models")
-SHIPPED = TRAINED / "base"  # weights that come with the project
+MODELS_URI = "models:/"  # prefix of MLflow's URIs of registered models
 
 
 class FetchedModel(NamedTuple):
     """A trained model that is ready to paint.
 
     Attributes:
-        artist: what its recipe's `predictor` makes.
-        origin: its `name`, its `version` in the registry (as `stylefuse verify` takes it) or else
-            its `folder`, and the `sha256` of its weights.
+        predictor: made by the task's `make_predictor`.
+        origin: the model's `name`, its `version` in the registry (as `stylefuse verify` takes it)
+            or else its `folder`, and the `sha256` of its weights.
     """
 
     predictor: Any
@@ -48,61 +46,65 @@ class FetchedModel(NamedTuple):
 
 
 def fetch_model(task: Task, model: str | None, params: Params) -> FetchedModel:
-    """A recipe's trained model.
+    """Load a trained model of a task.
 
     Args:
-        recipe: what the model must be of.
-        model: see `model_files`; the default one where it is None.
-        params: tell the registry, and the largest side to paint.
+        task: that the model must have been trained for.
+        model: a folder or a registry URI, see `model_files`; None is the default model.
+        params: the registry, and the largest side to paint.
 
     Raises:
-        UserError: there is no such model, or it is of another kind.
+        UserError: there is no such model, or it was trained for another task.
     """
     if model is None:
         model = default_model(params.registry, task.name)
-        if not (model.startswith(REGISTRY) or Path(model).is_dir()):
-            raise UserError(f"there is no {task.name} model yet; `make repro` trains one")
-    address = resolve_alias(model, params.registry)
-    folder = model_files(address, params.registry)
+        if not (model.startswith(MODELS_URI) or Path(model).is_dir()):
+            raise UserError(
+                f"there is no {task.name} model yet; `make repro` trains one", code="model-missing"
+            )
+    uri = resolve_alias(model, params.registry)
+    folder = model_files(uri, params.registry)
     import_keras()
-    found, predictor = load_predictor(folder, params.serve.max_side)
-    if found.name != task.name:
-        raise UserError(f"{model} is a {found.name} model; name a {task.name} model")
-    kind = "version" if address.startswith(REGISTRY) else "folder"
-    origin = {kind: address.removeprefix(REGISTRY), "sha256": weights_hash(folder)}
+    saved_task, predictor = load_predictor(folder, params.serve.max_side)
+    if saved_task.name != task.name:
+        raise UserError(
+            f"{model} is a {saved_task.name} model; name a {task.name} model",
+            code="model-of-another-task",
+        )
+    kind = "version" if uri.startswith(MODELS_URI) else "folder"
+    origin = {kind: uri.removeprefix(MODELS_URI), "sha256": weights_hash(folder)}
     return FetchedModel(predictor, {"name": task.name, **origin})
 
 
 def resolve_alias(model: str, registry: Registry) -> str:
-    """A model's address with the number that its alias stands for now: another version may get
-    the alias at any time."""
-    name, at, alias = model.removeprefix(REGISTRY).partition("@")
-    if not (model.startswith(REGISTRY) and at):
+    """Replace the alias in a registry URI by the version it points to now: aliases move."""
+    name, at, alias = model.removeprefix(MODELS_URI).partition("@")
+    if not (model.startswith(MODELS_URI) and at):
         return model
-    with _asking(model, registry) as client:
-        return f"{REGISTRY}{name}/{client.get_model_version_by_alias(name, alias).version}"
+    with _store_for(model, registry) as client:
+        return f"{MODELS_URI}{name}/{client.get_model_version_by_alias(name, alias).version}"
 
 
 def champion_uri(name: str) -> str:
-    """The address of a model's champion."""
-    return f"{REGISTRY}{registered_name(name)}@{CHAMPION}"
+    """The registry URI of a model's champion."""
+    return f"{MODELS_URI}{registered_name(name)}@{CHAMPION}"
 
 
 @report_outages()
 def has_champion(registry: Registry, name: str) -> bool:
-    """Whether there is a champion of a model; a store that is not there yet has none."""
+    """Whether a model has a champion; a store that does not exist yet has none."""
     if not store_exists(registry):
         return False
-    found = open_store(registry).search_registered_models(f"name = '{registered_name(name)}'")
-    return bool(found) and CHAMPION in found[0].aliases
+    models = open_store(registry).search_registered_models(f"name = '{registered_name(name)}'")
+    return bool(models) and CHAMPION in models[0].aliases
 
 
 def default_model(registry: Registry, name: str) -> str:
-    """A model's champion where the registry has one, else the folder of its last training, else
-    that of the weights that come with the project."""
+    """The champion if the registry has one, else the folder of the last training, else the folder
+    of the weights that come with the project."""
     if has_champion(registry, name):
         return champion_uri(name)
-    trained, shipped = TRAINED / name, SHIPPED / name
+    trained, shipped = MODELS / name, BASE_MODELS / name
     return str(shipped if shipped.is_dir() and not trained.is_dir() else trained)
 
 
@@ -111,15 +113,17 @@ def model_files(model: str, registry: Registry) -> Path:
 
     Args:
         model: `models:/NAME@ALIAS`, `models:/NAME/VERSION`, or a folder.
+        registry: the section of `params.yaml`.
 
     Raises:
         UserError: there is no such model.
     """
-    folder = mlflow_model(model, registry) if model.startswith(REGISTRY) else Path(model)
+    folder = mlflow_model(model, registry) if model.startswith(MODELS_URI) else Path(model)
     if not folder.is_dir():
         raise UserError(
             f"there is no folder {folder}; name one that holds a model, or a version like "
-            f"{champion_uri('transfer')} (`stylefuse models` lists them)"
+            f"{champion_uri('transfer')} (`stylefuse models` lists them)",
+            code="model-missing",
         )
     description = folder / "MLmodel"
     if not description.exists():
@@ -129,44 +133,53 @@ def model_files(model: str, registry: Registry) -> Path:
 
 
 def mlflow_model(model: str, registry: Registry) -> Path:
-    """The folder of a model with its `MLmodel` file, fetched from the store where need be.
+    """The folder of an MLflow model, with its `MLmodel` file; downloaded if it is a registry URI.
 
     Raises:
-        UserError: there is no such model, or it is no MLflow model, or what came out of the
-            registry is not what was signed.
+        UserError: there is no such model, it is not an MLflow model, or a downloaded one does not
+            match its signature.
     """
-    if model.startswith(REGISTRY):
+    if model.startswith(MODELS_URI):
         folder = download(model, registry)
-        check(folder, trusted_keys(registry.trusted_keys), model)
+        verify_signature(folder, trusted_keys(registry.trusted_keys), model)
         return folder
     if not (Path(model) / "MLmodel").exists():
-        raise UserError(f"{model} is not an MLflow model; `stylefuse register` makes one")
+        raise UserError(
+            f"{model} is not an MLflow model; `stylefuse register` makes one", code="model-missing"
+        )
     return Path(model)
 
 
 def download(uri: str, registry: Registry) -> Path:
-    """The folder of a version in the registry, as it is there: nobody has looked at its signature.
+    """The folder of a registered version as it is stored: its signature is not verified.
 
     Raises:
-        UserError: there is no such version, or the store does not answer.
+        UserError: there is no such version, or the store is unreachable.
     """
-    with _asking(uri, registry):
+    with _store_for(uri, registry):
         import mlflow
 
         return Path(mlflow.artifacts.download_artifacts(uri))
 
 
 @contextmanager
-def _asking(uri: str, registry: Registry) -> Iterator["MlflowClient"]:
-    """The open store, for a question about an address; a failure is told in one sentence."""
+def _store_for(uri: str, registry: Registry) -> Iterator["MlflowClient"]:
+    """The open store for a request about a URI; a failure becomes one message."""
     require_store(registry)
     client = open_store(registry)
     try:
         yield client
-    except Exception as error:  # each kind of store and address fails with errors of its own
+    except Exception as error:  # each kind of store and URI raises errors of its own
         if is_missing(error):
-            told = f"there is no {uri} in the registry; `stylefuse models` lists what there is"
-            raise UserError(told) from None
-        code = exit_code(error)
-        remedy = "try again when the store answers" if code == AGAIN else "see `stylefuse doctor`"
-        raise UserError(f"{uri} cannot be fetched ({reason(error)}); {remedy}", code) from None
+            raise UserError(
+                f"there is no {uri} in the registry; `stylefuse models` lists its versions",
+                code="version-missing",
+            ) from None
+        status = exit_code(error)
+        again = status == EXIT_TRY_AGAIN
+        advice = "try again when the store answers" if again else "run `stylefuse doctor`"
+        raise UserError(
+            f"{uri} cannot be fetched ({error_reason(error)}); {advice}",
+            status,
+            code="store-unreachable" if again else "version-not-readable",
+        ) from None

@@ -1,4 +1,4 @@
-"""The served model as data: the files that go into a registry, and what they promise to clients."""
+"""The files of a registered model, and the schema of its requests."""
 
 import json
 import shutil
@@ -25,80 +25,93 @@ if TYPE_CHECKING:
 
 LOADER = "stylefuse.serving.pyfunc"
 LIMITS = "serving.json"
-INPUTS = "inputs.json"  # figures of what the model was trained on, to compare requests with
-PIPELINE = "pipeline.yaml"  # dvc.lock as it was: hashes of all that the model was made from
+INPUTS = "inputs.json"  # statistics of the training pictures, to compare request pictures with
+PIPELINE = "pipeline.yaml"  # a copy of dvc.lock: hashes of the training's code and data
 OUTPUT = "picture"
-COLUMNS = {Image.Image: "string", int: "long"}  # pictures travel as base64
-PARAMETERS = {float: "double", bool: "boolean", int: "long", str: "string"}
-NUMBERS = "double"  # of a list
-FORMAT = "format"  # of the pictures that come back
-PACKAGES = ("stylefuse", "keras", "tensorflow-cpu", "numpy", "pandas", "pillow")
+FORMAT = "format"  # of the pictures in an answer
+INPUT_EXAMPLE = "serving_input_example.json"  # MLflow writes it beside a logged model
 EXAMPLE_SIDE = 64  # pixels
 
+COLUMN_TYPES = {Image.Image: "string", int: "long"}  # pictures are sent as Base64
+PARAMETER_TYPES = {float: "double", bool: "boolean", int: "long", str: "string"}
+LIST_PARAMETER_TYPE = "double"
+PACKAGES = ("stylefuse", "keras", "tensorflow-cpu", "numpy", "pandas", "pillow")
 
-def write_package(model: Path, limits: Serve, trained_on: Reference, folder: Path) -> None:
-    """Copy a trained model's files to a new folder; put the server's limits beside them, and the
-    figures of what it was trained on."""
+
+def write_package(model: Path, limits: Serve, statistics: Reference, folder: Path) -> None:
+    """Write the files of a registered model to a new folder.
+
+    Args:
+        model: folder of the trained model.
+        limits: of the server.
+        statistics: of the training pictures, see `reference_statistics`.
+        folder: is created.
+    """
     folder.mkdir(parents=True)
     for name in (CONFIG, WEIGHTS, MANIFEST):
         shutil.copyfile(model / name, folder / name)
     (folder / LIMITS).write_text(limits.model_dump_json(indent=1) + "\n")
-    (folder / INPUTS).write_text(json.dumps(trained_on) + "\n")
+    (folder / INPUTS).write_text(json.dumps(statistics) + "\n")
 
 
 def read_limits(folder: Path) -> Serve:
-    """The limits that `write_package` put beside a model.
+    """The server's limits that `write_package` wrote.
 
     Raises:
-        UserError: the file is missing or is not ours.
+        UserError: the file is missing or damaged.
     """
     try:
         return Serve.model_validate_json((folder / LIMITS).read_text())
     except (OSError, ValidationError):
         raise UserError(
-            f"{folder / LIMITS} is missing or damaged; register the model again"
+            f"{folder / LIMITS} is missing or damaged; register the model again",
+            code="package-damaged",
         ) from None
 
 
 def read_inputs(folder: Path) -> Reference:
-    """The figures that `write_package` put beside a model; none where an older one did not."""
+    """The statistics that `write_package` wrote; empty for models of versions before them."""
     path = folder / INPUTS
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
 def requirements() -> list[str]:
-    """What a server of a model needs, in the versions that are installed here."""
+    """The packages that serving a model needs, in the versions that are installed here."""
     return [f"{package}=={version(package)}" for package in PACKAGES]
 
 
 def signature(task: Task) -> "ModelSignature":
-    """A column for each of the recipe's inputs → one picture, with the dials as parameters."""
+    """The schema of a task's requests: a column per input, the options as parameters, one picture
+    as output."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
 
-    free = set(task.repeatable_inputs)
+    repeatable = set(task.repeatable_inputs)
     columns = [
-        ColSpec(AnyType() if name in free else COLUMNS[kind], name, required=name not in free)
+        ColSpec(AnyType(), name, required=False)
+        if name in repeatable
+        else ColSpec(COLUMN_TYPES[kind], name)
         for name, kind in task.inputs.items()
     ]
-    extras = [
-        ColSpec(COLUMNS[kind], name, required=False) for name, kind in task.optional_inputs.items()
+    optional_columns = [
+        ColSpec(COLUMN_TYPES[kind], name, required=False)
+        for name, kind in task.optional_inputs.items()
     ]
     parameters = [
-        ParamSpec(name, NUMBERS, list(value), shape=(-1,))
+        ParamSpec(name, LIST_PARAMETER_TYPE, list(value), shape=(-1,))
         if isinstance(value, tuple)
-        else ParamSpec(name, PARAMETERS[type(value)], value)
-        for name, value in dials(task).items()
+        else ParamSpec(name, PARAMETER_TYPES[type(value)], value)
+        for name, value in request_parameters(task).items()
     ]
     return ModelSignature(
-        inputs=Schema([*columns, *extras]),
+        inputs=Schema([*columns, *optional_columns]),
         outputs=Schema([ColSpec("string", OUTPUT)]),
         params=ParamSchema(parameters),
     )
 
 
-def dials(task: Task) -> dict[str, Any]:
+def request_parameters(task: Task) -> dict[str, Any]:
     """All parameters of a request, with their defaults."""
     return {**asdict(task.options()), FORMAT: "png"}
 
@@ -107,26 +120,27 @@ def example(task: Task, domains: Sequence[str], prepared: Path) -> dict[str, lis
     """A request to try a model with.
 
     Args:
-        recipe: its picture inputs are given held-out pictures, its numbers are given 1.
-        domains: what the model was trained on, in the order of the picture inputs; where there is
-            none left, or no array of it, a gradient is the picture.
-        prepared: where `data.prepare` wrote its arrays.
+        task: its picture inputs get held-out pictures, its numbers get 1.
+        domains: of the model's training pictures, in the order of the picture inputs; an input
+            without a domain, or without prepared pictures, gets a gradient.
+        prepared: folder of the prepared arrays.
 
     Returns:
         The columns of a request with one row.
     """
     arrays = chain((prepared / f"validation_{domain}.npy" for domain in domains), repeat(None))
     return {
-        name: [encode(_picture(next(arrays))) if kind is Image.Image else 1]
+        name: [encode(_example_picture(next(arrays))) if kind is Image.Image else 1]
         for name, kind in task.inputs.items()
     }
 
 
-def _picture(array: Path | None) -> Image.Image:
+def _example_picture(array: Path | None) -> Image.Image:
     tile = np.load(array, mmap_mode="r")[0] if array and array.exists() else _gradient()
     return Image.fromarray(tile).resize((EXAMPLE_SIDE, EXAMPLE_SIDE))
 
 
 def _gradient() -> np.ndarray:
+    """A uint8 picture `[64, 64, 3]`."""
     ramp = np.tile(np.arange(0, 256, 4).astype(np.uint8), (64, 1))
     return np.stack([ramp, ramp.T, 255 - ramp], axis=-1)

@@ -1,9 +1,8 @@
-"""The MLflow store: found, made on first use, opened quietly, and its failures told in a sentence.
+"""The MLflow store: its address, how it is opened, and messages for its failures.
 
 Importing this module is cheap; MLflow itself is imported when the store is opened.
 """
 
-import fcntl
 import logging
 import os
 import re
@@ -14,49 +13,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylefuse.config import Registry
-from stylefuse.errors import UserError, file_fault
+from stylefuse.errors import EXIT_INVALID_INPUT, EXIT_TRY_AGAIN, UserError, to_user_error
+from stylefuse.fileio import file_lock
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-WEIGHTS_TAG = "stylefuse.weights"  # the content that a run made or a version holds
-RUN_TAG = "stylefuse.run_key"  # the training that an MLflow run follows
+WEIGHTS_TAG = "stylefuse.weights"  # SHA-256 of the weights of a run or a version
+RUN_TAG = "stylefuse.run_key"  # the training that an MLflow run tracks
 MODEL_TAG = "stylefuse.model"  # the model that a run trains
 TRIED_TAG = "stylefuse.variants"  # of how many variants a version is the best
-VERDICT_TAG = "stylefuse.gate.verdict"  # what the gate said of a version, and why
+VERDICT_TAG = "stylefuse.gate.verdict"  # the gate's decision on a version, and the reasons
 ALARM_TAG = "stylefuse.alarm"  # what went wrong in a run
+SOURCE_TAG, SHIPPED = "source", "shipped"  # of a version whose weights come with the project
 
-SETTINGS = {  # MLflow reads some of them while it is imported
+MLFLOW_SETTINGS = {  # MLflow reads some of them while it is imported
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOG_UV_FILES": "false",
     "MLFLOW_UV_AUTO_DETECT": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default waits minutes for a dead server
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default retries a dead server for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
 SQLITE = "sqlite:///"
-PATIENCE = 5  # seconds to wait for another program that holds the database
-AGAIN = 75  # exit code of what may pass when it is tried again
-AWAY = re.compile(  # what MLflow, requests, boto3 and psycopg2 say of a server that is not there
+DATABASE_LOCK_TIMEOUT_S = 5
+MAX_REASON_LENGTH = 200  # characters of an error inside a message
+OUTAGE = re.compile(  # messages of MLflow, requests, boto3 and psycopg2 for a missing server
     "failed with (timeout )?exception|TEMPORARILY_UNAVAILABLE|Could not connect to the endpoint"
     "|[Cc]onnection (refused|reset|aborted|broken)|server closed the connection|timed out"
 )
-REFUSED = re.compile(r"HTTPS?ConnectionPool.*\[Errno -?\d+\] ([\w ]+)", re.DOTALL)
-PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")  # and the name before it
+CONNECTION_ERROR = re.compile(r"HTTPS?ConnectionPool.*\[Errno -?\d+\] ([\w ]+)", re.DOTALL)
+PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")  # and the user name before it
 
 
 def registered_name(model: str) -> str:
-    """What the registry calls a model of `params.yaml`."""
+    """The registered model of a model in `params.yaml`."""
     return f"stylefuse-{model}"
 
 
 def tracking_uri(registry: Registry) -> str:
-    """The store's address: MLFLOW_TRACKING_URI where it is set, else the configured one.
+    """The store's address: MLFLOW_TRACKING_URI if it is set, else the configured one.
 
-    A relative SQLite path is made absolute from the project's folder, where commands run, so that
-    other processes find the same file.
+    A relative SQLite path is made absolute from the working folder, so that other processes open
+    the same file.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or registry.tracking_uri
     if not uri.startswith(SQLITE):
@@ -65,85 +66,79 @@ def tracking_uri(registry: Registry) -> str:
 
 
 def is_server(uri: str) -> bool:
-    """Whether an address is a tracking server's, which keeps artifacts where it likes."""
+    """Whether an address is a tracking server's, which decides itself where artifacts are kept."""
     return uri.startswith(("http://", "https://"))
 
 
 def store_exists(registry: Registry) -> bool:
-    """Whether there is a store to ask; a local one appears with the first thing it keeps."""
+    """Whether there is a store; an embedded one is created when it is first written to."""
     uri = tracking_uri(registry)
     return not uri.startswith(SQLITE) or Path(uri.removeprefix(SQLITE)).exists()
 
 
 def require_store(registry: Registry) -> None:
-    """See that there is a store to ask, before opening it would make one.
+    """Check that there is a store, before opening it would create one.
 
     Raises:
         UserError: there is none yet.
     """
     if not store_exists(registry):
-        raise UserError("nothing is registered yet; `make repro` trains models and registers them")
+        raise UserError(
+            "nothing is registered yet; `make repro` trains models and registers them",
+            code="store-missing",
+        )
 
 
 def artifact_root(registry: Registry) -> str | None:
-    """Where a store that has no server keeps files, as an address; None where MLflow decides."""
+    """The URI of a serverless store's artifact folder; None for MLflow's default."""
     root = registry.artifact_root
     return root if not root or "://" in root else Path(root).absolute().as_uri()
 
 
 def open_store(registry: Registry, experiment: bool = True) -> "MlflowClient":
-    """Open the store and choose its experiment; make both where they are missing.
+    """Open the store and set its experiment; create both if they are missing.
 
     Args:
-        registry: tells where the store is.
-        experiment: False leaves the experiment to whoever asks a server for it, which then keeps
-            the files.
+        registry: the section of `params.yaml` with the store's address.
+        experiment: False leaves the experiment to the first client of a server, which then
+            decides where its artifacts are kept.
 
     Returns:
-        A client of the store; `mlflow`'s own functions use the same store and experiment.
+        A client of the store; the functions of `mlflow` use the same store and experiment.
 
     Raises:
-        UserError: the store cannot be opened, is locked, or is another MLflow version's.
+        UserError: the store cannot be opened, is locked, or has another MLflow version's schema.
     """
     uri = tracking_uri(registry)
     if not uri.startswith(SQLITE):
-        return _opened(registry, uri, experiment)
+        return _connect(registry, uri, experiment)
     path = Path(uri.removeprefix(SQLITE))
-    _refuse_unusable(path)
-    with registry_lock(path.with_suffix(".lock")):  # two would both make its tables
-        return _opened(registry, uri, experiment)
+    _check_sqlite_file(path)
+    with file_lock(path.with_suffix(".lock"), timeout_s=-1):  # two would both create the tables
+        return _connect(registry, uri, experiment)
 
 
-@contextmanager
-def registry_lock(lock: Path) -> Iterator[None]:
-    """Wait until no other process is in a block with this file; it is made where it is missing."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
-
-
-def _opened(registry: Registry, uri: str, experiment: bool) -> "MlflowClient":
+def _connect(registry: Registry, uri: str, experiment: bool) -> "MlflowClient":
     load_mlflow()
     import mlflow
 
     try:
         if not (uri.startswith(SQLITE) or is_server(uri)):
-            _connect(uri)
+            _check_database_server(uri)
         mlflow.set_tracking_uri(uri)
         client = mlflow.MlflowClient()
         if experiment:
-            _choose_experiment(client, registry, uri)
+            _set_experiment(client, registry, uri)
         else:
             client.search_experiments(max_results=1)
-    except Exception as error:  # drivers, networks and migrations fail with errors of their own
-        raise UserError(_explain(uri, error), exit_code(error)) from None
+    except Exception as error:  # drivers, networks and migrations raise errors of their own
+        raise _store_error(uri, error) from None
     return client
 
 
 def load_mlflow() -> None:
-    """Import MLflow with the settings that it reads then, and let our sentences tell its errors."""
-    for name, value in SETTINGS.items():
+    """Import MLflow with this project's settings and without its log lines."""
+    for name, value in MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
     import mlflow
 
@@ -152,55 +147,58 @@ def load_mlflow() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def reason(error: BaseException) -> str:
-    """The first line of an error, with no password in it, for use inside a sentence."""
-    if refused := REFUSED.search(str(error)):
-        return refused[1]
+def error_reason(error: BaseException) -> str:
+    """The first line of an error without passwords, for use inside a message."""
+    if connection_error := CONNECTION_ERROR.search(str(error)):
+        return connection_error[1]
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return shown(lines[0])[:200].rstrip(".")
+    return without_passwords(lines[0])[:MAX_REASON_LENGTH].rstrip(".")
 
 
-def shown(text: str) -> str:
-    """A text without the passwords in its addresses."""
+def without_passwords(text: str) -> str:
+    """A text with the passwords removed from its URLs."""
     return PASSWORD.sub(r"\1@", text)
 
 
 def is_missing(error: BaseException) -> bool:
-    """Whether MLflow means that there is no such model, version or alias."""
+    """Whether an MLflow error says that a model, version or alias does not exist."""
     return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST" or bool(
         re.search(r"alias \S+ not found", str(error))
     )
 
 
 def exit_code(error: BaseException) -> int:
-    """What a command that failed ends with: 75 where the store was away or busy or its disk full,
-    else 2."""
+    """The exit code for an error: 75 if the store was away or busy or its disk full, else 2."""
     if isinstance(error, UserError):
         return error.exit_code
-    if isinstance(error, Exception) and (refused := file_fault(error)):
-        return refused.exit_code
-    told = f"{getattr(error, 'error_code', '')} {error}"
-    return AGAIN if AWAY.search(told) else 2
+    if isinstance(error, Exception) and (user_error := to_user_error(error)):
+        return user_error.exit_code
+    text = f"{getattr(error, 'error_code', '')} {error}"
+    return EXIT_TRY_AGAIN if OUTAGE.search(text) else EXIT_INVALID_INPUT
 
 
 @contextmanager
 def report_outages() -> Iterator[None]:
-    """Let a store that is away end in a sentence that says so; it decorates functions, too."""
+    """Raise a `UserError` if the store is unreachable; usable as a decorator, too."""
     try:
         yield
     except UserError:
         raise
     except Exception as error:
-        if exit_code(error) != AGAIN:
+        if exit_code(error) != EXIT_TRY_AGAIN:
             raise
-        raise UserError(f"the MLflow store does not answer ({reason(error)})", AGAIN) from None
+        raise UserError(
+            f"the MLflow store does not answer ({error_reason(error)}); try again when it does",
+            EXIT_TRY_AGAIN,
+            code="store-unreachable",
+        ) from None
 
 
-def _refuse_unusable(path: Path) -> None:
+def _check_sqlite_file(path: Path) -> None:
     """Try to write to a SQLite file, because MLflow retries for 100 s before it gives up."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=PATIENCE)
+        connection = sqlite3.connect(path, timeout=DATABASE_LOCK_TIMEOUT_S)
         try:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
@@ -209,23 +207,29 @@ def _refuse_unusable(path: Path) -> None:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise UserError(
-                f"{path} is locked by another program; try again when that has ended", exit_code=75
+                f"{path} is locked by another program; try again when that has ended",
+                EXIT_TRY_AGAIN,
+                code="store-locked",
             ) from None
         raise UserError(
-            f"{path} cannot be opened ({reason(error)}); check that it is a file you may write"
+            f"{path} cannot be opened ({error_reason(error)}); check that it is a writable file",
+            code="store-not-writable",
         ) from None
     except sqlite3.DatabaseError:
         raise UserError(
-            f"{path} is not an MLflow database; move it away, and a new one is made"
+            f"{path} is not an MLflow database; move it away, and a new one is created",
+            code="store-damaged",
         ) from None
     except OSError as error:
         raise UserError(
-            f"{path} cannot be made ({error.strerror}); change registry.tracking_uri in params.yaml"
+            f"{path} cannot be created ({error.strerror}); change registry.tracking_uri in "
+            "params.yaml",
+            code="store-not-writable",
         ) from None
 
 
-def _connect(uri: str) -> None:
-    """Ask a database server for a connection once, because MLflow would ask for 100 s."""
+def _check_database_server(uri: str) -> None:
+    """Connect to a database server once, because MLflow would retry for 100 s."""
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(uri)
@@ -233,7 +237,7 @@ def _connect(uri: str) -> None:
     engine.dispose()
 
 
-def _choose_experiment(client: "MlflowClient", registry: Registry, uri: str) -> None:
+def _set_experiment(client: "MlflowClient", registry: Registry, uri: str) -> None:
     import mlflow
 
     if client.get_experiment_by_name(registry.experiment) is None:
@@ -242,21 +246,29 @@ def _choose_experiment(client: "MlflowClient", registry: Registry, uri: str) -> 
     mlflow.set_experiment(registry.experiment)
 
 
-def _explain(uri: str, error: Exception) -> str:
-    uri = shown(uri)
+def _store_error(uri: str, error: Exception) -> UserError:
+    address, status = without_passwords(uri), exit_code(error)
     if "error code 401" in str(error):
-        return (
-            f"{uri} refuses the name or the password; set MLFLOW_TRACKING_USERNAME and "
-            "MLFLOW_TRACKING_PASSWORD"
+        return UserError(
+            f"{address} refuses the user name or the password; set MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD",
+            status,
+            code="store-unauthorized",
         )
-    if full := file_fault(error):
-        return f"the MLflow store {uri} cannot be written: {full}"
+    if file_error := to_user_error(error):
+        message = f"the MLflow store {address} cannot be written: {file_error}"
+        return UserError(message, status, code=file_error.code)
     if "database schema" in str(error):
-        return (
-            f"{uri} was made by another version of MLflow; if by an older one, back it up and run "
-            f"`mlflow db upgrade {uri}`, if by a newer one, move it away and register again"
+        return UserError(
+            f"{address} has the schema of another MLflow version; if that is older, back the "
+            f"store up and run `mlflow db upgrade {address}`, if newer, move it away and register "
+            "again",
+            status,
+            code="store-schema",
         )
-    return (
-        f"the MLflow store {uri} cannot be used ({reason(error)}); check MLFLOW_TRACKING_URI, or "
-        "registry.tracking_uri in params.yaml"
+    return UserError(
+        f"the MLflow store {address} cannot be used ({error_reason(error)}); check "
+        "MLFLOW_TRACKING_URI, or registry.tracking_uri in params.yaml",
+        status,
+        code="store-unreachable" if status == EXIT_TRY_AGAIN else "store-unusable",
     )

@@ -1,127 +1,161 @@
-"""Where a model comes from, as tags: code, data, settings and versions."""
+"""The provenance of a model as tags: its code, data, settings and training environment."""
 
 import hashlib
 import json
-import os
-import platform
-import re
-from contextlib import suppress
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
+from stylefuse.paths import DVC_LOCK, MANIFEST, MODELS, PREPARED, REQUIREMENTS_LOCK
 from stylefuse.registry.integrity.worktree import git
+from stylefuse.training.environment import read_environment
 
-LOCK, REQUIREMENTS = Path("dvc.lock"), Path("requirements.lock")
-WRITTEN = ("dvc.lock", "reports/", ".dvc/")  # what is no reason of a run's results
-NAMED = 3  # files in a message, at most
-TRACKED = ("data/prepared", "data/manifest.parquet")
-PACKAGES = ("stylefuse", "keras", "tensorflow-cpu")
+PIPELINE_FILES = ("dvc.lock", "reports/", ".dvc/")  # written by the pipeline, inputs of nothing
+TRACKED_DATA = (str(PREPARED), str(MANIFEST))
+DIGEST_LENGTH = 32  # hexadecimal digits, like DVC's MD5
+MAX_LISTED_FILES = 3  # in a message
+NOT_RECORDED = "not recorded"
+RECORDED_TAGS = ("backend", "hardware", "version.stylefuse", "version.keras")
 
 
-def provenance(params: Params, model: str) -> dict[str, str]:
-    """Tags that tell how to make a model again; what cannot be known here is left out."""
+def provenance(params: Params, model: str, weights: str) -> dict[str, str]:
+    """Tags that tell how to train a model again.
+
+    Args:
+        params: the settings.
+        model: its name in `params.yaml`.
+        weights: SHA-256 of its weights.
+
+    Returns:
+        Tag name → value. Facts that cannot be known are left out; a training environment that was
+        not recorded is "not recorded".
+    """
     settings = hashlib.sha256(params.model_dump_json().encode()).hexdigest()
     return {
         **commit_tags(),
-        **made_from(Path(), model),
+        **dvc_tags(Path(), model),
         "params.sha256": settings,
-        **environment(),
+        **requirements_tag(),
+        **environment_tags(read_environment(model, weights)),
     }
 
 
-def refuse_dirty(origin: dict[str, str]) -> None:
-    """Raise a UserError where tags tell of something that no commit has."""
-    if origin.get("git.dirty") == "false":
+def require_committed(tags: Mapping[str, str]) -> None:
+    """Check that a commit has everything that a model was made from.
+
+    Raises:
+        UserError: the working tree differs from the commit, or there is no repository.
+    """
+    if tags.get("git.dirty") == "false":
         return
     try:
-        why = f"no commit has {named(changed())}"
+        reason = f"no commit has {short_list(uncommitted_files())}"
     except UserError as error:
-        why = str(error)
+        reason = str(error)
     raise UserError(
-        f"what this model was made from could not be found again ({why}): commit, and register "
-        "then; pictures of yours may lie elsewhere, or be named in .gitignore. Or set "
-        "registry.allow_dirty in params.yaml, and the version says so for ever"
+        f"this model could not be trained again from a commit ({reason}); commit and register "
+        "again. Move pictures of your own out of the repository or list them in .gitignore. Or "
+        "set registry.allow_dirty in params.yaml; the version is then marked for good",
+        code="uncommitted-changes",
     )
 
 
-def environment() -> dict[str, str]:
-    """What a training's bytes depend on beside code, settings and data."""
-    lock = {"requirements.sha256": sha256(REQUIREMENTS)} if REQUIREMENTS.exists() else {}
-    cores = len(os.sched_getaffinity(0))
+def environment_tags(environment: Mapping[str, Any] | None) -> dict[str, str]:
+    """The machine and the libraries of a training as tags.
+
+    Args:
+        environment: see `stylefuse.training.environment.environment`; None if it was not recorded.
+    """
+    if environment is None:
+        return dict.fromkeys(RECORDED_TAGS, NOT_RECORDED)
+    versions = environment.get("versions", {})
     return {
-        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
-        "hardware": f"{_processor()}, {cores} core{'s' * (cores > 1)}",
-        **lock,
-        **{f"version.{package}": version(package) for package in PACKAGES},
+        "backend": str(environment.get("backend", NOT_RECORDED)),
+        "hardware": _hardware_text(environment.get("hardware", {})),
+        **{f"version.{package}": str(number) for package, number in versions.items()},
     }
 
 
-def made_from(root: Path, model: str) -> dict[str, str]:
-    """What DVC noted of a training in a folder of the project: hashes of its code, parameters and
-    data, and of the weights that came out."""
-    noted_of = stages(root / LOCK)
-    outputs = {o["path"]: o["md5"] for stage in noted_of.values() for o in stage.get("outs", [])}
-    train = noted_of.get(f"train@{model}", {})
-    code = {d["path"]: d["md5"] for d in train.get("deps", []) if d["path"].startswith("src/")}
-    noted = {path: outputs.get(path) for path in (*TRACKED, f"models/{model}")}
-    noted |= {"code": _digest(code), "params": _digest(train.get("params"))}
-    return {f"dvc.{name}": md5 for name, md5 in noted.items() if md5}
+def _hardware_text(hardware: Mapping[str, Any]) -> str:
+    """`PROCESSOR, 8 cores, gpu:0 NVIDIA H200`; the accelerators follow the processor."""
+    if not hardware:
+        return NOT_RECORDED
+    cores = hardware.get("cores", 0)
+    accelerators = [name for name in hardware.get("devices", ()) if not name.startswith("cpu")]
+    core_count = f"{cores} core{'s' * (cores != 1)}"
+    return ", ".join([hardware.get("processor", "unknown processor"), core_count, *accelerators])
 
 
-def _digest(noted: object) -> str | None:
-    """A short name for what DVC noted; none for nothing."""
-    text = json.dumps(noted, sort_keys=True).encode()
-    return hashlib.sha256(text).hexdigest()[:32] if noted else None
+def requirements_tag() -> dict[str, str]:
+    """The hash of the file that pins the libraries; nothing if it is missing."""
+    if not REQUIREMENTS_LOCK.exists():
+        return {}
+    return {"requirements.sha256": sha256(REQUIREMENTS_LOCK)}
 
 
-def _processor() -> str:
-    """Name and kind: one name may be several kinds, whose sums are rounded differently."""
-    with suppress(OSError):
-        told = Path("/proc/cpuinfo").read_text().partition("\n\n")[0]
-        facts = dict(re.findall(r"^(.+?)\s*: (.*)$", told, flags=re.MULTILINE))
-        if "model name" in facts:
-            kind = "-".join(facts.get(k, "?") for k in ("cpu family", "model", "stepping"))
-            return f"{facts['model name'].strip()} {kind}"
-    return platform.processor() or platform.machine()
+def dvc_tags(root: Path, model: str) -> dict[str, str]:
+    """DVC's hashes of a training's code, parameters, data and weights, from `dvc.lock`.
+
+    Args:
+        root: the project's folder.
+        model: the model's name in `params.yaml`.
+    """
+    stages = read_dvc_lock(root / DVC_LOCK)
+    outputs = {
+        out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])
+    }
+    train = stages.get(f"train@{model}", {})
+    code = {dep["path"]: dep["md5"] for dep in train.get("deps", []) if _is_code(dep["path"])}
+    hashes = {path: outputs.get(path) for path in (*TRACKED_DATA, str(MODELS / model))}
+    hashes |= {"code": _digest(code), "params": _digest(train.get("params"))}
+    return {f"dvc.{name}": value for name, value in hashes.items() if value}
+
+
+def _is_code(path: str) -> bool:
+    return path.startswith("src/")
+
+
+def _digest(section: object) -> str | None:
+    """A hash of a section of `dvc.lock`; None if it is empty."""
+    text = json.dumps(section, sort_keys=True).encode()
+    return hashlib.sha256(text).hexdigest()[:DIGEST_LENGTH] if section else None
 
 
 def commit_tags() -> dict[str, str]:
-    """The commit of the working tree, and whether the tree differs from it in anything but what
-    the pipeline itself writes."""
+    """The commit, and whether the working tree differs from it; nothing without a repository."""
     try:
-        dirty = bool(changed())
+        dirty = bool(uncommitted_files())
         return {"git.commit": git("rev-parse", "HEAD"), "git.dirty": str(dirty).lower()}
     except UserError:
-        return {}  # no git, or no repository
+        return {}
 
 
-def changed() -> list[str]:
-    """Files that differ from the commit, but for what the pipeline itself writes.
+def uncommitted_files() -> list[str]:
+    """Files that differ from the commit, except those that the pipeline itself writes.
 
     Raises:
         UserError: there is no git, no repository, or no commit.
     """
-    listed = git("ls-files", "-o", "--exclude-standard"), git("diff", "--name-only", "HEAD")
-    paths = [path for lines in listed for path in lines.splitlines()]
-    return [path for path in paths if not path.startswith(WRITTEN)]
+    listings = git("ls-files", "-o", "--exclude-standard"), git("diff", "--name-only", "HEAD")
+    paths = [path for listing in listings for path in listing.splitlines()]
+    return [path for path in paths if not path.startswith(PIPELINE_FILES)]
 
 
-def named(paths: list[str]) -> str:
-    """The first few of some files, and how many more there are."""
-    more = len(paths) - NAMED
-    return ", ".join(paths[:NAMED]) + (f" and {more} more" if more > 0 else "")
+def short_list(paths: list[str]) -> str:
+    """The first few of a list of files, and how many more there are."""
+    more = len(paths) - MAX_LISTED_FILES
+    return ", ".join(paths[:MAX_LISTED_FILES]) + (f" and {more} more" if more > 0 else "")
 
 
-def stages(lock: Path) -> dict[str, dict]:
-    """What DVC noted of each stage."""
+def read_dvc_lock(lock: Path) -> dict[str, dict]:
+    """The stages of a `dvc.lock` by name; nothing if the file is missing or damaged."""
     try:
-        return {
-            name: dict(stage) for name, stage in yaml.safe_load(lock.read_text())["stages"].items()
-        }
+        stages = yaml.safe_load(lock.read_text())["stages"]
+        return {name: dict(stage) for name, stage in stages.items()}
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError):
-        return {}  # not made by DVC, or the lock is torn
+        return {}

@@ -1,4 +1,4 @@
-"""A registered version, made again from what the registry knows of it, and compared by bytes."""
+"""Trains a registered version again from its commit and data, and compares the bytes."""
 
 import json
 import os
@@ -15,39 +15,43 @@ import numpy as np
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
-from stylefuse.gate.smoke_test import EXAMPLE
+from stylefuse.models.keras_import import import_keras
 from stylefuse.models.saving import load_predictor, weights_hash
+from stylefuse.paths import DVC_LOCK, MODELS, NETWORKS, PREPARED
 from stylefuse.registry.fetch import mlflow_model, model_files
-from stylefuse.registry.integrity.provenance import LOCK, environment, made_from
-from stylefuse.registry.integrity.worktree import BIN, bring_outputs, git, worktree
-from stylefuse.registry.package import PIPELINE
-from stylefuse.registry.store import WEIGHTS_TAG
+from stylefuse.registry.integrity.provenance import dvc_tags, environment_tags, requirements_tag
+from stylefuse.registry.integrity.worktree import PROGRAMS, checkout_outputs, git, worktree
+from stylefuse.registry.package import INPUT_EXAMPLE, PIPELINE
+from stylefuse.registry.store import SHIPPED, SOURCE_TAG, WEIGHTS_TAG
 from stylefuse.registry.versions import find_version
+from stylefuse.training.environment import environment
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-KINDS = {  # by how a tag begins
+KINDS = {  # prefix of a tag → what a difference in it is
     "dvc.code": "code",
     "dvc.params": "parameters",
     "dvc.": "data",
     "hardware": "hardware",
     "": "environment",
 }
-DATA = ("data/prepared", "data/networks")  # that trainings read
-PREPARE, TRAINING = "prepare", "train@{}"  # stages: the last of the data, and a model's training
+TRAINING_INPUTS = (str(PREPARED), str(NETWORKS))
+PREPARE_STAGE, TRAIN_STAGE = "prepare", "train@{}"
+MAX_VALUE_LENGTH = 60  # characters of a tag in a message
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of making a version again.
+    """The result of training a version again.
 
     Attributes:
         version: `NAME version N`.
-        identical: whether its weights are the same bytes.
-        seconds: that the training took.
-        differences: what was not as it was, in words.
-        distance: mean difference of what both paint of the version's example, in levels of 255.
+        identical: whether the weights are the same bytes.
+        seconds: duration of the training.
+        differences: in code, parameters, data, hardware and environment; for people.
+        distance: mean absolute difference between the two models' pictures of the version's input
+            example, in levels of 0–255; None if the weights are identical.
     """
 
     version: str
@@ -59,112 +63,133 @@ class Reproduction:
     def __str__(self) -> str:
         if self.identical:
             return f"{self.version}: identical, trained again in {self.seconds:.0f} s"
-        causes = "; ".join(self.differences) or "for no reason that the registry knows of"
+        causes = "; ".join(self.differences) or "no recorded difference explains it"
         return (
-            f"{self.version}: not identical: {causes}. Its pictures differ by {self.distance:.2f} "
-            "of 255 levels in the mean"
+            f"{self.version}: not identical: {causes}. The pictures differ by {self.distance:.2f} "
+            "of 255 levels on average"
         )
 
 
 def reproduce(params: Params, name: str) -> Reproduction:
-    """Train a version again, in a clean copy of the commit that it was made from.
+    """Train a version again, in a clean copy of the commit that it was trained from.
 
-    Its data come out of DVC's cache or remote, by the hashes that the version carries, and where
-    neither has them, from the sources again.
+    The data come from DVC's cache or remote, by the hashes in the version, or else from their
+    sources.
 
     Args:
-        params: tell the registry.
-        name: `stylefuse-NAME@ALIAS`, `stylefuse-NAME/VERSION`, also with `models:/` before it.
+        params: the models and the registry.
+        name: of the version, see `find_version`.
 
     Raises:
-        UserError: there is no such version, or it was not made from a commit that is here.
+        UserError: there is no such version, it was not trained from a commit of this clone, or the
+            training failed.
     """
     version, model = find_version(params, name)
     title = f"{version.name} version {version.version}"
-    commit = _commit(version, title)
+    commit = _trained_commit(version, title)
     uri = f"models:/{version.name}/{version.version}"
     registered = model_files(uri, params.registry)
-    for told in _differences(version.tags, environment()):
-        sys.stderr.write(f"note: {told}\n")
+    import_keras()
+    machine = requirements_tag() | environment_tags(environment())
+    for difference in _differences(version.tags, machine):
+        sys.stderr.write(f"note: {difference}\n")
     with worktree(commit) as folder:
         if (lock := registered / PIPELINE).exists():
-            shutil.copyfile(lock, folder / LOCK)
-        if not bring_outputs(folder, DATA):
-            _run(folder, "dvc", "repro", PREPARE)
+            shutil.copyfile(lock, folder / DVC_LOCK)
+        if not checkout_outputs(folder, TRAINING_INPUTS):
+            _run(folder, "dvc", "repro", PREPARE_STAGE)
         start = time.monotonic()
-        _run(folder, "dvc", "repro", "--force", "--single-item", TRAINING.format(model))
+        _run(folder, "dvc", "repro", "--force", "--single-item", TRAIN_STAGE.format(model))
         seconds = time.monotonic() - start
-        made = folder / "models" / model
-        if weights_hash(made) == version.tags[WEIGHTS_TAG]:
+        retrained = folder / MODELS / model
+        if weights_hash(retrained) == version.tags[WEIGHTS_TAG]:
             return Reproduction(title, True, seconds)
-        now = made_from(folder, model) | environment()
-        now = {key: value for key, value in now.items() if key != f"dvc.models/{model}"}
-        request = json.loads((mlflow_model(uri, params.registry) / EXAMPLE).read_text())
-        side = params.serve.max_side
-        painted = [_paint(place, request, side) for place in (registered, made)]
-        distance = float(np.abs(painted[0] - painted[1]).mean())
-        return Reproduction(title, False, seconds, _differences(version.tags, now), distance)
+        tags = dvc_tags(folder, model) | machine
+        tags.pop(f"dvc.{MODELS / model}", None)  # the result, not a cause
+        request = json.loads((mlflow_model(uri, params.registry) / INPUT_EXAMPLE).read_text())
+        max_side = params.serve.max_side
+        first, second = (_paint(place, request, max_side) for place in (registered, retrained))
+        distance = float(np.abs(first - second).mean())
+        return Reproduction(title, False, seconds, _differences(version.tags, tags), distance)
 
 
-def _commit(version: "ModelVersion", title: str) -> str:
+def _trained_commit(version: "ModelVersion", title: str) -> str:
+    """The commit that a version was trained from, if it can be trained from it again."""
+    if version.tags.get(SOURCE_TAG) == SHIPPED:
+        raise UserError(
+            f"{title} has the weights that came with the project; it was not trained here, so it "
+            "cannot be reproduced",
+            code="version-not-trained-here",
+        )
     commit = version.tags.get("git.commit")
     if not commit:
-        raise UserError(f"{title} was made outside of a git repository: nobody knows from what")
+        raise UserError(
+            f"{title} was trained outside a git repository, so its code is unknown; train and "
+            "register it from a commit",
+            code="version-without-commit",
+        )
     if version.tags.get("git.dirty") == "true":
         raise UserError(
-            f"{title} was made with changes that were not committed, so that it cannot be made "
-            "again; commit, train and register"
+            f"{title} was trained with uncommitted changes, so it cannot be reproduced; commit, "
+            "train and register again",
+            code="version-with-uncommitted-changes",
         )
     try:
         git("cat-file", "-e", f"{commit}^{{commit}}")
     except UserError:
         raise UserError(
-            f"{title} was made from commit {commit[:12]}, which this clone does not have; fetch it"
+            f"{title} was trained from commit {commit[:12]}, which this clone does not have; "
+            "fetch it",
+            code="commit-missing",
         ) from None
     return commit
 
 
 def _run(folder: Path, *command: str) -> None:
-    """Run a program of this environment in a copy, with the copy's code; it shows its progress."""
+    """Run a program of this environment in a copy of the project, with the copy's code."""
     settings = {
-        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "PATH": f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow/mlflow.db",  # this is no new run
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow/mlflow.db",  # not a run of this store
     }
-    done = subprocess.run(
-        [str(BIN / command[0]), *command[1:]],
+    process = subprocess.run(
+        [str(PROGRAMS / command[0]), *command[1:]],
         cwd=folder,
         env=os.environ | settings,
         stdout=sys.stderr,
     )
-    if done.returncode:
-        raise UserError(f"`{' '.join(command)}` failed in the copy; its own lines above say why")
+    if process.returncode:
+        raise UserError(
+            f"`{' '.join(command)}` failed in a copy of the project; its output is above",
+            code="reproduction-failed",
+        )
 
 
 def _differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What is not as it was, each with its kind: code, parameters, data, hardware, environment."""
+    """The tags that changed, each with its kind: code, parameters, data, hardware, environment."""
     return [
-        f"{_kind(key)}: {key} was {before.get(key, 'not told')[:60]}, is {value[:60]}"
-        for key, value in now.items()
-        if before.get(key) != value
+        f"{_kind(tag)}: {tag} was {before.get(tag, 'not recorded')[:MAX_VALUE_LENGTH]}, is "
+        f"{value[:MAX_VALUE_LENGTH]}"
+        for tag, value in now.items()
+        if before.get(tag) != value
     ]
 
 
 def _kind(tag: str) -> str:
-    return next(kind for start, kind in KINDS.items() if tag.startswith(start))
+    return next(kind for prefix, kind in KINDS.items() if tag.startswith(prefix))
 
 
-def _paint(folder: Path, request: dict[str, Any], side: int) -> np.ndarray:
-    """What a model paints of a request: levels, as floats."""
+def _paint(folder: Path, request: dict[str, Any], max_side: int) -> np.ndarray:
+    """A model's picture for a request, float64 `[height, width, 3]` in 0–255."""
     from PIL import Image
 
     from stylefuse.images.base64 import decode
 
-    task, predictor = load_predictor(folder, side)
-    rows = request["dataframe_split"]
-    sent = dict(zip(rows["columns"], rows["data"][0], strict=True))
-    given = {
-        name: decode(sent[name]) if kind is Image.Image else int(sent[name])
+    task, predictor = load_predictor(folder, max_side)
+    table = request["dataframe_split"]
+    row = dict(zip(table["columns"], table["data"][0], strict=True))
+    inputs = {
+        name: decode(row[name]) if kind is Image.Image else int(row[name])
         for name, kind in task.inputs.items()
     }
-    return np.asarray(predictor.paint(given, task.options()).convert("RGB"), np.float64)
+    return np.asarray(predictor.paint(inputs, task.options()).convert("RGB"), np.float64)

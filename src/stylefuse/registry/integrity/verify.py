@@ -1,4 +1,4 @@
-"""Is a registered version what was registered? Its files, its signer, and what its tags say."""
+"""Verifies that a registered version is unchanged: its files, its signature and its tags."""
 
 import tempfile
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.models.saving import weights_hash
 from stylefuse.registry.fetch import download, model_files
-from stylefuse.registry.integrity.signing import SIGNATURE, check, sign, trusted_keys
+from stylefuse.registry.integrity.signing import SIGNATURE, sign, trusted_keys, verify_signature
 from stylefuse.registry.store import WEIGHTS_TAG, open_store
 from stylefuse.registry.versions import find_version
 
 if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
-CHANGED = 1  # exit code where a version is not what was registered
+EXIT_CHANGED = 1  # a version is not what was registered
 
 
 @dataclass(frozen=True)
-class Verified:
-    """A version that is what was registered.
+class Verification:
+    """A version that is unchanged.
 
     Attributes:
         version: `NAME version N`.
         signer: a public key.
-        trusted: whether anyone said that the signer is to be trusted.
-        tags: how many of the version's tags are signed with it.
+        trusted: whether the signer is among the trusted keys; False if there are none.
+        tags: number of the version's tags that are signed.
     """
 
     version: str
@@ -38,45 +38,50 @@ class Verified:
     tags: int
 
     def __str__(self) -> str:
-        known = "" if self.trusted else ", whom nobody here calls trusted"
-        return f"{self.version}: as it was signed by {self.signer}{known}; so are {self.tags} tags"
+        trust = "" if self.trusted else " (no trusted keys are configured)"
+        return (
+            f"{self.version}: unchanged, files and {self.tags} tags signed by {self.signer}{trust}"
+        )
 
 
-def verify(params: Params, name: str) -> Verified:
-    """See that a version's files and its tags are those that were registered.
+def verify(params: Params, name: str) -> Verification:
+    """Check that a version's files and tags are those that were registered.
 
     Args:
-        params: tell the registry and whom to trust.
-        name: see `find_version`.
+        params: the models, the registry and its trusted keys.
+        name: of the version, see `find_version`.
 
     Raises:
-        UserError: they are not (exit code 1), or there is no such version.
+        UserError: the version was changed (exit code 1), or there is no such version.
     """
     version, _ = find_version(params, name)
     title = f"{version.name} version {version.version}"
     trusted = trusted_keys(params.registry.trusted_keys)
     folder = download(f"models:/{version.name}/{version.version}", params.registry)
     try:
-        signer = check(folder, trusted, title)
+        signer = verify_signature(folder, trusted, title)
     except UserError as error:
-        raise UserError(str(error), CHANGED) from None
-    described = yaml.safe_load((folder / "MLmodel").read_text())
-    signed = described.get("metadata") or {}
-    if fault := _fault(version, described, signed):
-        raise UserError(f"{title} was changed: {fault}", CHANGED)
+        raise UserError(str(error), EXIT_CHANGED, code=error.code) from None
+    mlmodel = yaml.safe_load((folder / "MLmodel").read_text())
+    signed_tags = mlmodel.get("metadata") or {}
+    _check_record(version, mlmodel, signed_tags, title)
     if weights_hash(model_files(str(folder), params.registry)) != version.tags.get(WEIGHTS_TAG):
-        raise UserError(f"{title} was changed: it has the weights of another version", CHANGED)
-    return Verified(title, signer, bool(trusted), len(signed))
+        raise _changed(title, "it has the weights of another version")
+    return Verification(title, signer, bool(trusted), len(signed_tags))
 
 
 def sign_version(params: Params, name: str) -> str:
-    """Sign a version as it lies in the registry, whoever signed it before.
+    """Sign a version as it is in the registry, replacing its signature.
 
     Args:
-        params, name: see `verify`.
+        params: the models and the registry.
+        name: of the version, see `find_version`.
 
     Returns:
-        What was signed, in words.
+        A message for users.
+
+    Raises:
+        UserError: there is no such version, or the store is unreachable.
     """
     version, _ = find_version(params, name)
     folder = download(f"models:/{version.name}/{version.version}", params.registry)
@@ -88,16 +93,21 @@ def sign_version(params: Params, name: str) -> str:
     return f"{version.name} version {version.version}: signed"
 
 
-def _fault(
-    version: "ModelVersion", described: dict[str, Any], signed: dict[str, str]
-) -> str | None:
-    """Where the registry's record of a version and its signed description differ."""
-    if (described.get("run_id"), f"models:/{described.get('model_id')}") != (
-        version.run_id,
-        version.source,
-    ):
-        return "its files are another version's"
-    for key, value in signed.items():
-        if version.tags.get(key) != value:
-            return f"its tag {key} was {value}, is {version.tags.get(key, 'gone')}"
-    return None
+def _check_record(
+    version: "ModelVersion", mlmodel: dict[str, Any], signed_tags: dict[str, str], title: str
+) -> None:
+    """Compare the registry's record of a version with its signed `MLmodel`."""
+    recorded = version.run_id, version.source
+    if (mlmodel.get("run_id"), f"models:/{mlmodel.get('model_id')}") != recorded:
+        raise _changed(title, "it has the files of another version")
+    for tag, value in signed_tags.items():
+        if version.tags.get(tag) != value:
+            raise _changed(title, f"tag {tag} was {value}, is {version.tags.get(tag, 'missing')}")
+
+
+def _changed(title: str, difference: str) -> UserError:
+    return UserError(
+        f"{title} was changed: {difference}; register the model again",
+        EXIT_CHANGED,
+        code="version-changed",
+    )

@@ -1,4 +1,4 @@
-"""The project as it was in a commit, in a folder of its own."""
+"""Copies of the project at a commit, in folders of their own, and calls of git."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stylefuse.errors import UserError
 
-BIN = Path(sys.executable).parent
+PROGRAMS = Path(sys.executable).parent  # of this environment
 
 
 @contextmanager
@@ -23,50 +23,54 @@ def worktree(revision: str) -> Iterator[Path]:
         folder = Path(temporary) / "project"
         git("worktree", "add", "--detach", str(folder), revision)
         try:
-            dvc = (str(BIN / "dvc"), "cache", "dir")
-            ours = subprocess.run(dvc, check=True, capture_output=True, text=True).stdout.strip()
-            subprocess.run([*dvc, "--local", str(Path(ours).absolute())], cwd=folder, check=True)
+            cache_dir = (str(PROGRAMS / "dvc"), "cache", "dir")
+            answer = subprocess.run(cache_dir, check=True, capture_output=True, text=True)
+            cache = str(Path(answer.stdout.strip()).absolute())
+            subprocess.run([*cache_dir, "--local", cache], cwd=folder, check=True)
             yield folder
         finally:
             git("worktree", "remove", "--force", str(folder))
 
 
-def bring_outputs(folder: Path, names: Sequence[str]) -> bool:
-    """Put outputs of the pipeline where `dvc.lock` has them in a copy of the project: out of DVC's
-    cache, or out of the project's remote where it has one.
+def checkout_outputs(folder: Path, names: Sequence[str]) -> bool:
+    """Check out outputs of the pipeline in a copy of the project, as its `dvc.lock` names them.
+
+    They come from DVC's cache, or from the project's remote if it has one.
 
     Returns:
-        Whether all could be had.
+        Whether all of them are there.
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     targets = [str(folder / name) for name in names]
-    with Repo() as here:  # addresses in its settings may be relative to it, and some are no one's
-        settings = {name: here.config[name] for name in ("core", "remote")}
-    for config in (None, settings):
+    with Repo() as project:  # a remote's path may be relative to the project, or local to it
+        config = {name: project.config[name] for name in ("core", "remote")}
+    for remote_config in (None, config):
         try:
-            with Repo(str(folder), config=config) as there:
-                if config:
-                    there.fetch(targets)
-                there.checkout(targets)
+            with Repo(str(folder), config=remote_config) as copy:
+                if remote_config:
+                    copy.fetch(targets)
+                copy.checkout(targets)
                 return True
         except (DvcException, OSError):
-            continue  # not in the cache; or there is no remote, or it does not have them either
+            continue  # not in the cache; or there is no remote, or the remote lacks them, too
     return False
 
 
 def git(*command: str) -> str:
-    """What git answers.
+    """Run git in the working folder and return its output.
 
     Raises:
-        UserError: it failed; its own last words say why.
+        UserError: git is missing or failed; the message has its last line.
     """
     try:
-        done = subprocess.run(["git", *command], capture_output=True, text=True)
+        process = subprocess.run(["git", *command], capture_output=True, text=True)
     except OSError as error:
-        raise UserError(f"git cannot be run ({error.strerror}); install it") from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise UserError(f"`git {' '.join(command[:2])}` failed: {said[0]}")
-    return done.stdout.strip()
+        raise UserError(
+            f"git cannot be run ({error.strerror}); install it", code="git-missing"
+        ) from None
+    if process.returncode:
+        lines = process.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise UserError(f"`git {' '.join(command[:2])}` failed: {lines[0]}", code="git-failed")
+    return process.stdout.strip()

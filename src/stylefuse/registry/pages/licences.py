@@ -1,6 +1,6 @@
 """The licences of a model's training pictures, counted."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,12 +11,16 @@ TAG = "data.licences"
 COLUMNS = ["split", "domain", "licence", "source"]
 
 
-def training_licences(manifest: Path, domains: Sequence[str]) -> pd.DataFrame:
+def training_licences(
+    manifest: Path, domains: Sequence[str], pictures: Collection[str] | None = None
+) -> pd.DataFrame:
     """Count the pictures that a model was trained on, by licence.
 
     Args:
         manifest: what `data.ingest` wrote.
         domains: of the model's training pictures.
+        pictures: paths of the training pictures, as base weights list them; None for those of the
+            training split.
 
     Returns:
         A row for each licence, the most frequent first, with the columns `licence`, `pictures` and
@@ -25,14 +29,16 @@ def training_licences(manifest: Path, domains: Sequence[str]) -> pd.DataFrame:
     Raises:
         UserError: the manifest cannot be read.
     """
+    columns = COLUMNS if pictures is None else [*COLUMNS, "path"]
     try:
-        rows = pd.read_parquet(manifest, columns=COLUMNS)
+        rows = pd.read_parquet(manifest, columns=columns)
     except FileNotFoundError:
-        rows = pd.DataFrame(columns=COLUMNS)
+        rows = pd.DataFrame(columns=columns)
     except (OSError, ValueError) as error:
         message = f"{manifest} cannot be read ({error}); run `dvc repro ingest`"
         raise UserError(message, code="manifest-damaged") from None
-    training = rows[(rows.split == "train") & rows.domain.isin(domains)]
+    in_training = rows.split == "train" if pictures is None else rows.path.isin(pictures)
+    training = rows[in_training & rows.domain.isin(domains)]
     counts = training.groupby("licence", as_index=False).agg(
         pictures=("source", "size"), sources=("source", lambda names: ", ".join(sorted({*names})))
     )

@@ -1,4 +1,4 @@
-"""Nested settings and results as dotted names, which is how MLflow keeps them."""
+"""Nested settings and results as dotted names, as MLflow stores them."""
 
 import re
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def numbers(tree: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a tree by dotted name; text, lists and truth values are left out."""
+def numeric_values(tree: Mapping[str, Any]) -> dict[str, float]:
+    """The numbers of a tree by dotted name; text, lists and booleans are left out."""
     return {
         name: float(value)
         for name, value in flatten(tree).items()
