@@ -13,19 +13,19 @@ from stylefuse.paths import DVC_LOCK, MANIFEST
 
 def commit(params: Params) -> CheckResult:
     """Could a version be registered? That takes a commit without uncommitted changes."""
-    from stylefuse.registry.integrity.provenance import changed, named
+    from stylefuse.registry.integrity.provenance import short_list, uncommitted_files
     from stylefuse.registry.integrity.worktree import git
 
     remedy = "versions are registered only from a commit: make one"
     try:
-        head, changes = git("rev-parse", "HEAD"), changed()
+        head, changes = git("rev-parse", "HEAD"), uncommitted_files()
     except UserError as error:
         level = Level.WARNING if params.registry.allow_dirty else Level.ERROR
         return CheckResult.from_error(error, level, remedy)
     if not changes:
         return CheckResult(Level.OK, head[:12])
     remedy = "versions are registered only from a commit: commit these, or add them to .gitignore"
-    return CheckResult(Level.WARNING, f"uncommitted: {named(changes)}", remedy)
+    return CheckResult(Level.WARNING, f"uncommitted: {short_list(changes)}", remedy)
 
 
 def dvc_cache(params: Params) -> CheckResult:
@@ -43,9 +43,14 @@ def dvc_cache(params: Params) -> CheckResult:
 
 def store(params: Params) -> CheckResult:
     """Does the tracking store answer?"""
-    from stylefuse.registry.store import open_store, shown, store_exists, tracking_uri
+    from stylefuse.registry.store import (
+        open_store,
+        store_exists,
+        tracking_uri,
+        without_passwords,
+    )
 
-    address = shown(tracking_uri(params.registry))
+    address = without_passwords(tracking_uri(params.registry))
     if not store_exists(params.registry):
         return CheckResult(Level.OK, f"empty; {address} is created by the first run")
     open_store(params.registry, experiment=False)
@@ -55,7 +60,7 @@ def store(params: Params) -> CheckResult:
 def data(params: Params) -> CheckResult:
     """Are the pictures those that passed validation?"""
     from stylefuse.gate.decide import validation_fault
-    from stylefuse.registry.integrity.provenance import stages
+    from stylefuse.registry.integrity.provenance import read_dvc_lock
 
     if not MANIFEST.exists():
         return CheckResult(Level.WARNING, "there are no pictures yet", "run `make repro`")
@@ -64,7 +69,7 @@ def data(params: Params) -> CheckResult:
         return CheckResult(Level.ERROR, fault, remedy)
     validated = {
         entry["path"]: entry["md5"]
-        for entry in stages(DVC_LOCK).get("validate", {}).get("deps", ())
+        for entry in read_dvc_lock(DVC_LOCK).get("validate", {}).get("deps", ())
     }
     if validated.get(str(MANIFEST)) == _md5(MANIFEST):
         return CheckResult(Level.OK, "validated")
