@@ -143,7 +143,7 @@ class Stylizer:
         return moments
 
     def _paint_given_moments(self, moments, *inputs):
-        with self.generator.give_moments(moments):
+        with self.generator.replay_moments(moments):
             return self._encode_and_decode(*inputs)
 
     def _in_tiles(self, moments, pictures, masks, code, stroke_code, regions):
