@@ -25,7 +25,7 @@ from benchmarks import page
 
 
 from tests.support.fuzzing import CLOSED, Outcome, open_all, send, send_all
-from tests.support.hostile import Request, good_request, pictures, requests
+from tests.support.hostile import Request, valid_request, pictures, requests
 from tests.support.models import make_project
 from tests.support.servers import answers, free_port, stop, wait_for
 
@@ -70,7 +70,7 @@ def _row(found: Outcome, seconds: float) -> dict[str, str]:
     broken = [n for status, n in found.answers.items() if isinstance(status, int) and status >= 500]
     return {
         "tried": f"{found.answers.total():,}", "faults": str(len(found.faults)),
-        "5xx": str(sum(broken)), "slowest (s)": f"{found.slowest:.2f}",
+        "5xx": str(sum(broken)), "slowest (s)": f"{found.slowest_s:.2f}",
         "took (s)": f"{seconds:.0f}",
     }  # fmt: skip
 
@@ -121,16 +121,16 @@ def _attacks(port: int, server: subprocess.Popen) -> dict[str, dict[str, str]]:
         "60 MB of empty strings": Request(b"[" + b'"",' * 20_000_000 + b"1]"),
         "100,000 levels of lists": Request(b"[" * 100_000),
         "2 MB of no JSON": Request(b"x" * 2_000_000),
-        "no Content-Type": Request(good_request().body, {}),
-        "another name in Host": Request(good_request().body, JSON | {"Host": "evil.example"}),
+        "no Content-Type": Request(valid_request().body, {}),
+        "another name in Host": Request(valid_request().body, JSON | {"Host": "evil.example"}),
         "another site's Origin": Request(
-            good_request().body, JSON | {"Origin": "http://evil.example"}
+            valid_request().body, JSON | {"Origin": "http://evil.example"}
         ),
     }
     rows = {}
     for name, request in given.items():
         status, body, seconds = send(port, request)
-        good, _, _ = send(port, good_request())
+        good, _, _ = send(port, valid_request())
         told = json.loads(body).get("error", "a picture") if body else ""
         rows[name] = {
             "status": _status(status), "bytes": f"{len(body):,}", "seconds": f"{seconds:.2f}",

@@ -1,4 +1,4 @@
-"""Hostile input, sent; and what came of it, counted."""
+"""Sends malformed input to the decoder and to a scoring server, and collects what went wrong."""
 
 import http.client
 import json
@@ -11,89 +11,97 @@ from dataclasses import dataclass, field
 
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode
-from tests.support.hostile import Request, good_request
+from tests.support.hostile import Request, valid_request
 
-GOOD_EVERY = 50
-SECONDS = 120  # that an answer may take
-UNFINISHED = 0.5  # seconds to wait for an answer to a request that may have no end
-TRACES = (b"Traceback", b"stack_trace", b'File "', b"site-packages")
-CLOSED = 0  # stands for the status of what has none: a connection closed without an answer
+VALID_INTERVAL = 50  # every 50th request is a valid one
+TIMEOUT_S = 120
+RAW_TIMEOUT_S = 0.5  # for the answer to a request that may not be complete
+TRACEBACK_MARKS = (b"Traceback", b"stack_trace", b'File "', b"site-packages")
+MAX_ERROR_BYTES = 1000
+CLOSED = 0  # in place of a status: the connection was closed without an answer
 
 
 @dataclass
 class Outcome:
-    """What came of some input.
+    """The outcome of a series of inputs.
 
     Attributes:
-        answers: how many there were of each status.
-        faults: what should not have been: a sentence for each.
+        answers: number of answers by their status.
+        faults: a description of each answer that is not allowed.
+        slowest_s: duration of the slowest answer.
     """
 
     answers: Counter = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
-    slowest: float = 0.0
+    slowest_s: float = 0.0
 
     def add(self, other: "Outcome") -> None:
         self.answers += other.answers
         self.faults += other.faults
-        self.slowest = max(self.slowest, other.slowest)
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
 
 
-def open_all(broken: Iterator[str], most_pixels: int) -> Outcome:
-    """Decode texts: each is a picture, or a mistake told in one sentence."""
-    found = Outcome()
-    for number, text in enumerate(broken):
+def open_all(texts: Iterator[str], max_pixels: int) -> Outcome:
+    """Decode texts; each must be a picture or raise a `UserError` of one line."""
+    outcome = Outcome()
+    for number, text in enumerate(texts):
         start = time.perf_counter()
         try:
-            picture = decode(text, "it", most_pixels)
-            kind = f"a picture, {picture.mode}"
+            status = f"a picture, {decode(text, 'it', max_pixels).mode}"
         except UserError as error:
-            kind = "refused"
+            status = "refused"
             if "\n" in str(error) or not str(error).startswith("it "):
-                found.faults.append(f"picture {number}: {error}")
+                outcome.faults.append(f"picture {number}: {error}")
         except Exception as error:
-            kind = "fault"
-            found.faults.append(f"picture {number}: {error!r}")
-        found.answers[kind] += 1
-        found.slowest = max(found.slowest, time.perf_counter() - start)
-    return found
+            status = "fault"
+            outcome.faults.append(f"picture {number}: {error!r}")
+        outcome.answers[status] += 1
+        outcome.slowest_s = max(outcome.slowest_s, time.perf_counter() - start)
+    return outcome
 
 
-def send_all(port: int, broken: Iterator[Request], clients: int = 4) -> Outcome:
-    """Send requests to a scoring server of the transfer model, and every 50th a good one."""
-    found, given = Outcome(), list(broken)
-    for number in range(GOOD_EVERY - 1, len(given), GOOD_EVERY):
-        given[number] = good_request()
-    right = send(port, good_request())
+def send_all(port: int, requests: Iterator[Request], clients: int = 4) -> Outcome:
+    """Send requests to a scoring server of the transfer model, with valid ones among them.
+
+    Args:
+        port: of the server.
+        requests: to send.
+        clients: number of connections at a time.
+    """
+    outcome, series = Outcome(), list(requests)
+    for number in range(VALID_INTERVAL - 1, len(series), VALID_INTERVAL):
+        series[number] = valid_request()
+    _, expected, _ = send(port, valid_request())
     with ThreadPoolExecutor(clients) as pool:
-        for number, (request, (status, body, seconds)) in enumerate(
-            zip(given, pool.map(lambda one: send(port, one), given), strict=True)
-        ):
-            found.answers[status] += 1
-            found.slowest = max(found.slowest, seconds)
-            if why := _fault(number, request, status, body, right[1]):
-                found.faults.append(f"request {number}: {why}")
-    return found
+        answers = pool.map(lambda request: send(port, request), series)
+        for number, (request, answer) in enumerate(zip(series, answers, strict=True)):
+            status, body, seconds = answer
+            outcome.answers[status] += 1
+            outcome.slowest_s = max(outcome.slowest_s, seconds)
+            if fault := _fault(number, request, status, body, expected):
+                outcome.faults.append(f"request {number}: {fault}")
+    return outcome
 
 
-def _fault(number: int, request: Request, status: int, body: bytes, right: bytes) -> str | None:
-    if number % GOOD_EVERY == GOOD_EVERY - 1:
-        return None if (status, body) == (200, right) else f"a good one was answered {status}"
+def _fault(number: int, request: Request, status: int, body: bytes, expected: bytes) -> str | None:
+    if number % VALID_INTERVAL == VALID_INTERVAL - 1:
+        is_expected = (status, body) == (200, expected)
+        return None if is_expected else f"a valid request was answered {status}"
     if status >= 500:
         return f"{status} {body[:200]!r} to {request.body[:200]!r} {request.raw[:200]!r}"
-    if any(trace in body for trace in TRACES):
+    if any(mark in body for mark in TRACEBACK_MARKS):
         return f"a stack trace in {body[:400]!r}"
     if status == CLOSED and not request.raw:
         return f"no answer to {request.method} {request.path} {request.body[:200]!r}"
-    if status >= 400 and len(body) > 1000:
-        return f"{len(body)} bytes of answer"
+    if status >= 400 and len(body) > MAX_ERROR_BYTES:
+        return f"an error of {len(body)} bytes"
     if status >= 400 and body.startswith(b"{") and set(json.loads(body)) != {"error"}:
-        return f"no sentence: {body!r}"
+        return f"no error message: {body!r}"
     return None
 
 
 def send(port: int, request: Request) -> tuple[int, bytes, float]:
-    """Status, body and seconds of an answer."""
+    """Send a request; returns the answer's status, its body and the seconds it took."""
     start = time.perf_counter()
     try:
         status, body = _send_raw(port, request.raw) if request.raw else _send(port, request)
@@ -103,7 +111,7 @@ def send(port: int, request: Request) -> tuple[int, bytes, float]:
 
 
 def _send(port: int, request: Request) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
     try:
         connection.putrequest(request.method, request.path, skip_host="Host" in request.headers)
         for name, value in request.headers.items():
@@ -117,9 +125,9 @@ def _send(port: int, request: Request) -> tuple[int, bytes]:
 
 
 def _send_raw(port: int, raw: bytes) -> tuple[int, bytes]:
-    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection:
         connection.sendall(raw)
-        connection.settimeout(UNFINISHED)
+        connection.settimeout(RAW_TIMEOUT_S)
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         return answer.status, answer.read()

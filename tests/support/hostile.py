@@ -1,4 +1,4 @@
-"""Pictures and requests as no honest client sends them; the same ones for the same seed."""
+"""Malformed and malicious pictures and requests; the same seed makes the same ones."""
 
 import base64
 import copy
@@ -13,8 +13,8 @@ from PIL import Image, ImageCms
 
 from tests.support.models import encoded, file_bytes, noise
 
-WORDS = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-JUNK = (
+EDGE_INTEGERS = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+ODD_VALUES = (
     None, True, False, 0, -1, 7, 2**31, 2**63, 10**300, 1.5, 1e308, float("nan"), float("inf"), "",
     "x", "%%%", "\0", "\ud800", "é" * 99, "data:image/png;base64,", [], {}, [[]], [None], {"": []},
     {"content": {}}, ["a", 1],
@@ -30,7 +30,7 @@ def _exif() -> Image.Exif:
 
 
 def samples() -> list[bytes]:
-    """Good picture files of every format and of many modes."""
+    """Valid picture files of every format and of many modes."""
     rgb, rgba = noise(24, 18), noise(24, 18, "RGBA")
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return [
@@ -62,7 +62,7 @@ def samples() -> list[bytes]:
 
 
 def bombs() -> list[bytes]:
-    """Files that promise more than they hold, or hold more than they show."""
+    """Files whose headers announce huge pictures, or whose data expand to a lot of memory."""
     packed = zlib.compress(bytes(30_000_000), 9)
     big = struct.pack(">IIBBBBB", 6000, 6000, 8, 2, 0, 0, 0)
     bigger = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 16, 6, 0, 0, 0)
@@ -86,6 +86,36 @@ def bombs() -> list[bytes]:
     ]
 
 
+def scan_bomb(scans: int, width: int = 6320, height: int = 6320) -> bytes:
+    """A small progressive JPEG that takes long to decode: it consists of scans without content.
+
+    At 40 megapixels each scan takes 64 bytes, and about 20 ms to decode.
+
+    Args:
+        scans: number of AC scans.
+        width: of the picture in pixels.
+        height: of the picture in pixels.
+    """
+    blocks = -(-width // 8) * -(-height // 8)
+    quantisation = b"\xff\xdb" + struct.pack(">HB", 67, 0) + bytes([1] * 64)
+    frame = b"\xff\xc2" + struct.pack(">HBHHB", 11, 8, height, width, 1) + bytes([1, 0x11, 0])
+    # one code of one bit in each Huffman table: difference 0, and EOB14 with a run in 14 more bits
+    tables = [
+        b"\xff\xc4" + struct.pack(">HB", 20, kind) + bytes([1] + [0] * 15) + bytes([symbol])
+        for kind, symbol in ((0x00, 0x00), (0x10, 0xE0))
+    ]
+    first_scan = b"\xff\xda" + struct.pack(">HB", 8, 1) + bytes([1, 0x00, 0, 0, 0x00])
+    bits = ""
+    for start in range(0, blocks, 32767):
+        run = min(blocks - start, 32767)
+        bits += "0" + format(max(run - 16384, 0), "014b")
+    bits += "1" * (-len(bits) % 8)
+    data = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\x00")
+    scan = b"\xff\xda" + struct.pack(">HB", 8, 1) + bytes([1, 0x00, 1, 63, 0x00]) + data
+    header = b"\xff\xd8" + quantisation + frame + b"".join(tables)
+    return header + first_scan + bytes(-(-blocks // 8)) + scan * scans + b"\xff\xd9"
+
+
 def _png(*chunks: tuple[bytes, bytes]) -> bytes:
     body = b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -95,69 +125,69 @@ def _png(*chunks: tuple[bytes, bytes]) -> bytes:
 
 
 def pictures(seed: int) -> Iterator[bytes]:
-    """Broken picture files without end."""
-    chance, good = random.Random(seed), samples()
+    """An endless series of broken picture files."""
+    rng, good = random.Random(seed), samples()
     yield from bombs()
     while True:
-        data = bytearray(chance.choice(good))
-        for _ in range(chance.choice((1, 1, 2, 4))):
-            data = chance.choice(MUTATIONS)(data, chance)
-        if chance.random() < 0.2:
-            data = _splice(data, bytearray(chance.choice(good)), chance)
-        yield _mended(bytes(data)) if chance.random() < 0.5 else bytes(data)
+        data = bytearray(rng.choice(good))
+        for _ in range(rng.choice((1, 1, 2, 4))):
+            data = rng.choice(MUTATIONS)(data, rng)
+        if rng.random() < 0.2:
+            data = _splice(data, bytearray(rng.choice(good)), rng)
+        yield _fix_checksums(bytes(data)) if rng.random() < 0.5 else bytes(data)
 
 
-def _flip(data: bytearray, chance: random.Random) -> bytearray:
-    for _ in range(chance.choice((1, 1, 3, 10, 40))):
+def _flip(data: bytearray, rng: random.Random) -> bytearray:
+    for _ in range(rng.choice((1, 1, 3, 10, 40))):
         if data:
-            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
     return data
 
 
-def _flip_head(data: bytearray, chance: random.Random) -> bytearray:
-    return _flip(data[:60], chance) + data[60:]
+def _flip_head(data: bytearray, rng: random.Random) -> bytearray:
+    return _flip(data[:60], rng) + data[60:]
 
 
-def _cut(data: bytearray, chance: random.Random) -> bytearray:
-    return data[: chance.randrange(len(data) + 1)]
+def _truncate(data: bytearray, rng: random.Random) -> bytearray:
+    return data[: rng.randrange(len(data) + 1)]
 
 
-def _leave_out(data: bytearray, chance: random.Random) -> bytearray:
-    start = chance.randrange(len(data) + 1)
-    del data[start : start + chance.choice((1, 2, 4, 16, 100))]
+def _delete(data: bytearray, rng: random.Random) -> bytearray:
+    start = rng.randrange(len(data) + 1)
+    del data[start : start + rng.choice((1, 2, 4, 16, 100))]
     return data
 
 
-def _repeat(data: bytearray, chance: random.Random) -> bytearray:
-    start = chance.randrange(len(data) + 1)
-    part = data[start : start + chance.choice((1, 4, 16, 100))]
-    return data[:start] + part * chance.choice((1, 2, 50)) + data[start:]
+def _repeat(data: bytearray, rng: random.Random) -> bytearray:
+    start = rng.randrange(len(data) + 1)
+    part = data[start : start + rng.choice((1, 4, 16, 100))]
+    return data[:start] + part * rng.choice((1, 2, 50)) + data[start:]
 
 
-def _word(data: bytearray, chance: random.Random) -> bytearray:
-    word = chance.choice([word for word in WORDS if word <= 0xFFFF])
-    packed = struct.pack(chance.choice((">I", "<I", ">H", "<H")), word)
-    place = chance.randrange(min(len(data), chance.choice((64, 4096))) + 1)
+def _set_integer(data: bytearray, rng: random.Random) -> bytearray:
+    integer = rng.choice([n for n in EDGE_INTEGERS if n <= 0xFFFF])
+    packed = struct.pack(rng.choice((">I", "<I", ">H", "<H")), integer)
+    place = rng.randrange(min(len(data), rng.choice((64, 4096))) + 1)
     data[place : place + len(packed)] = packed
     return data
 
 
-def _large_word(data: bytearray, chance: random.Random) -> bytearray:
-    packed = struct.pack(chance.choice((">I", "<I")), chance.choice(WORDS))
-    place = chance.randrange(min(len(data), 128) + 1)
+def _set_large_integer(data: bytearray, rng: random.Random) -> bytearray:
+    packed = struct.pack(rng.choice((">I", "<I")), rng.choice(EDGE_INTEGERS))
+    place = rng.randrange(min(len(data), 128) + 1)
     data[place : place + 4] = packed
     return data
 
 
-def _splice(one: bytearray, other: bytearray, chance: random.Random) -> bytearray:
-    return one[: chance.randrange(len(one) + 1)] + other[chance.randrange(len(other) + 1) :]
+def _splice(one: bytearray, other: bytearray, rng: random.Random) -> bytearray:
+    return one[: rng.randrange(len(one) + 1)] + other[rng.randrange(len(other) + 1) :]
 
 
-MUTATIONS = (_flip, _flip_head, _cut, _leave_out, _repeat, _word, _large_word)
+MUTATIONS = (_flip, _flip_head, _truncate, _delete, _repeat, _set_integer, _set_large_integer)
 
 
-def _mended(data: bytes) -> bytes:
-    """A PNG whose checksums are right again, so that decoders look at what is wrong."""
+def _fix_checksums(data: bytes) -> bytes:
+    """A PNG with correct checksums, so that decoders read its damaged chunks."""
     if not data.startswith(b"\x89PNG"):
         return data
     out, place = bytearray(data), 8
@@ -173,9 +203,14 @@ def _mended(data: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Request:
-    """Something to send to a scoring server.
+    """A request to a scoring server.
 
-    `raw` is a whole HTTP request, where there is one; the other fields count where there is none.
+    Attributes:
+        body: of the request.
+        headers: of the request.
+        method: of HTTP.
+        path: of the URL.
+        raw: a complete HTTP request as bytes; if it is not empty, the other fields are ignored.
     """
 
     body: bytes = b""
@@ -185,8 +220,8 @@ class Request:
     raw: bytes = b""
 
 
-def good_request() -> Request:
-    """A request to the transfer model that must be answered with one picture of 24×18."""
+def valid_request() -> Request:
+    """A request to the transfer model whose answer is one picture of 24×18 pixels."""
     return Request(json.dumps(_table(encoded(noise(24, 18)), encoded(noise(20, 20)))).encode())
 
 
@@ -199,44 +234,44 @@ def _table(content: object, style: object, **params: object) -> dict:
 
 
 def requests(seed: int) -> Iterator[Request]:
-    """Broken requests without end."""
-    chance, broken = random.Random(seed), pictures(seed)
+    """An endless series of broken requests."""
+    rng, broken = random.Random(seed), pictures(seed)
     kinds = (_odd_picture, _odd_value, _odd_value, _odd_text, _odd_form, _odd_header, _odd_http)
     while True:
-        yield chance.choice(kinds)(chance, broken)
+        yield rng.choice(kinds)(rng, broken)
 
 
-def _odd_picture(chance: random.Random, broken: Iterator[bytes]) -> Request:
+def _odd_picture(rng: random.Random, broken: Iterator[bytes]) -> Request:
     text = base64.b64encode(next(broken)).decode()
-    spoilt = (
+    variants = (
         text, text[:-1], text + "=", f"data:image/png;base64,{text}", text.replace("A", "\n", 3),
         text[: len(text) // 2] + "é", f" {text} ",
     )  # fmt: skip
-    sides = [encoded(noise(24, 18)), chance.choice((text, *spoilt))]
-    chance.shuffle(sides)
-    return Request(json.dumps(_table(*sides)).encode())
+    inputs = [encoded(noise(24, 18)), rng.choice((text, *variants))]
+    rng.shuffle(inputs)
+    return Request(json.dumps(_table(*inputs)).encode())
 
 
-def _odd_value(chance: random.Random, _: Iterator[bytes]) -> Request:
-    """A good request with other values in some of its places."""
-    table = json.loads(good_request().body)
-    for _time in range(chance.choice((1, 1, 2, 3))):
+def _odd_value(rng: random.Random, _: Iterator[bytes]) -> Request:
+    """A valid request with other values in some places."""
+    table = json.loads(valid_request().body)
+    for _ in range(rng.choice((1, 1, 2, 3))):
         places = list(_places(table))
-        holder, key = chance.choice(places)
-        deed = chance.random()
-        if deed < 0.7:
-            holder[key] = copy.deepcopy(chance.choice((*JUNK, encoded(noise(9, 9)))))
-        elif deed < 0.85:
+        holder, key = rng.choice(places)
+        action = rng.random()
+        if action < 0.7:
+            holder[key] = copy.deepcopy(rng.choice((*ODD_VALUES, encoded(noise(9, 9)))))
+        elif action < 0.85:
             del holder[key]
         elif isinstance(holder, dict):
-            name = chance.choice(("size", "strength", "content", "index", "", "prompt"))
-            holder[name] = copy.deepcopy(chance.choice(JUNK))
+            name = rng.choice(("size", "strength", "content", "index", "", "prompt"))
+            holder[name] = copy.deepcopy(rng.choice(ODD_VALUES))
         else:
-            holder.extend(copy.deepcopy(holder * chance.choice((1, 30))))
+            holder.extend(copy.deepcopy(holder * rng.choice((1, 30))))
         if not list(_places(table)):
             break
     text = json.dumps(table)
-    if chance.random() < 0.1:
+    if rng.random() < 0.1:
         text = text.replace("0.5", LONG_NUMBER)
     return Request(text.encode("utf-8", "surrogatepass"))
 
@@ -248,16 +283,16 @@ def _places(node: object) -> Iterator[tuple]:
         yield from _places(node[key])  # type: ignore[index]
 
 
-def _odd_text(chance: random.Random, _: Iterator[bytes]) -> Request:
-    body = bytearray(good_request().body)
-    deep = chance.choice((10, 1000, 100_000))
+def _odd_text(rng: random.Random, _: Iterator[bytes]) -> Request:
+    body = bytearray(valid_request().body)
+    deep = rng.choice((10, 1000, 100_000))
     return Request(
-        chance.choice(
+        rng.choice(
             (
-                lambda: bytes(_flip(body, chance)),
-                lambda: bytes(_cut(body, chance)),
-                lambda: bytes(_repeat(body, chance)),
-                lambda: bytes(_leave_out(body, chance)),
+                lambda: bytes(_flip(body, rng)),
+                lambda: bytes(_truncate(body, rng)),
+                lambda: bytes(_repeat(body, rng)),
+                lambda: bytes(_delete(body, rng)),
                 lambda: b"[" * deep,
                 lambda: b"[" * deep + b"]" * deep,
                 lambda: b'{"inputs":' * deep + b"1" + b"}" * deep,
@@ -270,27 +305,27 @@ def _odd_text(chance: random.Random, _: Iterator[bytes]) -> Request:
                 lambda: b" \n" * deep,
                 lambda: b"\0" * deep,
                 lambda: b'"' * deep,
-                lambda: chance.randbytes(min(deep, 5000)),
+                lambda: rng.randbytes(min(deep, 5000)),
                 lambda: b'{"inputs": 1, "inputs": 2}',
-                lambda: json.dumps(chance.choice(JUNK)).encode("utf-8", "surrogatepass"),
+                lambda: json.dumps(rng.choice(ODD_VALUES)).encode("utf-8", "surrogatepass"),
             )
         )()
     )
 
 
-def _odd_form(chance: random.Random, broken: Iterator[bytes]) -> Request:
+def _odd_form(rng: random.Random, broken: Iterator[bytes]) -> Request:
     row = {"content": encoded(noise(9, 9)), "style": base64.b64encode(next(broken)).decode()}
-    key = chance.choice(
+    key = rng.choice(
         ("dataframe_records", "inputs", "instances", "prompt", "messages", "input",
          "dataframe_split", "signature_name", "", "data")
     )  # fmt: skip
-    value = chance.choice(
+    value = rng.choice(
         (row, [row], [row] * 17, {k: [v] for k, v in row.items()}, list(row.values()), [[row]],
          {"columns": list(row), "data": [list(row.values())], "index": ["a"]}, row["content"],
          {"columns": ["content"] * 2, "data": [["a", "b"]]}, {"columns": 7, "data": {}})
     )  # fmt: skip
     csv = "content,style\n" + ",".join(row.values())
-    spoilt = (
+    variants = (
         csv,
         csv[:-9],
         csv.replace(",", '"'),
@@ -299,14 +334,14 @@ def _odd_form(chance: random.Random, broken: Iterator[bytes]) -> Request:
         '"',
         "content,content",
     )
-    if chance.random() < 0.3:
-        return Request(chance.choice(spoilt).encode(), {"Content-Type": "text/csv"})
-    return Request(json.dumps({key: value, "params": chance.choice(JUNK)}).encode())
+    if rng.random() < 0.3:
+        return Request(rng.choice(variants).encode(), {"Content-Type": "text/csv"})
+    return Request(json.dumps({key: value, "params": rng.choice(ODD_VALUES)}).encode())
 
 
-def _odd_header(chance: random.Random, _: Iterator[bytes]) -> Request:
+def _odd_header(rng: random.Random, _: Iterator[bytes]) -> Request:
     json_type = {"Content-Type": "application/json"}
-    headers = chance.choice(
+    headers = rng.choice(
         (
             {},
             {"Content-Type": ""},
@@ -328,19 +363,17 @@ def _odd_header(chance: random.Random, _: Iterator[bytes]) -> Request:
             json_type | {"Upgrade": "websocket", "Connection": "Upgrade"},
         )
     )
-    method = chance.choice(("POST", "POST", "POST", "GET", "PUT", "DELETE", "OPTIONS", "PATCH"))
-    path = chance.choice(
-        ("/invocations",) * 5 + ("/", "/ping", "/%00", "//", "/../etc", "/a" * 999)
-    )
-    return Request(good_request().body, headers, method, path)
+    method = rng.choice(("POST", "POST", "POST", "GET", "PUT", "DELETE", "OPTIONS", "PATCH"))
+    path = rng.choice(("/invocations",) * 5 + ("/", "/ping", "/%00", "//", "/../etc", "/a" * 999))
+    return Request(valid_request().body, headers, method, path)
 
 
-def _odd_http(chance: random.Random, _: Iterator[bytes]) -> Request:
-    body = good_request().body
+def _odd_http(rng: random.Random, _: Iterator[bytes]) -> Request:
+    body = valid_request().body
     head = b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     chunked = head + b"Transfer-Encoding: chunked\r\n\r\n"
     size = b"%x\r\n" % len(body)
-    raw = chance.choice(
+    raw = rng.choice(
         (
             head + b"Content-Length: -1\r\n\r\n" + body,
             head + b"Content-Length: many\r\n\r\n" + body,
@@ -360,9 +393,9 @@ def _odd_http(chance: random.Random, _: Iterator[bytes]) -> Request:
             head.replace(b"POST", b"BREW") + b"Content-Length: 0\r\n\r\n",
             b"GET /" + b"a" * 70_000,
             b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n",
-            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + chance.randbytes(200),
-            chance.randbytes(500) + b"\r\n\r\n",
+            b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + rng.randbytes(200),
+            rng.randbytes(500) + b"\r\n\r\n",
             head + b"Content-Length: 0\r\n\r\n" + head + b"Content-Length: 0\r\n\r\n",
         )
     )
-    return Request(raw=bytes(_flip(bytearray(raw), chance)) if chance.random() < 0.3 else raw)
+    return Request(raw=bytes(_flip(bytearray(raw), rng)) if rng.random() < 0.3 else raw)

@@ -1,9 +1,11 @@
-"""The service, as MLflow calls it: pictures for good requests, one sentence for others."""
+"""The service that MLflow calls: pictures for valid requests, one message for others."""
 
 import base64
 import io
+import itertools
 import json
 import logging
+import threading
 
 import numpy as np
 import pandas as pd
@@ -11,13 +13,22 @@ import pytest
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
+from stylefuse.cancellation import Cancellation, Cancelled
 from stylefuse.config import load_params
+from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode
 from stylefuse.images.statistics import statistics
 from stylefuse.models.task import find_task
-from stylefuse.monitoring.request_log import ANSWERED, FAILED, FILE, REFUSED, RequestLog
+from stylefuse.monitoring.request_log import (
+    ANSWERED,
+    CANCELLED,
+    ENVIRONMENT_VARIABLE,
+    FAILED,
+    REFUSED,
+    RequestLog,
+)
 from stylefuse.registry.package import INPUTS, LIMITS, example, signature, write_package
-from stylefuse.serving.pyfunc import PaintService
+from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE, PaintService
 from tests.support.models import encoded, make_model, noise
 from tests.unit.test_config import SHIPPED
 
@@ -25,69 +36,68 @@ PARAMS = load_params(SHIPPED)
 
 
 @pytest.fixture(scope="module")
-def pack(tmp_path_factory):
+def package(tmp_path_factory):
     """Makes the package of a model, with strict limits."""
     limits = PARAMS.serve.model_copy(update={"max_batch": 3, "max_pixels": 5000})
 
-    def pack(name):
+    def package(name):
         folder = tmp_path_factory.mktemp(name)
-        write_package(make_model(folder / "model", name), limits, {}, folder / "packed")
-        return folder / "packed"
+        write_package(make_model(folder / "model", name), limits, {}, folder / "package")
+        return folder / "package"
 
-    return pack
-
-
-@pytest.fixture(scope="module")
-def service(pack):
-    return PaintService(pack("transfer"))
+    return package
 
 
 @pytest.fixture(scope="module")
-def portraits(pack):
-    return PaintService(pack("portrait"))
+def service(package):
+    return PaintService(package("transfer"))
 
 
-def request(*rows):
+@pytest.fixture(scope="module")
+def portraits(package):
+    return PaintService(package("portrait"))
+
+
+def table(*rows):
     return pd.DataFrame(rows, columns=["content", "style"])
 
 
-def good():
-    return (encoded(noise(40, 30)), encoded(noise(30, 30, seed=1), "JPEG"))
+CONTENT, STYLE = encoded(noise(40, 30)), encoded(noise(30, 30, seed=1), "JPEG")
+ROW = (CONTENT, STYLE)
 
 
-def test_the_package_is_data_only(pack):
-    names = {path.name for path in pack("transfer").iterdir()}
+def test_the_package_is_data_only(package):
+    names = {path.name for path in package("transfer").iterdir()}
     assert names == {"config.json", "generator.weights.h5", "manifest.json", LIMITS, INPUTS}
 
 
-def test_a_package_of_before_the_servers_own_limits_loads(pack):
+def test_a_package_without_the_newer_limits_loads(package):
     limits = {"max_pixels": 5000, "max_side": 64, "max_batch": 3}
-    folder = pack("portrait")
+    folder = package("portrait")
     (folder / LIMITS).write_text(json.dumps(limits))
     assert PaintService(folder).limits.model_dump(include=set(limits)) == limits
 
 
 def test_each_row_is_painted(service):
-    answer = service.predict(request(good(), good()), {"strength": 0.5, "size": 20})
+    answer = service.predict(table(ROW, ROW), {"strength": 0.5, "size": 20})
     assert list(answer) == ["picture"]
     assert [decode(text).size for text in answer.picture] == [(20, 15)] * 2
 
 
 @pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
-def test_what_comes_back_has_the_format_that_was_asked_for(service, form):
-    (text,) = service.predict(request(good()), {"format": form}).picture
+def test_the_answer_has_the_requested_format(service, form):
+    (text,) = service.predict(table(ROW), {"format": form}).picture
     assert Image.open(io.BytesIO(base64.b64decode(text))).format == form.upper()
     assert decode(text).size == (40, 30)
 
 
-def test_rows_may_hold_different_things(service):
-    """A table has a place for each column in every row; an empty one is left out."""
-    content, style = good()
+def test_rows_may_have_different_inputs(service):
+    """A table has a cell for each column in every row; empty ones are ignored."""
     mask = encoded(noise(40, 30, seed=3))
     rows = [
-        {"content": content, "style": [style, content]},
-        {"content": content, "other": style, "mask": mask},
-        {"content": content, "style": style, "mask": None, "other": float("nan")},
+        {"content": CONTENT, "style": [STYLE, CONTENT]},
+        {"content": CONTENT, "other": STYLE, "mask": mask},
+        {"content": CONTENT, "style": STYLE, "mask": None, "other": float("nan")},
     ]
     together = service.predict(pd.DataFrame(rows)).picture
     alone = [service.predict(pd.DataFrame([row])).picture[0] for row in rows]
@@ -95,26 +105,31 @@ def test_rows_may_hold_different_things(service):
     assert len(set(alone)) == 3
 
 
-def test_requests_are_noted_where_that_is_asked_for(pack, tmp_path, monkeypatch):
-    monkeypatch.setenv(FILE, str(tmp_path / "seen.db"))
-    service, seen = PaintService(pack("transfer")), RequestLog(tmp_path / "seen.db")
-    service.predict(request(good(), good()), {"size": 20})
+def test_requests_are_logged_if_the_environment_names_a_file(package, tmp_path, monkeypatch):
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "requests.db"))
+    service, log = PaintService(package("transfer")), RequestLog(tmp_path / "requests.db")
+    cancelled = Cancellation()
+    cancelled.cancel()
+    service.predict(table(ROW, ROW), {"size": 20})
     with pytest.raises(MlflowException):
-        service.predict(request(("no picture", "none")))
+        service.predict(table(("no picture", "none")))
+    with cancelled.active(), pytest.raises(MlflowException) as error:
+        service.predict(table(ROW))
+    assert error.value.get_http_status_code() == 504
     monkeypatch.setattr(service.predictor, "paint", lambda *_: 1 / 0)
     with pytest.raises(MlflowException):
-        service.predict(request(good()))
-    service.notes.shutdown()
-    traffic = seen.traffic("transfer", 0)
-    assert traffic.outcomes == {ANSWERED: 1, REFUSED: 1, FAILED: 1}
+        service.predict(table(ROW))
+    service.log_writer.shutdown()
+    traffic = log.traffic("transfer", 0)
+    assert traffic.outcomes == {ANSWERED: 1, REFUSED: 1, CANCELLED: 1, FAILED: 1}
     assert all(seconds > 0 for seconds in traffic.seconds)
-    sent = statistics(noise(40, 30))
-    for name, value in seen.pictures("transfer", "content", 9).items():
-        assert value == [sent[name]]
+    expected = statistics(noise(40, 30))
+    for name, value in log.statistics("transfer", "content", 9).items():
+        assert value == [expected[name]]
 
 
-def test_a_restored_picture_is_as_large_as_it_was(pack):
-    answer = PaintService(pack("restore")).predict(
+def test_a_restored_picture_keeps_its_size_and_transparency(package):
+    answer = PaintService(package("restore")).predict(
         pd.DataFrame({"picture": [encoded(noise(40, 30, "RGBA"))]}), {"strength": 0.5}
     )
     restored = decode(answer.picture[0])
@@ -122,15 +137,15 @@ def test_a_restored_picture_is_as_large_as_it_was(pack):
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.uint64, np.float32, float, object])
-def test_a_seed_may_come_as_any_kind_of_number(portraits, kind):
+def test_a_seed_may_be_any_kind_of_number(portraits, kind):
     pictures = portraits.predict(pd.DataFrame({"seed": pd.Series([3, 4], dtype=kind)})).picture
-    right = portraits.predict(pd.DataFrame({"seed": [3, 4]})).picture
-    assert list(pictures) == list(right)
-    assert right[0] != right[1]
+    expected = portraits.predict(pd.DataFrame({"seed": [3, 4]})).picture
+    assert list(pictures) == list(expected)
+    assert expected[0] != expected[1]
 
 
 @pytest.mark.parametrize(
-    ("name", "columns", "dials"),
+    ("name", "columns", "options"),
     [
         ("transfer", ["content", "style?", "other?", "mask?"],
          {"strength": "double", "preserve_color": "string", "size": "long",
@@ -141,17 +156,19 @@ def test_a_seed_may_come_as_any_kind_of_number(portraits, kind):
         ("portrait", ["seed"], {"towards": "long", "blend": "double"}),
     ],
 )  # fmt: skip
-def test_the_signature_is_the_recipes(name, columns, dials):
-    promised = signature(find_task(name))
-    assert [c.name + "?" * (not c.required) for c in promised.inputs] == columns
-    assert {p.name: p.dtype.name for p in promised.params} == dials | {"format": "string"}
-    assert [c.name for c in promised.outputs] == ["picture"]
+def test_the_signature_is_the_tasks(name, columns, options):
+    model_signature = signature(find_task(name))
+    assert [c.name + "?" * (not c.required) for c in model_signature.inputs] == columns
+    params = {p.name: p.dtype.name for p in model_signature.params}
+    assert params == options | {"format": "string"}
+    assert [c.name for c in model_signature.outputs] == ["picture"]
 
 
 def test_the_example_shows_the_domains_in_order(service, tmp_path):
     for level, domain in enumerate(("photograph", "painting")):
         np.save(tmp_path / f"validation_{domain}.npy", np.full((1, 96, 96, 3), level, np.uint8))
-    request = example(find_task("transfer"), PARAMS.train("transfer").domains, tmp_path)
+    domains = PARAMS.model_settings("transfer").domains
+    request = example(find_task("transfer"), domains, tmp_path)
     levels = {name: decode(texts[0]).getpixel((0, 0)) for name, texts in request.items()}
     assert levels == {"content": (0, 0, 0), "style": (1, 1, 1)}
     assert len(service.predict(pd.DataFrame(request))) == 1
@@ -163,62 +180,148 @@ def test_the_example_needs_no_pictures(service, portraits, tmp_path):
         assert len(served.predict(pd.DataFrame(request))) == 1
 
 
-@pytest.mark.parametrize(
-    ("frame", "params", "complaint"),
-    [
-        (request(), {}, "no rows"),
-        (request(*[good()] * 4), {}, "4 rows, more than the 3 allowed"),
-        (request(good()).drop(columns="content"), {}, "'content' is missing; send content and"),
-        (request(good()).drop(columns="style"), {}, "row 1 of 1: style is missing"),
-        (request((good()[0], [good()[1]] * 4)), {}, "style is a list of 4 pictures, more than"),
-        (request((good()[0], [7])), {}, "row 1 of 1: style is not text"),
-        (request(good()), {"format": "gif"}, "format must be one of png, jpeg, webp, not 'gif'"),
-        (request(good()), {"style_weights": [1, 2]}, "2 numbers for 1 styles"),
-        (request(good()), {"preserve_color": "hue"}, "preserve_color must be"),
-        (request(good(), (None, good()[1])), {}, "row 2 of 2: content is not text"),
-        (request((good()[0], 7)), {}, "row 1 of 1: style is not text"),
-        (request(good(), (good()[0], "%%")), {}, "row 2 of 2: style is not valid base64"),
-        (request((encoded(noise(100, 51)), good()[1])), {}, "row 1 of 1: content has 100×51"),
-        (request(good()), {"strength": float("nan")}, "strength must be"),
-        (request(good()), {"size": 10**9}, "row 1 of 1: size 1000000000 is more than the 2048"),
-    ],
-)
-def test_a_clients_mistake_is_told_in_one_sentence(service, frame, params, complaint):
-    assert complaint in complaint_of(service, frame, params)
-
-
-@pytest.mark.parametrize(
-    ("seed", "params", "complaint"),
-    [
-        ("7", {}, "row 1 of 1: seed is not a whole number; send one without quotes"),
-        (1.5, {}, "seed is not a whole number"),
-        (float("nan"), {}, "seed is not a whole number"),
-        (float("inf"), {}, "seed is not a whole number"),
-        (True, {}, "seed is not a whole number"),
-        (None, {}, "seed is not a whole number"),
-        (-1, {}, "row 1 of 1: a seed must be a whole number from 0, not -1"),
-        (1, {"blend": 2.0}, "blend must be"),
-    ],
-)
-def test_a_seed_that_is_none(portraits, seed, params, complaint):
-    frame = pd.DataFrame({"seed": pd.Series([seed], dtype=object)})
-    assert complaint in complaint_of(portraits, frame, params)
-
-
-def complaint_of(service, frame, params):
-    with pytest.raises(MlflowException) as error:
+def error_of(service, frame, params):
+    """The error of an invalid request, which MLflow gets with the same message."""
+    with pytest.raises(UserError) as error:
+        service.answer(frame.to_dict("records"), params)
+    assert "\n" not in str(error.value)
+    with pytest.raises(MlflowException) as mlflow_error:
         service.predict(frame, params)
-    assert error.value.get_http_status_code() == 400
-    assert "\n" not in error.value.message
-    return error.value.message
+    assert mlflow_error.value.get_http_status_code() == 400
+    assert mlflow_error.value.message == str(error.value)
+    return error.value
 
 
-def test_a_fault_of_ours_stays_in_the_log(service, monkeypatch, caplog):
-    def fails(*_):
+@pytest.mark.parametrize(
+    ("frame", "params", "code"),
+    [
+        (table(), {}, "rows-missing"),
+        (table(*[ROW] * 4), {}, "too-many-rows"),
+        (table(ROW).drop(columns="content"), {}, "column-missing"),
+        (table(ROW).drop(columns="style"), {}, "style-missing"),
+        (table((CONTENT, [STYLE] * 4)), {}, "too-many-pictures"),
+        (table((CONTENT, [7])), {}, "picture-not-text"),
+        (table((CONTENT, 7)), {}, "picture-not-text"),
+        (table(ROW), {"format": "gif"}, "option-invalid"),
+        (table(ROW), {"style_weights": [1, 2]}, "style-weight-invalid"),
+        (table(ROW), {"preserve_color": "hue"}, "option-invalid"),
+        (table((encoded(noise(100, 51)), STYLE)), {}, "picture-too-large"),
+        (table(ROW), {"strength": float("nan")}, "option-out-of-range"),
+        (table(ROW), {"size": 10**9}, "option-out-of-range"),
+    ],
+)
+def test_an_invalid_request_raises_one_message(service, frame, params, code):
+    assert error_of(service, frame, params).code == code
+
+
+def test_the_message_names_the_row(service):
+    error = error_of(service, table(ROW, (CONTENT, "%%")), {})
+    assert str(error).startswith("row 2 of 2: style is not valid base64; send")
+    assert error.code == "base64-invalid"
+    error = error_of(service, table(ROW, (None, STYLE)), {})
+    assert str(error) == "row 2 of 2: content is not text; send a picture file in base64"
+
+
+@pytest.mark.parametrize(
+    ("seed", "params", "code"),
+    [
+        ("7", {}, "not-a-whole-number"),
+        (1.5, {}, "not-a-whole-number"),
+        (float("nan"), {}, "not-a-whole-number"),
+        (float("inf"), {}, "not-a-whole-number"),
+        (True, {}, "not-a-whole-number"),
+        (None, {}, "not-a-whole-number"),
+        (-1, {}, "option-out-of-range"),
+        (1, {"blend": 2.0}, "option-out-of-range"),
+    ],
+)
+def test_an_invalid_seed_or_option_is_rejected(portraits, seed, params, code):
+    frame = pd.DataFrame({"seed": pd.Series([seed], dtype=object)})
+    assert error_of(portraits, frame, params).code == code
+
+
+def test_details_of_an_exception_stay_in_the_log(service, monkeypatch, caplog):
+    def fail(*_):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(service.predictor, "paint", fails)
+    monkeypatch.setattr(service.predictor, "paint", fail)
     with caplog.at_level(logging.ERROR), pytest.raises(MlflowException) as error:
-        service.predict(request(good()))
+        service.predict(table(ROW))
     assert "secret" not in error.value.serialize_as_json()
     assert "secret" in caplog.text
+
+
+@pytest.fixture
+def endless(service, monkeypatch):
+    """The service, whose predictor paints a picture again and again; and how often it began."""
+    started, paint = threading.Semaphore(0), service.predictor.paint
+
+    def paint_endlessly(inputs, options):
+        started.release()
+        for _ in itertools.count():
+            paint(inputs, options)
+
+    monkeypatch.setattr(service.predictor, "paint", paint_endlessly)
+    return service, started
+
+
+def cancelled_requests(service, count):
+    """Start threads with a request each.
+
+    Returns:
+        The threads, their cancellations, and a list of those that ended by `Cancelled`.
+    """
+    cancellations, ended = [Cancellation() for _ in range(count)], []
+
+    def request(cancellation):
+        with cancellation.active():
+            try:
+                service.answer([{"content": CONTENT, "style": STYLE}], {})
+            except Cancelled:
+                ended.append(cancellation)
+
+    threads = [threading.Thread(target=request, args=(c,)) for c in cancellations]
+    for thread in threads:
+        thread.start()
+    return threads, cancellations, ended
+
+
+def test_cancelled_requests_free_their_slots_and_the_next_one_is_answered(endless, monkeypatch):
+    service, started = endless
+    threads, cancellations, ended = cancelled_requests(service, MAX_PICTURES_AT_ONCE)
+    for _ in threads:
+        started.acquire()
+    assert not service.slots.acquire(blocking=False)
+    assert ended == []
+    for cancellation in cancellations:
+        cancellation.cancel()
+    for thread in threads:
+        thread.join()
+    assert set(ended) == set(cancellations)
+    monkeypatch.undo()
+    assert len(service.predict(table(ROW))) == 1
+
+
+def test_a_request_that_waits_for_a_slot_can_be_cancelled(endless):
+    service, started = endless
+    threads, cancellations, ended = cancelled_requests(service, MAX_PICTURES_AT_ONCE)
+    for _ in threads:
+        started.acquire()
+    with Cancellation(timeout_s=0.3).active(), pytest.raises(Cancelled):
+        service.answer([{"content": CONTENT, "style": STYLE}], {})
+    assert ended == []
+    for cancellation in cancellations:
+        cancellation.cancel()
+    for thread in threads:
+        thread.join()
+
+
+def test_mlflows_own_timeout_cancels_a_request_without_a_server_of_ours(endless, monkeypatch):
+    """`mlflow models serve` answers 504 after its timeout, and leaves the thread alone."""
+    service, _ = endless
+    monkeypatch.setenv("MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT", "1")
+    with pytest.raises(MlflowException) as error:
+        service.predict(table(ROW))
+    assert error.value.get_http_status_code() == 504
+    assert service.slots.acquire(blocking=False)
+    service.slots.release()

@@ -1,7 +1,8 @@
-"""The short way to an answer: the same as MLflow's own, and only where a request is plain."""
+"""The shorter path to an answer gives what MLflow's own gives, and takes plain requests only."""
 
 import asyncio
 import json
+from base64 import b64encode
 
 import mlflow
 import pytest
@@ -16,8 +17,12 @@ from stylefuse.images import base64 as codec
 from stylefuse.models.task import find_task
 from stylefuse.registry.package import LOADER, signature, write_package
 from stylefuse.serving.app import scoring_app
-from stylefuse.serving.request_checks import Refused, check
-from stylefuse.serving.scoring import Scoring, plain
+from stylefuse.serving.limits import TIMEOUT_ERROR, RequestLimits
+from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE
+from stylefuse.serving.request_checks import RequestRejected, check_body
+from stylefuse.serving.scoring import Scoring, plain_request
+from tests.support.asgi import request, request_async
+from tests.support.hostile import scan_bomb
 from tests.support.models import encoded, make_model, noise
 from tests.unit.test_config import SHIPPED
 
@@ -27,40 +32,29 @@ TASK, LIMITS = find_task("transfer"), load_params(SHIPPED).serve
 
 @pytest.fixture(scope="module", params=["transfer", "restore", "portrait"])
 def served(request, tmp_path_factory):
-    """A model's name, its application, and MLflow's own for it."""
-    folder = tmp_path_factory.mktemp(request.param)
-    write_package(make_model(folder / "model", request.param), LIMITS, {}, folder / "packed")
+    """A model's name, its application, and MLflow's own for it; both within limits."""
+    return request.param, *applications(request.param, tmp_path_factory.mktemp(request.param))
+
+
+def applications(name, folder):
+    write_package(make_model(folder / "model", name), LIMITS, {}, folder / "package")
     with pytest.MonkeyPatch.context() as patch:
-        # a package is signed where it is registered; here only what it answers counts
-        patch.setattr("stylefuse.serving.pyfunc.check", lambda *_: "nobody")
+        # versions are signed when they are registered; this one is not
+        patch.setattr("stylefuse.serving.pyfunc.verify_signature", lambda *_: "nobody")
         mlflow.pyfunc.save_model(
-            str(folder / "mlflow"), loader_module=LOADER, data_path=str(folder / "packed"),
-            signature=signature(find_task(request.param)), pip_requirements=[],
-            mlflow_model=Model(),
+            str(folder / "mlflow"), loader_module=LOADER, data_path=str(folder / "package"),
+            signature=signature(find_task(name)), pip_requirements=[], mlflow_model=Model(),
         )  # fmt: skip
         ours = scoring_app(str(folder / "mlflow"))
         theirs = scoring_server.init(load_model(str(folder / "mlflow")))
     assert isinstance(ours, Scoring)
-    return request.param, ours, theirs
+    return ours, theirs
 
 
 def ask(app, table):
-    """Status and answer of an application."""
-    given = [{"type": "http.request", "body": json.dumps(table).encode(), "more_body": False}]
-    scope = {
-        "type": "http", "method": "POST", "path": "/invocations", "query_string": b"",
-        "headers": [(b"content-type", b"application/json")],
-    }  # fmt: skip
-    told = []
-
-    async def receive():
-        return given.pop() if given else await asyncio.sleep(60)
-
-    async def send(message):
-        told.append(message)
-
-    asyncio.run(app(scope, receive, send))
-    return told[0]["status"], json.loads(b"".join(m.get("body", b"") for m in told[1:]))
+    """Status and document of the answer."""
+    status, _, body = request(RequestLimits(app, LIMITS), json.dumps(table).encode())
+    return status, json.loads(body)
 
 
 def split(*rows):
@@ -84,34 +78,32 @@ PLAIN = {
 }  # fmt: skip
 
 
-def test_a_plain_request_has_the_answer_that_mlflow_gives(served, monkeypatch):
+def test_a_plain_request_gets_the_answer_that_mlflow_gives(served, monkeypatch):
     name, ours, theirs = served
-    wanted = [ask(theirs, table) for table in PLAIN[name]]
-    monkeypatch.setattr(ours, "_otherwise", None)  # nobody is asked
-    found = [ask(ours, table) for table in PLAIN[name]]
-    assert [status for status, _ in found] == [200] * len(found)
-    assert found == wanted
+    expected = [ask(theirs, table) for table in PLAIN[name]]
+    monkeypatch.setattr(ours, "_mlflow_app", None)  # is not called
+    answers = [ask(ours, table) for table in PLAIN[name]]
+    assert [status for status, _ in answers] == [200] * len(answers)
+    assert answers == expected
 
 
-def test_a_mistake_in_a_plain_request_is_told_in_the_same_words(served):
+def test_an_error_in_a_plain_request_has_the_same_message(served):
     name, ours, theirs = served
     (table, *_) = PLAIN[name]
-    dial = {"portrait": "blend"}.get(name, "strength")
-    for wrong in (
-        {"params": {dial: 7}},
-        {"params": {dial: float("nan")}},
+    option = {"portrait": "blend"}.get(name, "strength")
+    for change in (
+        {"params": {option: 7}},
+        {"params": {option: float("nan")}},
         {"params": {"format": "gif"}},
         {"dataframe_records": [{"picture": "%%%", "content": "%%%", "style": B, "seed": -1}]},
     ):
-        status, told = ask(ours, table | wrong)
-        other_status, other = ask(theirs, table | wrong)
-        said = str(told.get("error") or told.get("message"))
-        assert (status, other_status) == (400, 400)
-        assert said.rpartition("Error: ")[2] in other["message"]
+        status, document = ask(ours, table | change)
+        assert status == 400
+        assert (status, document) == ask(theirs, table | change)
 
 
 ROW = {"content": A, "style": B}
-OTHERS = {
+NOT_PLAIN = {
     "another form": {"inputs": [ROW]},
     "two forms": {"dataframe_records": [ROW], "inputs": [ROW]},
     "no rows": {"dataframe_records": []},
@@ -124,8 +116,8 @@ OTHERS = {
     "an index": {"dataframe_split": split(ROW) | {"index": [0]}},
     "the same column twice": {"dataframe_split": {"columns": ["content"] * 2, "data": [[A, B]]}},
     "a short row": {"dataframe_split": {"columns": ["content", "style"], "data": [[A]]}},
-    "an unknown dial": {"dataframe_records": [ROW], "params": {"stregth": 1}},
-    "a dial in words": {"dataframe_records": [ROW], "params": {"strength": "1"}},
+    "an unknown option": {"dataframe_records": [ROW], "params": {"stregth": 1}},
+    "an option in words": {"dataframe_records": [ROW], "params": {"strength": "1"}},
     "yes for a number": {"dataframe_records": [ROW], "params": {"size": True}},
     "a part of a pixel": {"dataframe_records": [ROW], "params": {"size": 16.0}},
     "a number for yes": {"dataframe_records": [ROW], "params": {"seamless": 1}},
@@ -134,9 +126,9 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_what_is_not_plain_is_left_to_mlflow(name):
-    assert plain(json.dumps(OTHERS[name]).encode(), TASK) is None
+@pytest.mark.parametrize("name", NOT_PLAIN)
+def test_other_requests_are_left_to_mlflow(name):
+    assert plain_request(NOT_PLAIN[name], TASK) is None
 
 
 NAMES = st.sampled_from(
@@ -154,25 +146,47 @@ ROWS = st.lists(st.dictionaries(NAMES, VALUES, max_size=3) | st.just(ROW), max_s
 
 
 @given(st.dictionaries(NAMES, VALUES | ROWS, max_size=3))
-def test_whatever_the_guard_lets_through_is_plain_or_not(table):
-    body = json.dumps(table).encode()
+def test_every_request_that_passes_the_checks_is_plain_or_not(table):
     try:
-        check("json", body, LIMITS)
-    except Refused:
+        parsed = check_body("json", json.dumps(table).encode(), LIMITS)
+    except RequestRejected:
         return
-    asked = plain(body, TASK)
-    if asked is not None:
-        assert all(isinstance(row["content"], str) for row in asked.rows)
+    plain = plain_request(parsed, TASK)
+    if plain is not None:
+        assert all(isinstance(row["content"], str) for row in plain.rows)
 
 
-def test_half_a_letter_is_no_picture():
-    with pytest.raises(UserError, match="content is not valid base64"):
+def test_text_that_is_not_utf8_is_no_picture():
+    with pytest.raises(UserError) as error:
         codec.decode_cached("\ud800", "content", 10**6)
+    assert error.value.code == "base64-invalid"
 
 
-def test_a_picture_that_was_sent_lately_is_not_decoded_again(monkeypatch):
+def test_a_recently_sent_picture_is_not_decoded_again(monkeypatch):
     text = encoded(noise(31, 17, seed=77))
     first = codec.decode_cached(text, "content", 10**6)
     monkeypatch.setattr(codec, "decode", lambda *_: 1 / 0)
     assert codec.decode_cached(text, "style", 10**6) is first
-    assert first.figures is first.figures
+    assert first.statistics is first.statistics
+
+
+def test_timed_out_requests_free_their_slots_and_the_next_one_is_answered(tmp_path):
+    """The slow pictures would take minutes to decode."""
+    ours, theirs = applications("restore", tmp_path)
+    impatient = RequestLimits(Scoring(ours._service, theirs, timeout_s=0.5), LIMITS)
+    patient = RequestLimits(ours, LIMITS)
+
+    def body(picture):
+        return json.dumps({"dataframe_records": [{"picture": picture}]}).encode()
+
+    bombs = [b64encode(scan_bomb(5000 + i)).decode() for i in range(MAX_PICTURES_AT_ONCE)]
+
+    async def time_out_then_ask():
+        slow = [request_async(impatient, body(bomb)) for bomb in bombs]
+        timed_out = await asyncio.gather(*slow)
+        return timed_out, await request_async(patient, body(A))
+
+    timed_out, (status, _, _) = asyncio.run(time_out_then_ask())
+    for slow_status, _, text in timed_out:
+        assert (slow_status, json.loads(text)["error"]) == (504, TIMEOUT_ERROR)
+    assert status == 200
