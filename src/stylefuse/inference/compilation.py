@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from stylefuse.cancellation import check_cancelled
+
 
 def compile_for_inference(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of arrays and lists of arrays.
@@ -13,7 +15,9 @@ def compile_for_inference(function: Callable[..., Any]) -> Callable[..., Any]:
         function: of float32 arrays; uses Keras operations.
 
     Returns:
-        A function that takes and returns NumPy arrays, in the same nested lists.
+        A function that takes and returns NumPy arrays, in the same nested lists. It raises
+        `Cancelled` instead if the active request was cancelled, so that painting in tiles stops
+        before the next one.
     """
     import keras
     from keras import tree
@@ -26,4 +30,9 @@ def compile_for_inference(function: Callable[..., Any]) -> Callable[..., Any]:
         import jax
 
         function = jax.jit(function)
-    return lambda *inputs: tree.map_structure(np.asarray, function(*inputs))
+
+    def call(*inputs: Any) -> Any:
+        check_cancelled()
+        return tree.map_structure(np.asarray, function(*inputs))
+
+    return call

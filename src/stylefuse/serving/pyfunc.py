@@ -31,7 +31,7 @@ from stylefuse.inference.options import Options
 from stylefuse.models.keras_import import import_keras
 from stylefuse.models.saving import load_predictor
 from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, FAILED, REFUSED, RequestLog
-from stylefuse.registry.integrity.signing import TRUSTED_VARIABLE, check, trusted_keys
+from stylefuse.registry.integrity.signing import TRUSTED_VARIABLE, trusted_keys, verify_signature
 from stylefuse.registry.package import FORMAT, OUTPUT, read_limits
 
 PictureStatistics = tuple[str, Future[dict[str, float]]]  # name of the input, its statistics
@@ -53,7 +53,7 @@ def _load_pyfunc(data_path: str) -> "PaintService":
     folder = Path(data_path)
     version = next(parent for parent in folder.parents if (parent / "MLmodel").exists())
     trusted = trusted_keys()
-    signer = check(version, trusted)
+    signer = verify_signature(version, trusted)
     if not trusted:
         logger.warning("signed by %s; %s names no trusted key", signer, TRUSTED_VARIABLE)
     return PaintService(folder)
@@ -77,7 +77,7 @@ class PaintService:
         self.limits = read_limits(folder)
         self.task, self.predictor = load_predictor(folder, self.limits.max_side)
         self.slots = threading.BoundedSemaphore(MAX_PICTURES_AT_ONCE)
-        self.request_log = RequestLog.of_environment()
+        self.request_log = RequestLog.from_environment()
         self.log_writer = ThreadPoolExecutor(1, "request-log")  # so that no request waits for it
 
     def get_raw_model(self) -> "PaintService":
@@ -242,7 +242,7 @@ class PaintService:
     ) -> None:
         try:
             pictures = [(name, values.result()) for name, values in statistics]
-            request_log.note(self.task.name, outcome, duration_s, pictures)
+            request_log.record(self.task.name, outcome, duration_s, pictures)
         except Exception:
             logger.exception("a request was not logged")
 

@@ -15,7 +15,7 @@ from PIL import Image
 from stylefuse.cancellation import Cancelled
 from stylefuse.errors import UserError
 from stylefuse.models.task import Task
-from stylefuse.registry.package import OUTPUT, dials
+from stylefuse.registry.package import OUTPUT, request_parameters
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
 from stylefuse.serving.metrics import SCORING_PATH
@@ -83,7 +83,7 @@ def plain_request(table: Mapping[str, Any], task: Task) -> PlainRequest | None:
         task: names the inputs and the options.
     """
     params = table.get("params") or {}
-    if len(table.keys() - {"params"}) != 1 or not _are_options(params, dials(task)):
+    if len(table.keys() - {"params"}) != 1 or not _are_options(params, request_parameters(task)):
         return None
     rows = table.get("dataframe_records") or _split_rows(table.get("dataframe_split"))
     if not isinstance(rows, list) or not rows or not all(_is_row(row, task) for row in rows):

@@ -1,0 +1,73 @@
+"""Requests are accepted by their Host and Origin headers."""
+
+import asyncio
+
+import pytest
+
+from stylefuse.serving.host_check import HostCheck
+from tests.support.asgi import error_of, request
+
+LOCAL = {"host": "localhost:5001"}
+ACCEPTED = (
+    LOCAL,
+    {"host": "127.0.0.1:5001"},
+    {"host": "[::1]:5001"},
+    {"host": "LocalHost"},
+    {"host": "10.0.0.9:5001"},  # the address that was reached
+    {"host": "paint.example.org"},
+    LOCAL | {"origin": "http://localhost:5001"},
+    LOCAL | {"origin": "http://127.0.0.1:5001"},  # another name of the same server
+    {"host": "paint.example.org", "origin": "https://paint.example.org"},
+)
+REJECTED = (
+    {},
+    {"host": ""},
+    {"host": "evil.example:5001"},
+    {"host": "localhost.evil.example"},
+    {"host": "evil@localhost"},
+    {"host": "localhost:5001:1"},
+    {"host": "[::1"},
+    {"host": "10.0.0.8"},
+    LOCAL | {"origin": "null"},
+    LOCAL | {"origin": "http://evil.example"},
+    LOCAL | {"origin": "http://evil.example:5001"},
+    LOCAL | {"origin": "http://localhost:8080"},  # a page of another program
+    LOCAL | {"origin": "http://localhost:5001@evil.example"},
+)
+
+
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"answer"})
+
+
+@pytest.mark.parametrize("headers", ACCEPTED)
+def test_requests_to_the_servers_own_names_are_accepted(headers):
+    assert request(HostCheck(app, ["Paint.example.org"]), headers=headers)[0] == 200
+
+
+@pytest.mark.parametrize("headers", REJECTED)
+def test_requests_to_other_names_and_from_other_sites_are_rejected(headers):
+    status, message = error_of(HostCheck(app, ["paint.example.org"]), headers=headers)
+    assert status == 403
+    assert "evil" not in message
+
+
+def messages(scope):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(HostCheck(app)(scope, None, send))
+    return sent
+
+
+def test_two_host_headers_are_rejected():
+    headers = [(b"host", b"localhost"), (b"host", b"localhost")]
+    assert messages({"type": "http", "headers": headers})[0]["status"] == 403
+
+
+def test_a_websocket_of_another_site_is_closed():
+    scope = {"type": "websocket", "headers": [(b"host", b"evil.example")]}
+    assert [message["type"] for message in messages(scope)] == ["websocket.close"]
