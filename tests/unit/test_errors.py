@@ -1,101 +1,129 @@
-"""What a person is told when the system refuses a file."""
+"""Errors end a command with one line on stderr and an exit code."""
 
 import errno
-import subprocess
-import sys
+import sqlite3
+from pathlib import Path
 
+import h5py
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
-from stylefuse.errors import UserError, file_fault, run_main
+from stylefuse.errors import UserError, run_main, to_user_error
 from stylefuse.registry.store import exit_code
 
-FILL = """
-import sys
-from pathlib import Path
-import numpy as np
-from stylefuse.errors import run_main
-folder, writer = Path(sys.argv[1]), sys.argv[2]
-stream = np.random.default_rng(0).integers(0, 256, 1 << 22, np.uint8)
-def main():
-    if writer == "array":
-        with (folder / "all.npy").open("wb") as file:
-            np.save(file, stream)
-    elif writer == "arrays":
-        np.savez(folder / "all.npz", stream)
-    elif writer == "weights":
-        import h5py
-        with h5py.File(folder / "all.h5", "w") as file:
-            file["x"] = stream
-    elif writer == "table":
-        import pandas as pd
-        pd.DataFrame({"x": stream}).to_parquet(folder / "all.parquet")
-    elif writer == "picture":
-        from PIL import Image
-        Image.fromarray(stream.reshape(2048, -1)).save(folder / "all.png")
-    elif writer == "database":
-        import sqlite3
-        database = sqlite3.connect(folder / "all.db")
-        database.execute("CREATE TABLE x (y BLOB)")
-        database.execute("INSERT INTO x VALUES (?)", [stream.tobytes()])
-        database.commit()
-    else:
-        (folder / "all").write_bytes(stream)
-run_main(main)
-"""
 
+def run_failing(error, capsys):
+    """Exit code and stderr of a command that raises an error."""
 
-def told(error, capsys):
     def main():
         raise error
 
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         run_main(main)
-    return ended.value.code, capsys.readouterr().err
-
-
-def test_a_mistake_and_a_refused_file_are_one_line(capsys):
-    assert told(UserError("no", 10), capsys) == (10, "error: no\n")
-    code, line = told(PermissionError(errno.EACCES, "denied", "data/x"), capsys)
-    assert (code, line.startswith("error: data/x cannot be used (Permission denied)")) == (2, True)
-    code, line = told(OSError(errno.ENOSPC, "full", "data/x"), capsys)
-    assert (code, line.startswith("error: there is no room left on the disk for data/x; free")) == (
-        75,
-        True,
-    )
+    return exit_info.value.code, capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    "error", [RuntimeError("a fault of ours"), OSError("odd"), ValueError("x")]
+    ("error", "exit_code", "line"),
+    [
+        (UserError("no such model", 10), 10, "error: no such model\n"),
+        (
+            PermissionError(errno.EACCES, "denied", "data/x"),
+            2,
+            "error: data/x cannot be accessed (Permission denied); fix this and run the command "
+            "again\n",
+        ),
+        (
+            OSError(errno.ENOSPC, "full", "data/x"),
+            75,
+            "error: no space is left on the disk for data/x; free some space and run the same "
+            "command again\n",
+        ),
+        (KeyboardInterrupt(), 130, "stopped\n"),
+    ],
 )
-def test_a_fault_of_ours_is_no_refusal(error):
-    assert file_fault(error) is None
+def test_an_error_is_one_line_and_an_exit_code(error, exit_code, line, capsys):
+    assert run_failing(error, capsys) == (exit_code, line)
 
 
-def test_a_registry_that_is_full_may_be_tried_again():
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (FileNotFoundError(errno.ENOENT, "gone", "x"), "file-not-accessible"),
+        (OSError(errno.EDQUOT, "quota", "x"), "disk-full"),
+        (Exception("(sqlite3.OperationalError) database or disk is full"), "disk-full"),
+    ],
+)
+def test_errors_of_the_system_have_a_code(error, code):
+    assert to_user_error(error).code == code
+
+
+def test_a_long_path_is_shortened():
+    error = PermissionError(errno.EACCES, "denied", "x" * 5000)
+    assert len(str(to_user_error(error))) < 400
+
+
+@pytest.mark.parametrize(
+    "error",
+    [RuntimeError("a bug of ours"), OSError("odd"), ValueError("x"), OSError(errno.EIO, "")],
+)
+def test_programming_errors_keep_their_traceback(error):
+    assert to_user_error(error) is None
+
+    def main():
+        raise error
+
+    with pytest.raises(type(error)):
+        run_main(main)
+
+
+def test_a_full_disk_below_the_registry_may_be_tried_again():
     assert exit_code(OSError(errno.ENOSPC, "full", "x")) == 75
     assert exit_code(Exception("(sqlite3.OperationalError) database or disk is full")) == 75
     assert exit_code(Exception("odd")) == 2
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("only who may mount can make a small disk")
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+def write_array(folder: Path, values: np.ndarray) -> None:
+    with (folder / "all.npy").open("wb") as file:
+        np.save(file, values)
 
 
-WRITERS = ("array", "arrays", "weights", "table", "picture", "database", "bytes")
+def write_weights(folder: Path, values: np.ndarray) -> None:
+    with h5py.File(folder / "all.h5", "w") as file:
+        file["x"] = values
+
+
+def write_database(folder: Path, values: np.ndarray) -> None:
+    database = sqlite3.connect(folder / "all.db")
+    try:
+        database.execute("CREATE TABLE x (y BLOB)")
+        database.execute("INSERT INTO x VALUES (?)", [values.tobytes()])
+        database.commit()
+    finally:
+        database.close()
+
+
+WRITERS = {
+    "array": write_array,
+    "arrays": lambda folder, values: np.savez(folder / "all.npz", values),
+    "weights": write_weights,
+    "table": lambda folder, values: pd.DataFrame({"x": values}).to_parquet(folder / "all.parquet"),
+    "picture": lambda folder, values: Image.fromarray(values.reshape(2048, -1)).save(
+        folder / "all.png"
+    ),
+    "database": write_database,
+    "bytes": lambda folder, values: (folder / "all").write_bytes(values),
+}
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_full_disk_is_told_whoever_meets_it(small_disk, writer):
-    """Which is not the one that the command runs on."""
-    command = [sys.executable, "-c", FILL, str(small_disk), writer]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 75, done.stderr
-    assert done.stderr.startswith("error: there is no room left on the disk")
-    assert done.stderr.count("\n") == 1
+def test_a_full_disk_is_reported_whatever_library_writes(small_disk, writer, capsys):
+    values = np.random.default_rng(0).integers(0, 256, 1 << 22, np.uint8)
+    with pytest.raises(SystemExit) as exit_info:
+        run_main(lambda: WRITERS[writer](small_disk, values))
+    assert exit_info.value.code == 75
+    stderr = capsys.readouterr().err
+    assert stderr.startswith("error: no space is left on the disk")
+    assert stderr.count("\n") == 1
