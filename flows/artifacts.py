@@ -1,4 +1,4 @@
-"""What people look at in Prefect's UI: figures, pictures, decisions, and the way to MLflow's."""
+"""Artifacts for Prefect's UI: decisions, metrics, sample grids, timings, and links to MLflow."""
 
 import base64
 import io
@@ -21,147 +21,160 @@ from stylefuse.config import Params
 from stylefuse.gate.decide import decide
 from stylefuse.gate.rules import Decision
 from stylefuse.monitoring.input_check import InputReport
+from stylefuse.paths import METRICS, SAMPLE_GRIDS, VALIDATION_REPORT
 from stylefuse.ports import LOOPBACK, UI_PORT
 from stylefuse.registry.store import (
     is_server,
     open_store,
     registered_name,
     report_outages,
-    shown,
     tracking_uri,
+    without_passwords,
 )
 
-REPORTS = Path("reports")
-WIDEST = 900  # pixels of a sheet: it travels inside its artifact
+MAX_WIDTH = 900  # pixels of a sample grid, which is embedded in its artifact
+MAX_FAILING = 5  # pictures that the validation table names for each expectation
 
 
 @dataclass(frozen=True)
 class GateResult:
-    """What the gate said of a challenger."""
+    """The gate's decision on a challenger.
 
-    champion: int  # version
+    Attributes:
+        champion: version number.
+        challenger: version number.
+        promoted: whether the challenger passed.
+        reasons: for the decision.
+    """
+
+    champion: int
     challenger: int
     promoted: bool
     reasons: str
 
 
 def show_decision(params: Params, model: str) -> GateResult:
-    """Show what the gate found of a model's challenger, its sheets, and where it lies in MLflow."""
-    decision, champion, version = decide(params, model)
+    """Put a model's challenger to the gate; show the decision, metrics, samples and links."""
+    decision, champion, challenger = decide(params, model)
     name = registered_name(model)
-    beside = f"version {version.version} beside the champion, version {champion.version}"
-    base = f"{_ui(params)}/#"
-    page = f"{base}/models/{name}/versions/{version.version}"
-    decided = f"# {name}: {beside}\n\n{decision.markdown()}\n[The version in MLflow]({page})"
-    create_markdown_artifact(decided, f"decision-{model}", decision.verdict)
-    create_table_artifact(_figures(model, decision), f"figures-{model}", f"{name}, {beside}")
-    sample_grids = sorted((REPORTS / "sample_grids" / model).glob("*.png"))
-    shown = [
-        f"## {sample_grid.stem}\n\n![{sample_grid.stem}]({_inline(sample_grid)})"
-        for sample_grid in sample_grids
-    ]
-    create_markdown_artifact("\n\n".join(shown), f"sheets-{model}", f"what {model} paints")
-    run = f"{base}/experiments/{_experiment(params)}/runs/{version.run_id}"
-    create_link_artifact(run, "its run in MLflow", f"run-{model}", f"{name} {version.version}")
-    judged = int(champion.version), int(version.version)
-    return GateResult(*judged, decision.promoted, decision.reasons)
+    title = f"{name}: version {challenger.version} against champion {champion.version}"
+    mlflow_ui = f"{_mlflow_address(params)}/#"
+    page = f"{mlflow_ui}/models/{name}/versions/{challenger.version}"
+    run = f"{mlflow_ui}/experiments/{_experiment_id(params)}/runs/{challenger.run_id}"
+    markdown = f"# {title}\n\n{decision.markdown()}\n[The version in MLflow]({page})"
+    create_markdown_artifact(markdown, f"decision-{model}", decision.verdict)
+    create_table_artifact(_metric_rows(model, decision), f"metrics-{model}", title)
+    create_markdown_artifact(_sample_grids(model), f"samples-{model}", f"samples of {model}")
+    run_title = f"{name} {challenger.version}"
+    create_link_artifact(run, "training run in MLflow", f"run-{model}", run_title)
+    return GateResult(
+        int(champion.version), int(challenger.version), decision.promoted, decision.reasons
+    )
 
 
-def show_timings(laps: Iterable[Timing]) -> None:
-    """Show, and log, how long each part of a run took, and how much of it the pipeline itself."""
-    shown = list(laps)
+def show_timings(timings: Iterable[Timing]) -> None:
+    """Show and log the duration of each part of a run, and the overhead of DVC and Prefect."""
+    timings = list(timings)
+    for timing in timings:
+        get_run_logger().info(
+            "%s: %.1f seconds, overhead %.1f", timing.name, timing.seconds, timing.overhead
+        )
+    total = sum(timing.seconds for timing in timings)
+    overhead = sum(timing.overhead for timing in timings)
+    summary = (
+        f"{total:.1f} seconds; DVC and Prefect overhead {overhead:.1f} ({overhead / total:.0%})"
+    )
+    get_run_logger().info(summary)
     rows = [
         {
-            "part": lap.name,
-            "seconds": f"{lap.seconds:.1f}",
-            "of them DVC and Prefect": f"{lap.overhead:.1f}",
+            "part": timing.name,
+            "seconds": f"{timing.seconds:.1f}",
+            "overhead": f"{timing.overhead:.1f}",
         }
-        for lap in shown
+        for timing in timings
     ]
-    spent, over = sum(lap.seconds for lap in shown), sum(lap.overhead for lap in shown)
-    said = f"{spent:.1f} seconds, {over:.1f} of them ({over / spent:.0%}) DVC and Prefect"
-    for row in rows:
-        get_run_logger().info("%s", ", ".join(f"{key} {value}" for key, value in row.items()))
-    get_run_logger().info(said)
-    create_table_artifact(rows, "seconds", said)
+    create_table_artifact(rows, "timings", summary)
 
 
 def show_validation() -> None:
-    """Show which expectations the pictures met, if they were validated."""
-    path = REPORTS / "validation.json"
-    if not path.exists():
+    """Show the result of each expectation on the pictures, if there is a report."""
+    if not VALIDATION_REPORT.exists():
         return
-    found = json.loads(path.read_text())
+    report = json.loads(VALIDATION_REPORT.read_text())
     rows = [
         {
-            "expectation": one["name"],
-            "met": "yes" if one["success"] else "no",
-            "failing pictures": ", ".join(one["failing"][:5]),
+            "expectation": result["name"],
+            "holds": "yes" if result["success"] else "no",
+            "failing pictures": ", ".join(result["failing"][:MAX_FAILING]),
         }
-        for one in found["expectations"]
+        for result in report["expectations"]
     ]
-    summary = (
-        f"{found['passed']} of {found['evaluated']} expectations met; {path.with_suffix('.html')}"
-    )
+    page = VALIDATION_REPORT.with_suffix(".html")
+    summary = f"{report['passed']} of {report['evaluated']} expectations hold; see {page}"
     create_table_artifact(rows, "validation", summary)
 
 
-def show_input_report(model: str, watched: InputReport) -> None:
-    """Show what a model was sent beside what it was trained on, and how it answered."""
+def show_input_report(model: str, report: InputReport) -> None:
+    """Show the drift test of a model's inputs, and how its requests were answered."""
     rows = [
         {
             "input": name,
-            "figure": figure,
-            "trained on (median)": f"{shift.trained:.1f}",
-            "sent (median)": f"{shift.sent:.1f}",
+            "statistic": statistic,
+            "training median": f"{shift.training_median:.1f}",
+            "request median": f"{shift.request_median:.1f}",
             "distance": f"{shift.distance:.2f}",
-            "p": f"{shift.p:.2g}",
+            "p": f"{shift.p_value:.2g}",
             "drifted": "yes" if shift.drifted else "no",
         }
-        for name, found in watched.shifts.items()
-        for figure, shift in found.items()
+        for name, shifts in report.shifts.items()
+        for statistic, shift in shifts.items()
     ]
     if rows:
-        create_table_artifact(rows, f"inputs-{model}", f"what {model} is sent: {watched}")
-    traffic = watched.traffic
+        create_table_artifact(rows, f"inputs-{model}", f"inputs of {model}: {report}")
+    traffic = report.traffic
     if traffic.seconds:
-        answers = {
-            **{kind: str(count) for kind, count in traffic.outcomes.items()},
+        row = {
+            **{outcome: str(count) for outcome, count in traffic.outcomes.items()},
             "median seconds": f"{np.median(traffic.seconds):.2f}",
-            "95 % within": f"{np.percentile(traffic.seconds, 95):.2f}",
+            "95th percentile": f"{np.percentile(traffic.seconds, 95):.2f}",
         }
-        create_table_artifact([answers], f"requests-{model}", f"requests to {model}")
+        create_table_artifact([row], f"requests-{model}", f"requests to {model}")
 
 
-def _figures(model: str, decision: Decision) -> list[dict[str, str]]:
-    """Champion beside challenger; where they are the same, what evaluation says of it."""
+def _metric_rows(model: str, decision: Decision) -> list[dict[str, str]]:
+    """The comparison; if champion and challenger are the same version, the reported metrics."""
     if decision.differences:
-        return [dict(row) for row in decision.rows()]
-    path = REPORTS / "metrics" / f"{model}.json"
+        return decision.rows()
+    path = METRICS / f"{model}.json"
     methods = json.loads(path.read_text())["methods"] if path.exists() else {}
     return [
-        {"method": method, **{name: f"{value:.4g}" for name, value in row.items()}}
-        for method, row in methods.items()
+        {"method": method, **{name: f"{value:.4g}" for name, value in metrics.items()}}
+        for method, metrics in methods.items()
     ]
 
 
-def _inline(path: Path) -> str:
-    """A picture as an address that needs no server."""
+def _sample_grids(model: str) -> str:
+    """The sample grids as Markdown with embedded pictures."""
+    grids = sorted((SAMPLE_GRIDS / model).glob("*.png"))
+    return "\n\n".join(f"## {grid.stem}\n\n![{grid.stem}]({_data_uri(grid)})" for grid in grids)
+
+
+def _data_uri(path: Path) -> str:
+    """A picture as a `data:` URI with a JPEG."""
     picture = Image.open(path).convert("RGB")
-    picture.thumbnail((WIDEST, 10 * WIDEST))
+    picture.thumbnail((MAX_WIDTH, 10 * MAX_WIDTH))
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=80, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 @report_outages()
-def _experiment(params: Params) -> str:
-    """What MLflow's addresses call the project's experiment."""
+def _experiment_id(params: Params) -> str:
     client = open_store(params.registry)
     return str(client.get_experiment_by_name(params.registry.experiment).experiment_id)
 
 
-def _ui(params: Params) -> str:
-    """Where MLflow's UI is: the store's own server, or what `stylefuse ui` starts."""
+def _mlflow_address(params: Params) -> str:
+    """The address of MLflow's UI: the tracking server, or what `stylefuse ui` starts."""
     uri = tracking_uri(params.registry)
-    return shown(uri).rstrip("/") if is_server(uri) else f"http://{LOOPBACK}:{UI_PORT}"
+    return without_passwords(uri).rstrip("/") if is_server(uri) else f"http://{LOOPBACK}:{UI_PORT}"

@@ -1,7 +1,7 @@
-"""A command of the project as part of a flow: it is logged there, and ends when the flow does.
+"""Runs commands of the project from flows: their output is logged, and they end with the flow.
 
-Commands run as processes of their own: DVC's locks do not hold between threads, and what a
-training has taken of memory is given back when it ends.
+Commands run in processes of their own because DVC's locks do not exclude other threads, and
+because a process that ends returns all memory that a training took.
 """
 
 import contextlib
@@ -22,83 +22,84 @@ import psutil
 from stylefuse.errors import UserError
 from stylefuse.training.termination import end_with_parent
 
-TRANSIENT = 75  # exit code of what may pass when it is tried again
+TRY_AGAIN = 75  # exit code of failures that may pass when tried again
 LOCKED = re.compile("Unable to acquire lock|is busy, it is being blocked")
-POLL = 0.2  # seconds from one look at the output to the next
-PATIENCE = 60  # seconds that a command which was asked to end has for its checkpoint
+STAGE_EXIT_CODE = re.compile(r"exited with (-?\d+)")
+POLL_INTERVAL_S = 0.2
+STOP_TIMEOUT_S = 60  # for a training that writes its checkpoint before it ends
 
 
 class CommandFailed(Exception):
-    """A command failed, and would again."""
+    """A command failed and would fail again."""
 
 
 class CommandBusy(CommandFailed):
-    """A command failed for a reason that may be gone when it is tried again."""
+    """A command failed for a reason that may pass when it is tried again."""
 
 
 def retryable(task: object, run: object, state: object) -> bool:
-    """For tasks: whether a failure is worth another try; a wrong configuration is not."""
+    """A `retry_condition_fn` for tasks: retry only what may pass when it is tried again."""
     return isinstance(state.result(raise_on_failure=False), CommandBusy)  # type: ignore[attr-defined]
 
 
 def report_user_errors(function: Callable[..., Any]) -> Callable[..., Any]:
-    """For flows and tasks: a failure that has an explanation ends them with that, no traceback."""
+    """Decorate a flow or task: an error with an explanation fails it without a traceback."""
 
     @functools.wraps(function)
-    def plain(*args: Any, **named: Any) -> Any:
+    def wrapper(*args: Any, **named: Any) -> Any:
         from prefect.logging import get_run_logger
         from prefect.states import Failed
 
         try:
             return function(*args, **named)
         except CommandBusy:
-            raise  # for Prefect to try again
+            raise  # Prefect retries it
         except (CommandFailed, UserError) as error:
-            if getattr(error, "exit_code", None) == TRANSIENT:
+            if getattr(error, "exit_code", None) == TRY_AGAIN:
                 raise CommandBusy(str(error)) from None
             get_run_logger().error(str(error))
             return Failed(message=str(error))
 
-    return plain
+    return wrapper
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A command that has ended well.
+class CommandResult:
+    """A command that has succeeded.
 
     Attributes:
-        output: what it printed.
-        seconds: that it took.
-        below: seconds of them in which programs ran that it had started.
+        output: what it printed to stdout and stderr.
+        seconds: its duration.
+        child_seconds: for how many of them it had child processes.
     """
 
     output: str
     seconds: float
-    below: float
+    child_seconds: float
 
 
 def run_command(
-    *command: str, folder: Path | None = None, settings: Mapping[str, str] | None = None
-) -> Ended:
-    """Run a program of this environment.
+    *command: str, folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> CommandResult:
+    """Run a program of this Python environment and log its output.
 
     Args:
         command: the program's name and its arguments.
-        folder: where; the project's folder if it is not given.
-        settings: environment variables beside those of this process.
+        folder: the working directory; default: the project's folder.
+        environment: environment variables to add to those of this process.
 
     Raises:
-        CommandFailed: it failed; the message is its own last word.
-        CommandBusy: the same, where it may pass later.
+        CommandFailed: the command failed; the message ends with its last error.
+        CommandBusy: the same, where it may pass when it is tried again.
     """
     from prefect.logging import get_run_logger
 
     logger = get_run_logger()
     programs = Path(sys.executable).parent
-    path = f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"  # what it starts, too
-    start = seen = time.monotonic()
-    below = 0.0
-    # no pipe: whatever outlives the command would keep it open
+    path = f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"  # for child processes, too
+    start = last_poll = time.monotonic()
+    child_seconds = 0.0
+    # A file, not a pipe: a process that outlives the command would keep a pipe open.
     with tempfile.NamedTemporaryFile() as log, Path(log.name).open("rb") as reader:
         process = subprocess.Popen(
             [str(programs / command[0]), *command[1:]],
@@ -107,23 +108,23 @@ def run_command(
             start_new_session=True,
             preexec_fn=end_with_parent,
             cwd=folder,
-            env={**os.environ, "PATH": path, **(settings or {})},
+            env={**os.environ, "PATH": path, **(environment or {})},
         )
         output = ""
         try:
             while process.poll() is None:
-                time.sleep(POLL)
-                output += _relay(reader, logger)
-                before, seen = seen, time.monotonic()
-                below += (seen - before) * _has_children(process)
+                time.sleep(POLL_INTERVAL_S)
+                output += _log_new_lines(reader, logger)
+                before, last_poll = last_poll, time.monotonic()
+                child_seconds += (last_poll - before) * _has_children(process)
         except BaseException:
             stop(process)
             raise
         finally:
-            output += _relay(reader, logger, last=True)
+            output += _log_new_lines(reader, logger, last=True)
     if process.returncode:
         raise _failure(command, process.returncode, output)
-    return Ended(output, time.monotonic() - start, below)
+    return CommandResult(output, time.monotonic() - start, child_seconds)
 
 
 def _has_children(process: subprocess.Popen) -> bool:
@@ -133,45 +134,56 @@ def _has_children(process: subprocess.Popen) -> bool:
 
 
 def stop(process: subprocess.Popen) -> None:
-    """End what a command runs, and then the command: DVC must see that its stage failed, since it
-    leaves torn files when it is ended itself.
+    """Terminate the child processes of a command, and wait until they and the command end.
 
-    A training is waited for, too: it outlives its command for as long as its checkpoint takes.
+    The command itself is not terminated while it has children: DVC must see that its stage failed,
+    since it leaves incomplete files when it is terminated itself. A training writes a checkpoint
+    before it ends.
     """
     try:
         command = psutil.Process(process.pid)
-        below = command.children(recursive=True)
+        children = command.children(recursive=True)
     except psutil.NoSuchProcess:
         return
-    for child in below or [command]:
+    for child in children or [command]:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.terminate()
-    _, alive = psutil.wait_procs([*below, command], PATIENCE)
+    _, alive = psutil.wait_procs([*children, command], STOP_TIMEOUT_S)
     for child in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
 
 
-def _relay(reader: IO[bytes], logger: object, last: bool = False) -> str:
-    """Log the whole lines that came since; of a line that was overwritten, its last state."""
+def _log_new_lines(reader: IO[bytes], logger: object, last: bool = False) -> str:
+    """Log the complete new lines; of a line that was overwritten with `\\r`, its last state.
+
+    Args:
+        reader: of the command's output.
+        logger: of the flow run.
+        last: log an incomplete line, too.
+    """
     start = reader.tell()
-    found = reader.read()
+    data = reader.read()
     if not last:
-        found = found[: found.rfind(b"\n") + 1]
-        reader.seek(start + len(found))
-    text = found.decode(errors="replace")
+        data = data[: data.rfind(b"\n") + 1]
+        reader.seek(start + len(data))
+    text = data.decode(errors="replace")
     for line in text.splitlines():
-        shown = line.rsplit("\r", 1)[-1].strip()
-        if shown:
-            logger.info(shown)  # type: ignore[attr-defined]
+        message = line.rsplit("\r", 1)[-1].strip()
+        if message:
+            logger.info(message)  # type: ignore[attr-defined]
     return text
 
 
-def _failure(command: tuple[str, ...], code: int, output: str) -> CommandFailed:
+def _failure(command: tuple[str, ...], exit_code: int, output: str) -> CommandFailed:
+    """The exception for a failed command.
+
+    DVC exits with 255 whatever the reason; only its output has the exit code of the stage and says
+    that a lock is taken.
+    """
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    said = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]
-    inner = re.findall(r"exited with (-?\d+)", output)  # of the stage, which DVC turns into 255
-    kind = CommandFailed
-    if TRANSIENT in (code, *map(int, inner)) or LOCKED.search(output):
-        kind = CommandBusy
-    return kind(f"{' '.join(command)} ended with exit code {code}: {' '.join(said[:1])}")
+    errors = [line for line in lines if line.lower().startswith("error:")] or lines[-1:]
+    exit_codes = [exit_code, *map(int, STAGE_EXIT_CODE.findall(output))]
+    busy = TRY_AGAIN in exit_codes or LOCKED.search(output)
+    message = f"{' '.join(command)} ended with exit code {exit_code}: {' '.join(errors[:1])}"
+    return (CommandBusy if busy else CommandFailed)(message)

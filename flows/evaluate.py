@@ -1,4 +1,4 @@
-"""Champion and challenger of each model, judged again on today's data; nobody is promoted."""
+"""A flow that compares champion and challenger of each model on today's data."""
 
 from prefect import flow
 from prefect.states import Completed, Failed, State
@@ -11,16 +11,15 @@ from stylefuse.config import load_params
 @flow(name="evaluate", log_prints=True)
 @report_user_errors
 def evaluate(models: list[str] | None = None) -> State:
-    """Judge each challenger beside its champion, and show what was found.
+    """Put each challenger to the gate and show the decision; no version is promoted.
 
     Args:
-        models: names in params.yaml; all of them where none is given.
+        models: names in params.yaml; default: all of them.
     """
     params = load_params()
-    names = params.names(models)
-    judged = {name: gate(name, params, return_state=True) for name in names}
-    failed = [name for name, state in judged.items() if not state.is_completed()]
+    states = {name: gate(name, params, return_state=True) for name in params.names(models)}
+    failed = [name for name, state in states.items() if not state.is_completed()]
     if failed:
         return Failed(message=f"failed: {', '.join(failed)}")
-    found = [f"{name}: {state.result().reasons}" for name, state in judged.items()]
-    return Completed(message="; ".join(found))
+    decisions = [f"{name}: {state.result().reasons}" for name, state in states.items()]
+    return Completed(message="; ".join(decisions))

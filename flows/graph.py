@@ -1,6 +1,6 @@
-"""The graph of `dvc.yaml` as it stands: which stages there are, and why each would run.
+"""The stages of `dvc.yaml` as DVC sees them, and the reasons why each would run.
 
-This is the only place that knows DVC. No stage is named here or in any flow.
+Flows know no stage by its name: whatever `dvc.yaml` describes is what runs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-CODE = "src/"  # dependencies below it are code, all others are data
-SHOWN = 3  # names in a reason
+import yaml
+
+from stylefuse.paths import DVC_LOCK
+
+CODE = "src/"  # dependencies in this folder are code, all others are data
+MAX_NAMES = 3  # in a reason
 
 
 @dataclass(frozen=True)
@@ -18,39 +22,39 @@ class Stage:
 
     Attributes:
         name: as `dvc repro` knows it: `evaluate@restore` is the item `restore` of a matrix.
-        about: what it does.
-        needs: names of the stages whose outputs it reads.
-        gpu: whether `meta` in dvc.yaml says that it keeps an accelerator busy.
-        reasons: why it would run by itself; none where it is up to date.
+        description: `desc` in dvc.yaml.
+        upstream: names of the stages whose outputs it reads.
+        gpu: whether it needs an accelerator (`meta` in dvc.yaml).
+        reasons: why it would run; empty if it is up to date.
     """
 
     name: str
-    about: str = ""
-    needs: tuple[str, ...] = ()
+    description: str = ""
+    upstream: tuple[str, ...] = ()
     gpu: bool = False
     reasons: tuple[str, ...] = ()
 
     @property
     def item(self) -> str | None:
-        """The item of a matrix that it is for."""
+        """Its item of a matrix, if any."""
         return self.name.partition("@")[2] or None
 
 
 def read_graph(root: Path | str = ".") -> list[Stage]:
-    """All stages in an order in which they can run, each with the reasons for it to run."""
+    """All stages in an order in which they can run, with the reasons for each to run."""
     import networkx as nx
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
         graph = repo.index.graph.subgraph([stage for stage in repo.index.stages if stage.cmd])
-        written = {stage: number for number, stage in enumerate(repo.index.stages)}
-        ordered = nx.lexicographical_topological_sort(graph.reverse(), written.__getitem__)
+        position = {stage: number for number, stage in enumerate(repo.index.stages)}
+        ordered = nx.lexicographical_topological_sort(graph.reverse(), position.__getitem__)
         changes = repo.status()
         return [
             Stage(
                 stage.name,
                 stage.desc or "",
-                tuple(sorted(needed.name for needed in graph.successors(stage))),
+                tuple(sorted(dependency.name for dependency in graph.successors(stage))),
                 bool((stage.meta or {}).get("gpu")),
                 _reasons(changes.get(stage.addressing, [])),
             )
@@ -58,61 +62,78 @@ def read_graph(root: Path | str = ".") -> list[Stage]:
         ]
 
 
-def read_lock(root: Path | str = ".") -> bytes:
-    """What DVC noted of all stages: the same bytes where all inputs and outputs are the same."""
-    path = Path(root) / "dvc.lock"
-    return path.read_bytes() if path.exists() else b""
+def read_changes(stage: str, root: Path | str = ".") -> list[str | Mapping[str, Any]]:
+    """What DVC reports as changed of one stage; empty if it is up to date."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        return list(repo.status([stage]).get(stage, []))
 
 
-def chosen(stages: Iterable[Stage], items: Iterable[str]) -> list[Stage]:
-    """The stages that are for some items of a matrix, and those that are for all.
+def outputs_changed(changes: Iterable[str | Mapping[str, Any]]) -> bool:
+    """Whether a stage's outputs on disk differ from those in `dvc.lock`."""
+    return any(isinstance(change, Mapping) and "changed outs" in change for change in changes)
+
+
+def read_outputs(stage: str, root: Path | str = ".") -> list[dict[str, Any]]:
+    """The outputs of a stage with their hashes, as `dvc.lock` records them."""
+    path = Path(root) / DVC_LOCK
+    lock = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return list(lock.get("stages", {}).get(stage, {}).get("outs", []))
+
+
+def select(stages: Iterable[Stage], items: Iterable[str]) -> list[Stage]:
+    """The stages for some items of the matrices, and those for all items.
 
     Args:
         stages: of the graph.
-        items: names; none chooses every stage.
+        items: to select; an empty selection selects every stage.
     """
-    wanted = set(items)
-    return [stage for stage in stages if not wanted or stage.item is None or stage.item in wanted]
+    selected = set(items)
+    return [
+        stage for stage in stages if not selected or stage.item is None or stage.item in selected
+    ]
 
 
-def plan(stages: Iterable[Stage]) -> str:
-    """A line for each stage: cached, or why it runs; what waits for an earlier stage says so."""
-    lines, runs = [], set[str]()
+def format_plan(stages: Iterable[Stage]) -> str:
+    """A line for each stage: `cached`, or the reasons why it would run."""
+    lines, running = [], set[str]()
     for stage in stages:
-        after = [name for name in stage.needs if name in runs]
-        why = [*stage.reasons, *(f"after {name}" for name in after)]
-        if why:
-            runs.add(stage.name)
+        after = [f"after {name}" for name in stage.upstream if name in running]
+        reasons = [*stage.reasons, *after]
+        if reasons:
+            running.add(stage.name)
         device = "  [gpu]" if stage.gpu else ""
-        lines.append(f"{stage.name:<20} {'; '.join(why) or 'cached'}{device}")
+        lines.append(f"{stage.name:<20} {'; '.join(reasons) or 'cached'}{device}")
     return "\n".join(lines)
 
 
 def _reasons(changes: Iterable[str | Mapping[str, Mapping[str, Any]]]) -> tuple[str, ...]:
-    """What `dvc status` says of a stage, in words: one reason of each kind."""
-    found: dict[str, list[str]] = {}
+    """One reason for each kind of change that `dvc status` reports of a stage."""
+    names_of: dict[str, list[str]] = {}
     for change in changes:
         if isinstance(change, str):
-            found.setdefault("changed", []).append(change.removeprefix("changed "))
+            names_of.setdefault("changed", []).append(change.removeprefix("changed "))
             continue
-        for of, paths in change.items():
-            for path, what in paths.items():
-                if what == "new":  # parameters that the lock file does not know
+        for group, paths in change.items():
+            for path, state in paths.items():
+                if state == "new":  # an entry that dvc.lock does not have
                     return ("never run",)
-                kind, names = _kind(of, path, what)
-                found.setdefault(kind, []).extend(names)
-    return tuple(f"{kind}: {_some(names)}" for kind, names in found.items())
+                kind, names = _kind(group, path, state)
+                names_of.setdefault(kind, []).extend(names)
+    return tuple(f"{kind}: {_shorten(names)}" for kind, names in names_of.items())
 
 
-def _kind(of: str, path: str, what: str | Mapping[str, str]) -> tuple[str, Iterable[str]]:
-    if isinstance(what, Mapping):
-        return "parameter", what
-    if of == "changed outs":
-        gone = what in ("deleted", "not in cache")
-        return ("missing" if gone else "changed by hand"), [path]
+def _kind(group: str, path: str, state: str | Mapping[str, str]) -> tuple[str, Iterable[str]]:
+    """The kind of a change, and the names of what changed."""
+    if isinstance(state, Mapping):  # params.yaml: parameter → state
+        return "parameter", state
+    if group == "changed outs":
+        missing = state in ("deleted", "not in cache")
+        return ("missing" if missing else "changed by hand"), [path]
     return ("code" if path.startswith(CODE) else "data"), [path]
 
 
-def _some(names: list[str]) -> str:
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+def _shorten(names: list[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,28 +1,27 @@
-"""One pipeline at a time in a project's folder, whoever started it."""
+"""A lock that lets one pipeline run at a time in the project's folder."""
 
-import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 
 from flows.repair_dvc_lock import repair_dvc_lock
-
-LOCK = Path(".prefect/pipeline.lock")
+from stylefuse.fileio import file_lock
+from stylefuse.paths import PIPELINE_LOCK
 
 
 @contextmanager
 def pipeline_lock() -> Iterator[bool]:
-    """Take the folder until the end of the block, or of the process.
+    """Hold the lock until the end of the block, or of the process.
 
     Yields:
-        Whether it was free; where not, nothing is held and nothing should be run.
+        Whether the lock was free. If not, another pipeline is running and the block must run
+        nothing.
     """
-    LOCK.parent.mkdir(exist_ok=True)
-    with LOCK.open("a") as lock:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
+            stack.enter_context(file_lock(PIPELINE_LOCK))
+            is_free = True
+        except TimeoutError:
+            is_free = False
+        if is_free:
             repair_dvc_lock()
-            yield True
+        yield is_free

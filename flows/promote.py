@@ -1,4 +1,4 @@
-"""A champion chosen by hand, and the way back; both with a reason that is recorded."""
+"""Flows that change the champion manually; the reason is recorded."""
 
 from typing import Annotated
 
@@ -11,35 +11,35 @@ from flows.command import report_user_errors
 from stylefuse.config import load_params
 from stylefuse.registry import promotion
 
-Reason = Annotated[str, Field(min_length=1, max_length=4000, description="it is recorded")]
-Version = Annotated[int, Field(ge=1, description="of the registered model")]
+Reason = Annotated[str, Field(min_length=1, max_length=4000, description="recorded")]
+Version = Annotated[int, Field(ge=1, description="number of a registered version")]
 
 
 @flow(name="promote")
 @report_user_errors
 def promote(model: str, version: Version, reason: Reason) -> State:
-    """Make a version the champion, whatever the gate says of it.
+    """Make a version the champion without asking the gate.
 
     Args:
         model: its name in params.yaml.
-        version: of the registered model.
-        reason: is recorded.
+        version: number of a registered version.
+        reason: recorded.
     """
-    return _told(model, promotion.promote(load_params().registry, model, version, reason))
+    return _show_move(model, promotion.promote(load_params().registry, model, version, reason))
 
 
 @flow(name="rollback")
 @report_user_errors
 def rollback(model: str, reason: Reason) -> State:
-    """Make the champion before the present one champion again.
+    """Make the previous champion the champion again.
 
     Args:
         model: its name in params.yaml.
-        reason: is recorded, and keeps the gate from promoting the same version again.
+        reason: recorded; the gate does not promote the version that was rolled back again.
     """
-    return _told(model, promotion.rollback(load_params().registry, model, reason))
+    return _show_move(model, promotion.rollback(load_params().registry, model, reason))
 
 
-def _told(model: str, move: promotion.Move) -> State:
+def _show_move(model: str, move: promotion.Move) -> State:
     create_markdown_artifact(str(move), f"champion-{model}", str(move))
     return Completed(message=str(move))

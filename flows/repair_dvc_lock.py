@@ -1,34 +1,44 @@
-"""What a kill may leave of DVC's own bookkeeping, taken away before DVC stumbles over it.
+"""Deletes DVC's lock file if a crash has left it incomplete.
 
-DVC writes down in place who reads and writes what: killed in that moment, it leaves a torn file,
-and every later command refuses to run until somebody deletes it.
+DVC rewrites `.dvc/tmp/rwlock` in place. If it is killed while it writes, every later DVC command
+refuses to run until the file is deleted.
 """
 
-import fcntl
 import json
 import sys
 from pathlib import Path
+
+from stylefuse.fileio import file_lock
 
 RWLOCK = Path(".dvc/tmp/rwlock")
 
 
 def repair_dvc_lock(folder: Path = Path()) -> bool:
-    """Delete a project's torn file, unless DVC is writing it right now; whether there was one."""
-    torn = folder / RWLOCK
-    if not torn.exists():
+    """Delete a project's lock file if it is incomplete and DVC is not writing it right now.
+
+    Returns:
+        Whether the file was deleted.
+    """
+    rwlock = folder / RWLOCK
+    if not rwlock.exists():
         return False
-    with torn.with_suffix(".lock").open("a") as guard:
-        try:
-            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)  # as DVC does
-        except BlockingIOError:
-            return False
-        try:
-            json.loads(torn.read_text())
-        except ValueError:
-            torn.unlink()
-            sys.stderr.write(f"{torn} was torn by a crash, and is deleted\n")
-            return True
-    return False
+    try:
+        with file_lock(rwlock.with_suffix(".lock")):  # the guard that DVC itself uses
+            if _is_complete(rwlock):
+                return False
+            rwlock.unlink()
+    except TimeoutError:
+        return False
+    sys.stderr.write(f"{rwlock} was left incomplete by a crash and has been deleted\n")
+    return True
+
+
+def _is_complete(rwlock: Path) -> bool:
+    try:
+        json.loads(rwlock.read_text())
+    except ValueError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A Prefect server, a worker and the deployments of prefect.yaml, until Ctrl-C.
+"""Runs a Prefect server, a worker and the deployments of prefect.yaml until Ctrl-C.
 
-All of it listens on loopback and keeps its state in `.prefect`.
+Everything listens on loopback and keeps its state in `.prefect`.
 """
 
 import argparse
@@ -17,11 +17,13 @@ import psutil
 
 from flows.train import GPU
 from stylefuse.errors import UserError, run_main
-from stylefuse.ports import LOOPBACK, refuse_busy
+from stylefuse.ports import LOOPBACK, require_free_port
 
+HOME = Path(".prefect")
 POOL = "stylefuse"
 QUEUES = ("default", "gpu")
-PATIENCE = 120  # seconds until the server must answer
+START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 120
 PREFECT = str(Path(sys.executable).parent / "prefect")
 
 
@@ -31,82 +33,94 @@ def main() -> None:
     )
     parser.add_argument("--port", type=int, default=4200, help="(default: 4200)")
     port = parser.parse_args().port
-    refuse_busy(LOOPBACK, port)
+    require_free_port(LOOPBACK, port)
     address = f"http://{LOOPBACK}:{port}"
-    os.environ["PREFECT_API_URL"] = f"{address}/api"  # its own pages ask it there too
+    os.environ["PREFECT_API_URL"] = f"{address}/api"  # for the server's own pages, too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    running: list[subprocess.Popen] = []
+    processes: dict[str, subprocess.Popen] = {}
     try:
         server = [sys.executable, "-m", "flows.server", "--port", str(port)]
-        running.append(_start("server", server))
-        _wait(running[0], f"{address}/api/health")
-        _prepare()
+        processes["server"] = _start("server", server)
+        _wait_for_server(processes["server"], f"{address}/api/health")
+        _deploy()
         worker = [PREFECT, "worker", "start", "--pool", POOL, "--name", "here"]
-        running.append(_start("worker", worker))
-        sys.stdout.write(f"deployments and their runs: {address}\nCtrl-C ends it\n")
+        processes["worker"] = _start("worker", worker)
+        sys.stdout.write(f"deployments and their runs: {address}\nCtrl-C stops the server\n")
         sys.stdout.flush()
-        _watch(running)
+        _watch(processes)
     finally:
-        for process in reversed(running):  # the worker first: it still has to tell the server
-            _end(process)
+        for process in reversed(processes.values()):  # the worker still reports to the server
+            _stop(process)
+
+
+def _log_file(name: str) -> Path:
+    return HOME / f"{name}.log"
 
 
 def _start(name: str, command: list[str]) -> subprocess.Popen:
-    log = Path(".prefect") / f"{name}.log"
-    log.parent.mkdir(exist_ok=True)
-    with log.open("ab") as output:
+    HOME.mkdir(exist_ok=True)
+    with _log_file(name).open("ab") as output:
         return subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
 
 
-def _wait(server: subprocess.Popen, address: str) -> None:
+def _wait_for_server(server: subprocess.Popen, address: str) -> None:
     sys.stdout.write("starting a Prefect server\n")
     sys.stdout.flush()
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and server.poll() is None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                if answer.status == 200:
+            with urllib.request.urlopen(address, timeout=5) as response:
+                if response.status == 200:
                     return
         except OSError:
             time.sleep(0.5)
-    raise UserError("the Prefect server did not start; .prefect/server.log says why", 75)
+    message = f"the Prefect server did not start; see {_log_file('server')}"
+    raise UserError(message, 75, code="server-not-started")
 
 
-def _prepare() -> None:
-    """The work pool, its queues, the limit and the deployments; what is there already stays."""
-    _ask("work-pool", "create", POOL, "--type", "process", "--overwrite")
+def _deploy() -> None:
+    """Create the work pool, its queues, the concurrency limit and the deployments."""
+    _prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     for queue in QUEUES:
-        _ask("work-queue", "create", queue, "--pool", POOL, fails=True)
-    _ask("global-concurrency-limit", "create", GPU, "--limit", "1", fails=True)
-    _ask("deploy", "--all")
+        _prefect("work-queue", "create", queue, "--pool", POOL, may_exist=True)
+    _prefect("global-concurrency-limit", "create", GPU, "--limit", "1", may_exist=True)
+    _prefect("deploy", "--all")
 
 
-def _ask(*command: str, fails: bool = False) -> None:
-    """Have the server do something; `fails` where it refuses what it has done before."""
-    done = subprocess.run([PREFECT, "--no-prompt", *command], capture_output=True, text=True)
-    if done.returncode and not fails:
-        said = (done.stdout + done.stderr).strip().splitlines()[-1:]
-        raise UserError(f"`prefect {' '.join(command)}` failed: {' '.join(said)}")
+def _prefect(*command: str, may_exist: bool = False) -> None:
+    """Run a `prefect` command.
+
+    Args:
+        command: its arguments.
+        may_exist: ignore a failure, since the command fails if the object exists already.
+    """
+    result = subprocess.run([PREFECT, "--no-prompt", *command], capture_output=True, text=True)
+    if result.returncode and not may_exist:
+        last_line = " ".join((result.stdout + result.stderr).strip().splitlines()[-1:])
+        message = f"`prefect {' '.join(command)}` failed: {last_line}"
+        raise UserError(message, code="prefect-failed")
 
 
-def _watch(running: list[subprocess.Popen]) -> None:
+def _watch(processes: dict[str, subprocess.Popen]) -> None:
+    """Wait until a process ends, which is an error."""
     while True:
-        for process, log in zip(running, ("server", "worker"), strict=True):
+        for name, process in processes.items():
             if process.poll() is not None:
-                raise UserError(f"the {log} has ended; .prefect/{log}.log says why", 1)
+                message = f"the {name} has ended; see {_log_file(name)}"
+                raise UserError(message, 1, code="server-ended")
         time.sleep(1)
 
 
-def _end(process: subprocess.Popen) -> None:
-    """End a server or worker; a worker would wait for its runs, which are asked to stop first."""
+def _stop(process: subprocess.Popen) -> None:
+    """Stop the server or the worker; a worker waits for its runs, so they are stopped first."""
     with contextlib.suppress(psutil.NoSuchProcess):
         for run in psutil.Process(process.pid).children():
             run.terminate()
     process.terminate()
     try:
-        process.wait(PATIENCE)
+        process.wait(STOP_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         process.kill()
 

@@ -1,7 +1,7 @@
-"""Prefect's server, as `prefect server start` runs it, for this machine's own callers.
+"""Runs Prefect's server on loopback, for callers on this machine only.
 
-Prefect answers whoever reaches it, by whatever name, and lets pages of every site ask: one that is
-open in a browser could start a run here.
+`prefect server start` answers requests for any host name and from pages of any site, so that a
+page open in a browser could start a run here. This one accepts only its own names and pages.
 """
 
 import argparse
@@ -17,8 +17,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, required=True)
     port = parser.parse_args().port
-    own = (f"http://{name}:{port}" for name in (LOOPBACK, "localhost"))
-    os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = ",".join(own)
+    origins = (f"http://{name}:{port}" for name in (LOOPBACK, "localhost"))
+    os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = ",".join(origins)
     from prefect.server.api.server import create_app
     from prefect.settings import get_current_settings
 

@@ -1,4 +1,4 @@
-"""A grid of settings: each variant is trained, several at once; the best one is registered.
+"""A flow that trains a grid of settings, several variants at once, and registers the best one.
 
 python -m flows.sweep restore learning_rate=0.004,0.008 r1=0.1,1
 """
@@ -6,6 +6,7 @@ python -m flows.sweep restore learning_rate=0.004,0.008 r1=0.1,1
 import argparse
 import logging
 import sys
+from typing import Any
 
 import yaml
 from prefect import flow, task
@@ -17,46 +18,54 @@ from prefect_dask import DaskTaskRunner
 from flows.command import report_user_errors, run_command
 from flows.graph import Stage, read_graph
 from flows.pipeline_lock import pipeline_lock
-from flows.train import GPU, LEASE, STEP, gate, promote, run_stage
-from flows.variants import Value, Variant, checked_out, commit, variants_of
+from flows.timings import Stopwatch
+from flows.train import GPU, LEASE_S, TASK_OPTIONS, gate, promote, run_stages
+from flows.variants import Value, Variant, checked_out, find_commit, make_variants
 from stylefuse.config import Params, load_params
 from stylefuse.errors import run_main
 from stylefuse.evaluation.comparison import PictureResults, compare
-from stylefuse.gate.decide import score
+from stylefuse.gate.decide import evaluate_saved_model
+from stylefuse.paths import MODELS
 from stylefuse.ports import LOOPBACK
 from stylefuse.registry.integrity.signing import KEY_VARIABLE, key_file
 from stylefuse.registry.store import open_store, tracking_uri
 
-logging.getLogger("distributed").setLevel(logging.WARNING)  # it tells of every connection
-WEIGHTS = "models/{}"  # of a model, among the outputs of its training
+logging.getLogger("distributed").setLevel(logging.WARNING)  # INFO logs every connection
 
 
-@task(task_run_name="train {variant}", **STEP)
+@task(task_run_name="train {variant}", **TASK_OPTIONS)
 @report_user_errors
 def train_variant(variant: Variant, stage: str, store: str) -> None:
     """Train one variant in a copy of the project."""
     variant.run(stage, variant.name, store)
 
 
-@task(task_run_name="judge {variant}", **STEP)
+@task(task_run_name="evaluate {variant}", **TASK_OPTIONS)
 @report_user_errors
-def judge_variant(variant: Variant, params: Params) -> PictureResults:
-    """Judge one variant on the pictures that decide, which are not those of the reports."""
-    with variant.fetched(WEIGHTS.format(variant.model)) as folder:
-        return score(params, folder)
+def evaluate_variant(variant: Variant, params: Params) -> PictureResults:
+    """Evaluate one variant on the pictures of the gate's split."""
+    with variant.output(str(MODELS / variant.model)) as folder:
+        return evaluate_saved_model(params, folder)
 
 
-@task(task_run_name="register {variant}", **STEP)
+@task(task_run_name="register {variant}", **TASK_OPTIONS)
 @report_user_errors
-def register_variant(variant: Variant, stage: str, store: str, tried: int) -> State[None]:
-    """Register a variant from a commit that has its settings, its weights and its reports."""
-    name = f"{variant.name}-judged"
-    variant.run(stage, name, store)
-    command = ("stylefuse", "register", variant.model, "--tried", str(tried))
-    with checked_out(commit(name)) as folder:
-        settings = {"MLFLOW_TRACKING_URI": store, KEY_VARIABLE: str(key_file())}
-        ended = run_command(*command, folder=folder, settings=settings)
-    return Completed(message=ended.output.strip().splitlines()[-1])
+def register_variant(variant: Variant, stage: str, store: str, variants: int) -> State[None]:
+    """Register a variant from a commit with its settings, weights and reports.
+
+    Args:
+        variant: to register.
+        stage: whose outputs the reports are.
+        store: address of the MLflow store.
+        variants: number of variants that it is the best of.
+    """
+    experiment = f"{variant.name}-evaluated"
+    variant.run(stage, experiment, store)
+    command = ("stylefuse", "register", variant.model, "--tried", str(variants))
+    with checked_out(find_commit(experiment)) as folder:
+        environment = {"MLFLOW_TRACKING_URI": store, KEY_VARIABLE: str(key_file())}
+        result = run_command(*command, folder=folder, environment=environment)
+    return Completed(message=result.output.strip().splitlines()[-1])
 
 
 @flow(name="sweep", log_prints=True)
@@ -73,40 +82,47 @@ def sweep(
     Args:
         model: its name in params.yaml.
         grid: setting of the model → values to try.
-        workers: how many variants are trained at the same time on this machine.
+        workers: number of variants to train at the same time on this machine.
         scheduler: address of a Dask cluster whose workers have this folder, instead of workers
             on this machine.
-        promotes: let the best one become champion, if it passes the gate.
+        promotes: make the best variant the champion if it passes the gate.
     """
     params = load_params()
-    variants = variants_of(params, model, grid)
-    open_store(params.registry)  # is made here, not in a copy
+    variants = make_variants(params, model, grid)
+    open_store(params.registry)  # created here, not in a copy of the project
     store = tracking_uri(params.registry)
-    with pipeline_lock() as free, concurrency(GPU, occupy=1, lease_duration=LEASE):
-        if not free:
-            return Completed(name="Skipped", message="another pipeline runs in this folder")
+    with pipeline_lock() as is_free, concurrency(GPU, occupy=1, lease_duration=LEASE_S):
+        if not is_free:
+            return Completed(name="Skipped", message="another pipeline is running in this folder")
         stages = read_graph()
-        mine = [stage for stage in stages if stage.item == model]
-        trains = next((stage for stage in mine if stage.gpu), mine[0])
+        own_stages = [stage for stage in stages if stage.item == model]
+        training = next((stage for stage in own_stages if stage.gpu), own_stages[0])
         if not _prepare(stages):
-            return Failed(message="what all variants need could not be made")
+            return Failed(message="a stage that all variants need has failed")
         runner = DaskTaskRunner(**_cluster(workers, scheduler))
-        trained = train_all.with_options(task_runner=runner)(variants, trains.name, store)
-        judged = {v: judge_variant(v, params, return_state=True) for v in trained}
-        worths = {v: _worth(s.result(), params.seed) for v, s in judged.items() if s.is_completed()}
-        if not worths:
-            return Failed(message="no variant could be trained and judged")
-        best = max(worths, key=worths.__getitem__)
-        _show(model, variants, worths, best)
-        registered = register_variant(best, mine[-1].name, store, len(variants), return_state=True)
+        trained = train_all.with_options(task_runner=runner)(variants, training.name, store)
+        states = {v: evaluate_variant(v, params, return_state=True) for v in trained}
+        metrics = {
+            variant: _primary_metric(state.result(), params.seed)
+            for variant, state in states.items()
+            if state.is_completed()
+        }
+        if not metrics:
+            return Failed(message="no variant could be trained and evaluated")
+        best = max(metrics, key=metrics.__getitem__)
+        _show(model, variants, metrics, best)
+        registered = register_variant(
+            best, own_stages[-1].name, store, len(variants), return_state=True
+        )
         if not registered.is_completed():
-            return Failed(message=f"the best one, {best}, was not registered")
+            return Failed(message=f"the best variant, {best}, was not registered")
         decided = gate(model, params, return_state=True)
         if promotes and decided.is_completed():
             promote(model, params, decided.result())
-    lost = len(variants) - len(worths)
-    told = f"best of {len(variants)}: {best}; {registered.message}"
-    return Failed(message=f"{told}; {lost} failed") if lost else Completed(message=told)
+    message = f"best of {len(variants)}: {best}; {registered.message}"
+    if failed := len(variants) - len(metrics):
+        return Failed(message=f"{message}; {failed} failed")
+    return Completed(message=message)
 
 
 @flow(name="train variants")
@@ -114,45 +130,45 @@ def train_all(variants: list[Variant], stage: str, store: str) -> list[Variant]:
     """Train variants at the same time.
 
     Returns:
-        Those that came to their end.
+        The variants whose training succeeded.
     """
-    begun = {variant: train_variant.submit(variant, stage, store) for variant in variants}
-    for future in begun.values():
+    futures = {variant: train_variant.submit(variant, stage, store) for variant in variants}
+    for future in futures.values():
         future.wait()
-    return [variant for variant, future in begun.items() if future.state.is_completed()]
+    return [variant for variant, future in futures.items() if future.state.is_completed()]
 
 
 def _prepare(stages: list[Stage]) -> bool:
-    """Bring up to date what every variant needs, once, so that the copies find it."""
-    ran: dict[str, State] = {}
-    for stage in stages:
-        if stage.item is None:
-            needed = [ran[name] for name in stage.needs]
-            state = run_stage(stage, [one.result().new for one in needed], return_state=True)
-            if not state.is_completed():
-                return False
-            ran[stage.name] = state
-    return True
+    """Bring the stages that all variants share up to date; whether that succeeded."""
+    shared = [stage for stage in stages if stage.item is None]
+    states = run_stages(shared, fresh=False, force=False, stopwatch=Stopwatch())
+    return len(states) == len(shared) and all(state.is_completed() for state in states.values())
 
 
-def _cluster(workers: int, scheduler: str | None) -> dict:
+def _cluster(workers: int, scheduler: str | None) -> dict[str, Any]:
+    """Arguments of the Dask task runner."""
     if scheduler:
         return {"address": scheduler}
     local = {"n_workers": workers, "threads_per_worker": 1, "host": LOOPBACK}
     return {"cluster_kwargs": local | {"dashboard_address": None}}
 
 
-def _worth(results: PictureResults, seed: int) -> float:
-    """The figure that a better model is better in; more is better."""
+def _primary_metric(results: PictureResults, seed: int) -> float:
+    """The metric that the gate requires to improve; higher is better."""
     return next(iter(compare(results, results, 0.5, 1, seed).values())).champion
 
 
-def _show(model: str, variants: list[Variant], worths: dict[Variant, float], best: Variant) -> None:
+def _show(
+    model: str, variants: list[Variant], metrics: dict[Variant, float], best: Variant
+) -> None:
+    """Show the variants with their settings and metrics in Prefect's UI."""
     rows = [
         {
             "experiment": variant.name,
             **{key: str(value) for key, value in variant.changes.items()},
-            "better is more": f"{worths[variant]:.4f}" if variant in worths else "failed",
+            "metric (higher is better)": (
+                f"{metrics[variant]:.4f}" if variant in metrics else "failed"
+            ),
             "registered": "yes" if variant == best else "",
         }
         for variant in variants
@@ -165,19 +181,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model", metavar="MODEL", help="its name in params.yaml")
-    parser.add_argument("grid", nargs="+", metavar="SETTING=VALUE,VALUE…", type=_values)
+    parser.add_argument("grid", nargs="+", metavar="SETTING=VALUE,VALUE…", type=_parse_setting)
     parser.add_argument("--workers", type=int, default=2, help="variants at once (default: 2)")
-    parser.add_argument("--promote", action="store_true", help="if the best passes the gate")
+    parser.add_argument(
+        "--promote", action="store_true", help="make the best one champion if it passes the gate"
+    )
     args = parser.parse_args()
-    grid, settings = dict(args.grid), (args.workers, None, args.promote)
-    state = sweep(args.model, grid, *settings, return_state=True)
+    grid = dict(args.grid)
+    state = sweep(args.model, grid, args.workers, None, args.promote, return_state=True)
     sys.exit(0 if state.is_completed() else 1)
 
 
-def _values(text: str) -> tuple[str, list[Value]]:
+def _parse_setting(text: str) -> tuple[str, list[Value]]:
     name, equals, values = text.partition("=")
     if not equals or not values:
-        raise argparse.ArgumentTypeError(f"{text} names no values; write learning_rate=0.001,0.002")
+        raise argparse.ArgumentTypeError(f"{text} has no values; write learning_rate=0.001,0.002")
     return name, [yaml.safe_load(value) for value in values.split(",")]
 
 

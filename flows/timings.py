@@ -1,4 +1,4 @@
-"""How long the parts of a run take, and how much of it the pipeline itself."""
+"""Durations of the parts of a flow run, and the share that DVC and Prefect take."""
 
 import time
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timing:
-    """A part of a run.
+    """The duration of a part of a flow run.
 
     Attributes:
-        name: what was done.
-        seconds: that it took.
-        overhead: seconds of them that DVC and Prefect needed for themselves.
+        name: of the part.
+        seconds: its duration.
+        overhead: seconds of it that DVC and Prefect took.
     """
 
     name: str
@@ -19,15 +19,21 @@ class Timing:
     overhead: float
 
 
-class Clock:
-    """Laps, one after another, from the moment it is made."""
+class Stopwatch:
+    """Times consecutive parts, the first from the creation of the object."""
 
     def __init__(self) -> None:
-        self.laps: list[Timing] = []
+        self.timings: list[Timing] = []
         self._last = time.monotonic()
 
-    def lap(self, name: str, own: float | None = 0.0) -> None:
-        """End a part; `own` seconds of it were what it is for, all of them where that is None."""
+    def record(self, name: str, work_seconds: float | None = 0.0) -> None:
+        """End a part.
+
+        Args:
+            name: of the part.
+            work_seconds: seconds that were not overhead; None means all of them.
+        """
         before, self._last = self._last, time.monotonic()
         seconds = self._last - before
-        self.laps.append(Timing(name, seconds, 0.0 if own is None else max(0.0, seconds - own)))
+        overhead = 0.0 if work_seconds is None else max(0.0, seconds - work_seconds)
+        self.timings.append(Timing(name, seconds, overhead))

@@ -1,8 +1,8 @@
-"""The whole pipeline: every stage of the graph, then register → gate → promote for each model.
+"""The training pipeline: the stages of the graph, then register → gate → promote for each model.
 
-python -m flows.train                  run it, here and now
-python -m flows.train --plan           say what would run, and why
-python -m flows.train restore          only what the model restore needs
+python -m flows.train                  run the pipeline here and now
+python -m flows.train --plan           print what would run, and why
+python -m flows.train restore          run only what the model restore needs
 """
 
 import argparse
@@ -18,16 +18,24 @@ from prefect.states import Completed, Failed, State
 
 from flows import artifacts
 from flows.command import report_user_errors, retryable, run_command
-from flows.graph import Stage, chosen, plan, read_graph, read_lock
+from flows.graph import (
+    Stage,
+    format_plan,
+    outputs_changed,
+    read_changes,
+    read_graph,
+    read_outputs,
+    select,
+)
 from flows.pipeline_lock import pipeline_lock
-from flows.timings import Clock
+from flows.timings import Stopwatch
 from stylefuse.config import Params, load_params
 from stylefuse.registry import promotion
 from stylefuse.registry import register as registry
 
-GPU = "gpu"  # name of the concurrency limit
-LEASE = 60  # seconds until a limit is free again that a killed run had taken
-STEP: dict[str, Any] = {  # what all tasks have in common: DVC and the registry are the cache
+GPU = "gpu"  # name of the global concurrency limit
+LEASE_S = 60  # after which the limit is released if a run was killed
+TASK_OPTIONS: dict[str, Any] = {  # of all tasks: DVC and the registry are the cache
     "cache_policy": NO_CACHE,
     "persist_result": False,
     "retries": 2,
@@ -37,76 +45,71 @@ STEP: dict[str, Any] = {  # what all tasks have in common: DVC and the registry 
 
 
 @dataclass(frozen=True)
-class Ran:
-    """A stage that is up to date now.
+class StageResult:
+    """A stage that is up to date.
 
     Attributes:
-        new: whether its outputs may be others than before.
-        own: seconds that its own program took.
+        changed: whether its outputs differ from those before.
+        work_seconds: duration of the stage's own command.
     """
 
-    new: bool = False
-    own: float = 0.0
+    changed: bool = False
+    work_seconds: float = 0.0
 
 
-@task(task_run_name="{stage.name}", **STEP)
+@task(task_run_name="{stage.name}", **TASK_OPTIONS)
 @report_user_errors
-def run_stage(stage: Stage, earlier: list[bool], force: bool = False) -> State[Ran]:
-    """Have DVC bring one stage up to date.
+def run_stage(stage: Stage, upstream_changed: bool, force: bool = False) -> State[StageResult]:
+    """Bring one stage up to date with DVC.
 
     Args:
         stage: of the graph.
-        earlier: for each stage that it needs, whether its outputs may be new.
-        force: run it though nothing has changed.
+        upstream_changed: whether the outputs of any upstream stage have changed in this run.
+        force: run the stage even if it is up to date.
 
     Returns:
-        A state named "Cached" where it did not run.
+        A state named "Cached" where the stage was up to date.
     """
-    if not (stage.reasons or any(earlier) or force):
-        return Completed(name="Cached", message="up to date", data=Ran())
+    may_run = force or upstream_changed or stage.reasons
+    changes = read_changes(stage.name) if may_run else []
+    if not (changes or force):
+        return Completed(name="Cached", message="up to date", data=StageResult())
+    before = read_outputs(stage.name)
     command = ("dvc", "repro", "--single-item", *["--force"] * force, stage.name)
-    before = read_lock()
     if stage.gpu:
-        with concurrency(GPU, occupy=1, lease_duration=LEASE):
-            ended = run_command(*command)
+        with concurrency(GPU, occupy=1, lease_duration=LEASE_S):
+            result = run_command(*command)
     else:
-        ended = run_command(*command)
-    if "didn't change, skipping" in ended.output:
-        return Completed(name="Cached", message="up to date", data=Ran())
-    if (
-        "checking out outputs" in ended.output
-    ):  # of an earlier run: others, perhaps, than there were
-        return Completed(name="Cached", message="DVC had its outputs", data=Ran(new=True))
-    if read_lock() == before:  # what it reads has changed nothing
-        ran = Ran(own=ended.below)
-        return Completed(message="ran, with the same outputs as before", data=ran)
-    return Completed(message="ran", data=Ran(True, ended.below))
+        result = run_command(*command)
+    changed = outputs_changed(changes) or read_outputs(stage.name) != before
+    message = "outputs have changed" if changed else "outputs are the same as before"
+    return Completed(message=message, data=StageResult(changed, result.child_seconds))
 
 
-@task(task_run_name="register@{model}", **STEP)
+@task(task_run_name="register@{model}", **TASK_OPTIONS)
 @report_user_errors
 def register(model: str, params: Params) -> State[None]:
-    """Make a version of the trained model, unless there is one with the same weights."""
+    """Register the trained model as a new version, unless its weights are registered already."""
     version = registry.register(params, model)
     get_run_logger().info(str(version))
     return Completed(name=None if version.created else "Cached", message=str(version))
 
 
-@task(task_run_name="gate@{model}", **STEP)
+@task(task_run_name="gate@{model}", **TASK_OPTIONS)
 @report_user_errors
 def gate(model: str, params: Params) -> artifacts.GateResult:
-    """Judge the challenger beside the champion, and show what was found."""
+    """Compare the challenger with the champion, and show the decision."""
     return artifacts.show_decision(params, model)
 
 
-@task(task_run_name="promote@{model}", **STEP)
+@task(task_run_name="promote@{model}", **TASK_OPTIONS)
 @report_user_errors
-def promote(model: str, params: Params, judged: artifacts.GateResult) -> State[None]:
-    """Make the challenger champion, if it passed the gate and the champion is still the same."""
-    if not judged.promoted:
-        return Completed(name="Refused", message=judged.reasons)
+def promote(model: str, params: Params, result: artifacts.GateResult) -> State[None]:
+    """Make the challenger champion if it passed the gate and the champion is still the same."""
+    if not result.promoted:
+        return Completed(name="Refused", message=result.reasons)
     move = promotion.promote(
-        params.registry, model, judged.challenger, judged.reasons, judged.champion
+        params.registry, model, result.challenger, result.reasons, result.champion
     )
     return Completed(name="Promoted", message=str(move))
 
@@ -119,67 +122,75 @@ def train(
     force: bool = False,
     promotes: bool = True,
 ) -> State:
-    """Bring every stage of the graph up to date, register what came out, judge and promote it.
+    """Bring every stage up to date, register the models, and put them to the gate.
 
     Args:
-        models: names in params.yaml; all of them where none is given.
-        fresh: look for new pictures first: run the stages that need no other, since what they
-            read lies outside of the project.
-        force: run every stage, also those that are up to date.
-        promotes: let a challenger that passes the gate become champion.
+        models: names in params.yaml; default: all of them.
+        fresh: look for new pictures first. Stages without upstream stages are run even if they are
+            up to date, since DVC cannot see whether their sources have changed.
+        force: run every stage, even if it is up to date.
+        promotes: make a challenger that passes the gate the champion.
     """
     params = load_params()
     names = params.names(models)
-    with pipeline_lock() as free:
-        if not free:
-            return Completed(name="Skipped", message="another pipeline runs in this folder")
-        clock = Clock()
-        stages = chosen(read_graph(), models or [])
-        get_run_logger().info("the plan:\n%s", plan(stages))
-        clock.lap("the plan")
-        ran: dict[str, State] = {}
-        held: set[str] = set()  # what failed, and all that waits for it
-        for stage in stages:
-            if held.intersection(stage.needs):
-                held.add(stage.name)  # the error is told where it happened
-                continue
-            needed = [ran[name] for name in stage.needs if name in ran]
-            earlier = [state.result().new for state in needed]
-            again = force or (fresh and not stage.needs)
-            state = run_stage(stage, earlier, again, wait_for=needed, return_state=True)
-            ran[stage.name] = state
-            if not state.is_completed():
-                held.add(stage.name)
-            clock.lap(stage.name, state.result().own if state.is_completed() else None)
+    with pipeline_lock() as is_free:
+        if not is_free:
+            return Completed(name="Skipped", message="another pipeline is running in this folder")
+        stopwatch = Stopwatch()
+        stages = select(read_graph(), models or [])
+        get_run_logger().info("plan:\n%s", format_plan(stages))
+        stopwatch.record("plan")
+        states = run_stages(stages, fresh, force, stopwatch)
         artifacts.show_validation()
-        outcomes = []
+        released = {}
         for name in names:
-            outcomes.append(_release(name, params, promotes, ran))
-            clock.lap(f"register, gate and promote {name}", None)
-    artifacts.show_timings(clock.laps)
-    failed = [name for name, state in ran.items() if state.is_failed()]
-    failed += [name for name, fine in zip(names, outcomes, strict=True) if not fine]
+            released[name] = _release(name, params, promotes, states)
+            stopwatch.record(f"register, gate and promote {name}", None)
+    artifacts.show_timings(stopwatch.timings)
+    failed = [name for name, state in states.items() if state.is_failed()]
+    failed += [name for name, succeeded in released.items() if not succeeded]
     if failed:
         return Failed(message=f"failed: {', '.join(dict.fromkeys(failed))}")
     return Completed(message="done")
 
 
-def _release(model: str, params: Params, promotes: bool, ran: dict[str, State]) -> bool:
-    """Register, judge and promote one model; another's failure does not hold it up."""
-    mine = [state for name, state in ran.items() if name.endswith(f"@{model}")]
-    if not mine or not all(state.is_completed() for state in mine):
+def run_stages(
+    stages: list[Stage], fresh: bool, force: bool, stopwatch: Stopwatch
+) -> dict[str, State]:
+    """Run stages in order, except those downstream of a failed one; the state of each by name."""
+    states: dict[str, State] = {}
+    blocked: set[str] = set()  # failed stages, and stages downstream of them
+    for stage in stages:
+        if blocked.intersection(stage.upstream):
+            blocked.add(stage.name)
+            continue
+        upstream = [states[name] for name in stage.upstream if name in states]
+        changed = any(state.result().changed for state in upstream)
+        forced = force or (fresh and not stage.upstream)
+        state = run_stage(stage, changed, forced, wait_for=upstream, return_state=True)
+        states[stage.name] = state
+        succeeded = state.is_completed()
+        if not succeeded:
+            blocked.add(stage.name)
+        stopwatch.record(stage.name, state.result().work_seconds if succeeded else None)
+    return states
+
+
+def _release(model: str, params: Params, promotes: bool, states: dict[str, State]) -> bool:
+    """Register one model, put it to the gate and promote it; whether all of that succeeded."""
+    own = [state for name, state in states.items() if name.endswith(f"@{model}")]
+    if not own or not all(state.is_completed() for state in own):
         return False
-    registered = register(model, params, wait_for=mine, return_state=True)
+    registered = register(model, params, wait_for=own, return_state=True)
     if not registered.is_completed():
         return False
-    judged = gate(model, params, wait_for=[registered], return_state=True)
-    if not judged.is_completed():
+    decided = gate(model, params, wait_for=[registered], return_state=True)
+    if not decided.is_completed():
         return False
     if not promotes:
         return True
-    return promote(
-        model, params, judged.result(), wait_for=[judged], return_state=True
-    ).is_completed()
+    promoted = promote(model, params, decided.result(), wait_for=[decided], return_state=True)
+    return promoted.is_completed()
 
 
 def main() -> None:
@@ -187,12 +198,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", nargs="*", metavar="MODEL", help="names in params.yaml")
-    parser.add_argument("--plan", action="store_true", help="say what would run, and run nothing")
+    parser.add_argument("--plan", action="store_true", help="print what would run; run nothing")
     parser.add_argument("--fresh", action="store_true", help="look for new pictures first")
-    parser.add_argument("--force", action="store_true", help="run what is up to date too")
+    parser.add_argument("--force", action="store_true", help="run stages that are up to date, too")
     args = parser.parse_args()
     if args.plan:
-        sys.stdout.write(f"{plan(chosen(read_graph(), args.models))}\n")
+        sys.stdout.write(f"{format_plan(select(read_graph(), args.models))}\n")
         return
     state = train(args.models or None, args.fresh, args.force, return_state=True)
     sys.exit(0 if state.is_completed() else 1)

@@ -1,6 +1,8 @@
-"""Sources of every kind → pictures, manifest and attribution, whole or not at all."""
+"""Ingest: sources of every kind give pictures, manifest, attribution; failures change nothing."""
 
+import hashlib
 import io
+import re
 import tarfile
 import zipfile
 
@@ -13,14 +15,14 @@ from stylefuse.config import Source, load_params
 from stylefuse.data import ingest
 from stylefuse.data.sources import downloads
 from stylefuse.data.sources.copyrights import PackageCopyright
-from stylefuse.data.sources.source_pictures import pictures
+from stylefuse.data.sources.read import read_source
 from stylefuse.errors import UserError
 from stylefuse.images.open import open_picture
 from tests.unit.test_config import SHIPPED
 
 
 def png(seed: int, size=(48, 40)) -> bytes:
-    """A picture unlike those of other seeds."""
+    """A picture that differs from those of other seeds."""
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 5, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(file, "PNG")
@@ -100,21 +102,21 @@ def test_a_failure_leaves_what_was_there(folders):
     bad = params_with(
         folder(folders / "photos", "photograph"), folder(folders / "none", "painting")
     )
-    with pytest.raises(UserError, match="is no folder"):
+    with pytest.raises(UserError) as error:
         ingest.ingest(bad, root)
+    assert error.value.code == "source-folder-missing"
     pd.testing.assert_frame_equal(pd.read_parquet(root / "manifest.parquet"), before)
     assert not list(root.glob(".draft"))
 
 
 def test_a_folder_without_pictures_is_named(folders):
     (folders / "empty").mkdir()
-    with pytest.raises(UserError, match=r"'painting' has no pictures.*empty"):
+    with pytest.raises(UserError, match=r"'painting' has no pictures.*empty") as error:
         ingest.ingest(params_with(folder(folders / "empty", "painting")), folders / "data")
+    assert error.value.code == "source-empty"
 
 
 def test_archives_by_address_and_checksum(tmp_path, monkeypatch):
-    import hashlib
-
     monkeypatch.setattr(downloads, "CACHE", tmp_path / "cache")
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         archive.writestr("a/one.png", png(1))
@@ -125,7 +127,7 @@ def test_archives_by_address_and_checksum(tmp_path, monkeypatch):
             entry.size = len(png(seed))
             archive.addfile(entry, io.BytesIO(png(seed)))
     (tmp_path / "four.png").write_bytes(png(4))
-    found = {}
+    by_path = {}
     for name in ("set.zip", "set.tar.gz", "four.png"):
         file = tmp_path / name
         source = Source(
@@ -133,17 +135,18 @@ def test_archives_by_address_and_checksum(tmp_path, monkeypatch):
             sha256=hashlib.sha256(file.read_bytes()).hexdigest(), pick=["*.png"],
             licence="CC0-1.0", author="A. Painter",
         )  # fmt: skip
-        found |= {picture.path: picture for picture in pictures(source)}
-    assert sorted(found) == ["a/one.png", "four.png", "skip/three.png", "two.png"]
-    assert found["two.png"].data == png(2)
-    assert {(f.author, f.licence) for f in found.values()} == {("A. Painter", "CC0-1.0")}
+        by_path |= {picture.path: picture for picture in read_source(source)}
+    assert sorted(by_path) == ["a/one.png", "four.png", "skip/three.png", "two.png"]
+    assert by_path["two.png"].data == png(2)
+    assert {(p.author, p.licence) for p in by_path.values()} == {("A. Painter", "CC0-1.0")}
 
 
 def test_a_changed_download_is_refused_and_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "CACHE", tmp_path / "cache")
     (tmp_path / "a.png").write_bytes(png(1))
-    with pytest.raises(UserError, match="not the file that"):
+    with pytest.raises(UserError) as error:
         downloads.url_file((tmp_path / "a.png").as_uri(), "0" * 64)
+    assert error.value.code == "checksum-mismatch"
     assert not list((tmp_path / "cache").glob("*.png"))
 
 
@@ -157,57 +160,65 @@ def test_a_download_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):
         (folder / "half.whl.tmp").write_bytes(b"half")
         raise ConnectionError("connection reset")
 
-    with pytest.raises(UserError, match="connection reset") as error:
+    with pytest.raises(UserError) as error:
         downloads._fetch("half*.whl", breaks_off, "half==1")
-    assert error.value.exit_code == 75
-    assert len(tries) == downloads.TRIES
+    assert (error.value.exit_code, error.value.code) == (75, "download-failed")
+    assert str(error.value) == "half==1 cannot be fetched: connection reset"
+    assert len(tries) == downloads.MAX_TRIES
     assert not list((tmp_path / "cache").iterdir())
 
 
 def test_a_package_that_apt_does_not_have(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "CACHE", tmp_path / "cache")
-    with pytest.raises(UserError, match=r"apt has no hello=0\.0\.1-none.*kind: folder"):
+    with pytest.raises(UserError, match=r"hello=0\.0\.1-none") as error:
         downloads.debian_package("hello=0.0.1-none")
+    assert error.value.code == "package-missing"
 
 
 def test_a_machine_without_apt(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "CACHE", tmp_path / "cache")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match=r"has no apt-get.*kind: folder"):
+    with pytest.raises(UserError) as error:
         downloads.debian_package("hello=1")
+    assert error.value.code == "apt-missing"
 
 
 def test_curated_pictures_must_be_there(folders):
-    wanted = folders / "list.txt"
-    wanted.write_text("# chosen by eye\nsub/3.png\nsub/999.png\n")
-    source = folder(folders / "photos", "photograph").model_copy(update={"curated": wanted})
-    with pytest.raises(UserError, match=r"1 picture\(s\).*sub/999\.png"):
-        list(pictures(source))
-    wanted.write_text("sub/3.png\n")
-    assert [found.path for found in pictures(source)] == ["sub/3.png"]
+    file = folders / "list.txt"
+    file.write_text("# chosen by eye\nsub/3.png\nsub/999.png\n")
+    source = folder(folders / "photos", "photograph").model_copy(update={"curated": file})
+    with pytest.raises(UserError, match=r"1 picture\(s\).*sub/999\.png") as error:
+        list(read_source(source))
+    assert error.value.code == "curated-picture-missing"
+    file.write_text("sub/3.png\n")
+    assert [picture.path for picture in read_source(source)] == ["sub/3.png"]
+    file.unlink()
+    with pytest.raises(UserError) as error:
+        list(read_source(source))
+    assert error.value.code == "curated-list-unreadable"
 
 
 @pytest.fixture
 def curated(folders):
-    """The pictures that a curated list of the photographs gives."""
+    """A function: lines of a curated list of the photographs → the pictures that it gives."""
 
     def pictures_of(*lines):
         (folders / "list.txt").write_text("\n".join(lines))
         source = folder(folders / "photos", "photograph")
-        return list(pictures(source.model_copy(update={"curated": folders / "list.txt"})))
+        return list(read_source(source.model_copy(update={"curated": folders / "list.txt"})))
 
     return pictures_of
 
 
 def test_curated_squares_are_cut_out_without_loss(curated):
-    whole = np.asarray(open_picture(png(3)))
-    two, one, plain = curated("sub/3.png 10 5 20", "sub/3.png 0 -8 30", "sub/4.png")
-    assert two.path == "sub/3 10 5 20.png"
-    np.testing.assert_array_equal(np.asarray(open_picture(two.data)), whole[5:25, 10:30])
-    beyond = np.asarray(open_picture(one.data))
-    assert (beyond[:8] == 128).all()
-    np.testing.assert_array_equal(beyond[8:], whole[:22, :30])
-    assert plain == (plain.path, png(4), plain.author, plain.licence)
+    original = np.asarray(open_picture(png(3)))
+    inside, beyond, uncut = curated("sub/3.png 10 5 20", "sub/3.png 0 -8 30", "sub/4.png")
+    assert inside.path == "sub/3 10 5 20.png"
+    np.testing.assert_array_equal(np.asarray(open_picture(inside.data)), original[5:25, 10:30])
+    square = np.asarray(open_picture(beyond.data))
+    assert (square[:8] == 128).all()
+    np.testing.assert_array_equal(square[8:], original[:22, :30])
+    assert uncut == (uncut.path, png(4), uncut.author, uncut.licence)
 
 
 def test_squares_of_one_picture_and_of_one_name_are_all_kept(folders):
@@ -226,8 +237,8 @@ def test_squares_of_one_picture_and_of_one_name_are_all_kept(folders):
 
 def test_spaces_belong_to_a_path_up_to_the_three_numbers(folders, curated):
     (folders / "photos/sub/an old 3 5.png").write_bytes(png(600))
-    whole, square = curated("sub/an old 3 5.png", "sub/an old 3 5.png 1 2 30")
-    assert whole.path == "sub/an old 3 5.png"
+    picture, square = curated("sub/an old 3 5.png", "sub/an old 3 5.png 1 2 30")
+    assert picture.path == "sub/an old 3 5.png"
     assert square.path == "sub/an old 3 5 1 2 30.png"
 
 
@@ -239,8 +250,12 @@ def test_spaces_belong_to_a_path_up_to_the_three_numbers(folders, curated):
     ],
 )  # fmt: skip
 def test_a_wrong_square_is_refused_with_its_line(curated, line):
-    with pytest.raises(UserError, match=rf"list\.txt.*sub/{line}.*(48×40|three whole numbers)"):
+    with pytest.raises(UserError, match=rf"list\.txt.*sub/{line}") as error:
         curated("sub/2.png", f"sub/{line}")
+    is_square = re.fullmatch(r"\S+( -?\d+){3}", line)
+    assert error.value.code == (
+        "curated-square-outside" if is_square else "curated-picture-missing"
+    )
 
 
 def test_a_damaged_picture_cannot_be_cut(folders, curated):

@@ -1,4 +1,4 @@
-"""Validation: good pictures pass, each defect fails and is named, and the reports are stable."""
+"""Validation: good pictures pass, each defect fails and is named, reports are reproducible."""
 
 import json
 import socket
@@ -25,14 +25,14 @@ DOMAINS = ["painting", "photograph"]
 
 @pytest.fixture
 def manifest():
-    """Twelve photographs and twelve paintings, all as they should be."""
-    stream = np.random.default_rng(0)
+    """Twelve photographs and twelve paintings without a defect."""
+    rng = np.random.default_rng(0)
     rows = [
         {
             "path": f"data/pictures/{domain}/source/{i:02}.jpg", "domain": domain,
             "split": ["train", "train", "validation", "test"][i % 4],
             "width": 640, "height": 480, "mode": "RGB", "format": "JPEG", "bytes": 5000,
-            "sha256": stream.bytes(32).hex(), "phash": stream.bytes(8).hex(),
+            "sha256": rng.bytes(32).hex(), "phash": rng.bytes(8).hex(),
             "luminance": 120.0, "luminance_deviation": 50.0, "decodes": True, "error": "",
             "source": f"{domain}-source", "author": "A. Painter", "licence": "CC0-1.0",
         }
@@ -46,7 +46,7 @@ def failures(manifest, out) -> tuple[dict[str, list[str]], str]:
     """The failing pictures of each failed expectation, and the error's message."""
     with pytest.raises(UserError) as error:
         validate(manifest, DOMAINS, SETTINGS, BITS, out)
-    assert error.value.exit_code == 10
+    assert (error.value.exit_code, error.value.code) == (10, "validation-failed")
     summary = json.loads((out / "validation.json").read_text())
     failed = {e["name"]: e["failing"] for e in summary["expectations"] if not e["success"]}
     assert summary["evaluated"] - summary["passed"] == len(failed)
@@ -62,14 +62,16 @@ def failures(manifest, out) -> tuple[dict[str, list[str]], str]:
 
 
 def test_good_pictures_pass(manifest, tmp_path):
-    validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path)
+    docs = tmp_path / "data_docs"
+    validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path, data_docs=docs)
     summary = json.loads((tmp_path / "validation.json").read_text())
     assert summary["evaluated"] == summary["passed"] >= 10
     assert summary["pictures"]["painting"] == {"train": 6, "validation": 3, "test": 3}
     page = (tmp_path / "validation.html").read_text()
     assert "expectations hold" in page
     assert "://" not in page
-    assert (tmp_path / "data_docs/index.html").exists()
+    assert (docs / "index.html").exists()
+    assert "No required cell of the manifest is empty" in page
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_near_duplicates_within_a_split_are_fine(manifest, tmp_path):
     validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path)
 
 
-def test_undecodable_pictures_are_no_twins(manifest, tmp_path):
+def test_undecodable_pictures_are_not_near_duplicates(manifest, tmp_path):
     manifest.loc[[5, 6], "decodes"] = False
     manifest.loc[[5, 6], "phash"] = "0" * 16
     assert set(failures(manifest, tmp_path)[0]) == {"decodes"}
@@ -137,16 +139,16 @@ def test_too_few_pictures(manifest, tmp_path):
     assert set(failed) == {"photographs"}
 
 
-def test_too_few_to_judge_with(manifest, tmp_path):
+def test_too_few_test_pictures(manifest, tmp_path):
     manifest.loc[manifest[manifest.split == "test"].index[1:3], "split"] = "train"
     assert set(failures(manifest, tmp_path)[0]) == {"photographs_in_test"}
 
 
-def test_one_domain_outweighs_the_other(manifest, tmp_path):
-    stream = np.random.default_rng(1)
+def test_one_domain_has_too_large_a_share(manifest, tmp_path):
+    rng = np.random.default_rng(1)
     more = pd.concat([manifest[manifest.domain == "painting"]] * 12, ignore_index=True)
     more["path"] = [f"data/pictures/painting/more/{i}.jpg" for i in range(len(more))]
-    more["sha256"] = [stream.bytes(32).hex() for _ in range(len(more))]
+    more["sha256"] = [rng.bytes(32).hex() for _ in range(len(more))]
     more["split"] = "train"
     failed, _ = failures(pd.concat([manifest, more], ignore_index=True), tmp_path)
     assert "paintings_in_balance" in failed
@@ -160,13 +162,13 @@ def test_an_unknown_domain_and_split(manifest, tmp_path):
     assert failed["split_known"] == [manifest.path[6]]
 
 
-def test_each_domain_has_its_own_least_side(manifest, tmp_path):
+def test_each_domain_has_its_own_minimum_side(manifest, tmp_path):
     """64 pixels are enough for a portrait, and too few for a painting."""
     portraits = manifest[manifest.domain == "painting"].assign(domain="portrait", width=64)
     portraits["path"] = portraits.path.str.replace("painting", "portrait")
-    stream = np.random.default_rng(2)
+    rng = np.random.default_rng(2)
     for column, size in (("sha256", 32), ("phash", 8)):
-        portraits[column] = [stream.bytes(size).hex() for _ in range(len(portraits))]
+        portraits[column] = [rng.bytes(size).hex() for _ in range(len(portraits))]
     manifest.loc[20, "width"] = 64
     everything = pd.concat([manifest, portraits], ignore_index=True)
     with pytest.raises(UserError, match="failed 1 expectation") as error:
@@ -177,9 +179,10 @@ def test_each_domain_has_its_own_least_side(manifest, tmp_path):
     assert summary["pictures"]["portrait"] == {"train": 6, "validation": 3, "test": 3}
 
 
-def test_a_domain_without_a_least_side_is_named(manifest, tmp_path):
-    with pytest.raises(UserError, match=r"validation\.min_side has no icon, sculpture"):
+def test_a_domain_without_a_minimum_side_is_named(manifest, tmp_path):
+    with pytest.raises(UserError, match="icon, sculpture") as error:
         validate(manifest, [*DOMAINS, "sculpture", "icon"], SETTINGS, BITS, tmp_path)
+    assert error.value.code == "side-missing"
 
 
 def test_an_empty_manifest_fails(manifest, tmp_path):
@@ -194,8 +197,9 @@ def test_a_column_of_nulls_fails(manifest, tmp_path, column):
 
 
 def test_a_missing_column_is_named(manifest, tmp_path):
-    with pytest.raises(UserError, match="no author, licence; run `dvc repro ingest`"):
+    with pytest.raises(UserError, match="author, licence") as error:
         validate(manifest.drop(columns=["author", "licence"]), DOMAINS, SETTINGS, BITS, tmp_path)
+    assert error.value.code == "manifest-incomplete"
 
 
 def test_a_long_list_is_cut_in_the_message(manifest, tmp_path):
@@ -251,19 +255,21 @@ def test_nothing_but_loopback_is_contacted(manifest, tmp_path, monkeypatch):
     validate(manifest, DOMAINS, SETTINGS, BITS, tmp_path)
 
 
-def test_the_stage_reads_the_manifest_of_the_project(manifest, tmp_path, monkeypatch):
+def test_main_reads_the_manifest_of_the_project(manifest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(SHIPPED.read_text())
-    with pytest.raises(UserError, match="run `dvc repro ingest`"):
+    with pytest.raises(UserError) as error:
         module.main()
+    assert error.value.code == "manifest-missing"
     (tmp_path / "data").mkdir()
     manifest.to_parquet("data/manifest.parquet")
     with pytest.raises(UserError, match="at least 20 photographs"):
         module.main()
     assert (tmp_path / "reports/validation.json").exists()
+    assert (tmp_path / "reports/data_docs/index.html").exists()
 
 
-ODD = {  # by what a column holds
+ODD = {  # by type of the column
     "text": (None, "", " ", "\n", "\0", "x" * 999, "<b>", "../a.jpg", "RGB", "train", "0" * 64),
     "number": (None, np.nan, np.inf, -np.inf, -1, 0, 1e300, 10**9, 0.5),
     "other": (True, False, None, pd.Timestamp(0), b"bytes", "text", 3),  # for a whole column
@@ -273,8 +279,8 @@ ODD = {  # by what a column holds
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture],
           phases=[Phase.explicit, Phase.generate])  # fmt: skip
 @given(st.data())
-def test_an_odd_table_passes_or_is_refused_in_words(manifest, tmp_path, data):
-    """Cells, columns and rows that are odd, missing or doubled, as far as a file can hold them."""
+def test_an_odd_table_passes_or_fails_validation(manifest, tmp_path, data):
+    """Odd, missing or duplicated cells, columns and rows that a Parquet file can hold."""
     table = manifest
     for _ in range(data.draw(st.integers(1, 4))):
         column = data.draw(st.sampled_from(list(table)))
@@ -285,14 +291,14 @@ def test_an_odd_table_passes_or_is_refused_in_words(manifest, tmp_path, data):
             rows = data.draw(st.sampled_from([[3], [4, 20], [0, 1, 2, 12]]))
         value, cells = data.draw(st.sampled_from(ODD[kind])), table[column].tolist()
         table = table.assign(**{column: [value if i in rows else c for i, c in enumerate(cells)]})
-    kept = data.draw(st.lists(st.integers(0, len(table) - 1), max_size=60))
+    rows = data.draw(st.lists(st.integers(0, len(table) - 1), max_size=60))
     try:
-        table.iloc[kept or range(len(table))].to_parquet(tmp_path / "manifest.parquet")
+        table.iloc[rows or range(len(table))].to_parquet(tmp_path / "manifest.parquet")
     except (ArrowInvalid, ArrowTypeError):
         reject()
     try:
-        found = pd.read_parquet(tmp_path / "manifest.parquet")
-        validate(found, DOMAINS, SETTINGS, BITS, tmp_path)
+        odd = pd.read_parquet(tmp_path / "manifest.parquet")
+        validate(odd, DOMAINS, SETTINGS, BITS, tmp_path)
     except UserError as error:
         assert error.exit_code == 10
         assert json.loads((tmp_path / "validation.json").read_text())["evaluated"]

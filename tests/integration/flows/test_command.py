@@ -1,4 +1,4 @@
-"""Commands of a flow: their log, what kind of failure it was, and that nothing outlives them."""
+"""Commands of a flow: output, kinds of failure, and that no process outlives the flow."""
 
 import os
 import signal
@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -16,10 +15,12 @@ from flows.command import CommandBusy, CommandFailed, run_command
 from flows.pipeline_lock import pipeline_lock
 from prefect.logging import disable_run_logger
 
+from tests.support.servers import wait_for
+
 
 @pytest.fixture
 def program(tmp_path, monkeypatch):
-    """A function of a shell script → it is what `dvc` runs."""
+    """A function that makes a shell script the `dvc` program."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
 
     def make(script):
@@ -31,14 +32,14 @@ def program(tmp_path, monkeypatch):
         yield make
 
 
-def test_what_a_command_prints_comes_back(program):
+def test_the_output_of_a_command_is_returned(program):
     program('echo "one $1"; sleep 0.5; echo two >&2')
-    ended = run_command("dvc", "repro")
-    assert ended.output == "one repro\ntwo\n"
-    assert 0.2 < ended.below <= ended.seconds  # it slept in a program of its own
+    result = run_command("dvc", "repro")
+    assert result.output == "one repro\ntwo\n"
+    assert 0.2 < result.child_seconds <= result.seconds  # `sleep` is a child process
 
 
-def test_what_a_command_starts_is_of_the_same_environment(program, tmp_path):
+def test_child_processes_use_the_same_environment(program, tmp_path):
     program("command -v dvc")
     assert run_command("dvc", "repro").output == f"{tmp_path}/dvc\n"
 
@@ -53,7 +54,7 @@ def test_what_a_command_starts_is_of_the_same_environment(program, tmp_path):
         ("exit 75", CommandBusy),
     ],
 )
-def test_only_what_may_pass_later_is_worth_another_try(program, script, kind):
+def test_only_failures_that_may_pass_are_retried(program, script, kind):
     program(script)
     with pytest.raises(CommandFailed) as caught:
         run_command("dvc", "repro", "x")
@@ -61,23 +62,27 @@ def test_only_what_may_pass_later_is_worth_another_try(program, script, kind):
     assert str(caught.value).startswith("dvc repro x ended with exit code")
 
 
-def test_a_flow_that_is_cancelled_ends_what_its_command_runs(program, tmp_path, monkeypatch):
-    """The child, as a stage under DVC, is ended; the command sees that and ends by itself."""
-    program(f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep 60'; echo child ended > {tmp_path}/seen")
-    monkeypatch.setattr(command, "_relay", _raise_when(tmp_path / "pid", command._relay))
+def test_a_cancelled_flow_stops_its_command(program, tmp_path, monkeypatch):
+    """The child process, like a stage of DVC, is terminated; then the command ends by itself."""
+    program(f"sh -c 'echo $$ > {tmp_path}/pid; exec sleep 60'; echo child ended > {tmp_path}/log")
+    monkeypatch.setattr(
+        command, "_log_new_lines", _raise_when(tmp_path / "pid", command._log_new_lines)
+    )
     with pytest.raises(KeyboardInterrupt):
         run_command("dvc", "repro")
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
-    assert (tmp_path / "seen").read_text() == "child ended\n"
+    assert (tmp_path / "log").read_text() == "child ended\n"
 
 
-def _raise_when(path, relay):
-    def careful(reader, logger, last=False):
+def _raise_when(path, function):
+    """A wrapper of a function that raises KeyboardInterrupt as soon as a file has content."""
+
+    def wrapper(reader, logger, last=False):
         if not last and path.exists() and path.read_text():
             raise KeyboardInterrupt
-        return relay(reader, logger, last)
+        return function(reader, logger, last)
 
-    return careful
+    return wrapper
 
 
 def test_a_command_dies_with_a_flow_that_is_killed(program, tmp_path):
@@ -88,34 +93,33 @@ def test_a_command_dies_with_a_flow_that_is_killed(program, tmp_path):
         "from flows.command import run_command\n"
         "with disable_run_logger(): run_command('dvc', 'repro')"
     )
-    real = Path(os.environ.get("VIRTUAL_ENV", sys.prefix)) / "bin/python"
-    flow = subprocess.Popen([str(real), "-c", code])
+    python = Path(os.environ.get("VIRTUAL_ENV", sys.prefix)) / "bin/python"
+    flow = subprocess.Popen([str(python), "-c", code])
     pid = tmp_path / "pid"
-    _until(lambda: pid.exists() and pid.read_text())
+    wait_for(lambda: pid.exists() and pid.read_text())
     flow.send_signal(signal.SIGKILL)
     flow.wait()
-    _until(lambda: not psutil.pid_exists(int(pid.read_text())))
-
-
-def _until(happens, seconds=60):
-    end = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_for(lambda: not psutil.pid_exists(int(pid.read_text())))
 
 
 def test_a_folder_has_one_pipeline_at_a_time(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    seen = []
+    results = []
 
-    def another():
-        with pipeline_lock() as free:
-            seen.append(free)
+    def try_lock():
+        with pipeline_lock() as is_free:
+            results.append(is_free)
 
-    with pipeline_lock() as free:
-        assert free
-        thread = threading.Thread(target=another)
+    with pipeline_lock() as is_free:
+        assert is_free
+        thread = threading.Thread(target=try_lock)
         thread.start()
         thread.join()
-    another()
-    assert seen == [False, True]
+    try_lock()
+    assert results == [False, True]
+
+
+def test_an_error_under_the_pipeline_lock_is_raised(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TimeoutError, match="of the pipeline"), pipeline_lock():
+        raise TimeoutError("of the pipeline")

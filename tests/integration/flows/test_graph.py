@@ -1,11 +1,14 @@
-"""The graph is `dvc.yaml`'s and nobody else's, and a plan says why each stage would run."""
+"""The graph comes from `dvc.yaml` alone, and the plan says why each stage would run."""
 
 import re
 import subprocess
+from dataclasses import replace
 
 import pytest
 import yaml
-from flows.graph import Stage, chosen, plan, read_graph
+from flows.graph import Stage, format_plan, read_graph, select
+from flows.train import run_stage
+from prefect.logging import disable_run_logger
 
 from tests.support.clone import ROOT
 
@@ -41,11 +44,21 @@ def dvc(root, *command):
     subprocess.run(["dvc", *command], cwd=root, check=True, capture_output=True)
 
 
+@pytest.fixture
+def restored(project):
+    """The project; its files are restored after the test."""
+    files = [*project.iterdir(), project / "src/learn.py"]
+    contents = {path: path.read_bytes() for path in files if path.is_file()}
+    yield project
+    for path, content in contents.items():
+        path.write_bytes(content)
+
+
 def reasons(root):
     return {stage.name: stage.reasons for stage in read_graph(root)}
 
 
-def test_the_graph_is_that_of_dvc_and_in_an_order_that_runs():
+def test_the_graph_has_the_stages_of_dvc_in_topological_order():
     listed = subprocess.run(
         ["dvc", "stage", "list", "--name-only"],
         cwd=ROOT,
@@ -55,16 +68,16 @@ def test_the_graph_is_that_of_dvc_and_in_an_order_that_runs():
     )
     stages = read_graph(ROOT)
     assert sorted(stage.name for stage in stages) == sorted(listed.stdout.split())
-    seen = set()
+    earlier = set()
     for stage in stages:
-        assert seen.issuperset(stage.needs)
-        seen.add(stage.name)
+        assert earlier.issuperset(stage.upstream)
+        earlier.add(stage.name)
 
 
 def test_no_flow_names_a_stage():
-    """A name in quotes would be a second description of the graph."""
+    """A quoted name of a stage would be a second description of the graph."""
     names = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
-    tasks = {"train", "evaluate", "validate"}  # what flows themselves are called
+    tasks = {"train", "evaluate", "validate"}  # names of flows
     for path in sorted((ROOT / "flows").glob("*.py")):
         text = re.sub(r'name="\w+"', "", path.read_text())
         for name in names:
@@ -73,13 +86,13 @@ def test_no_flow_names_a_stage():
         assert not re.search(rf"[\"']({'|'.join(names)})@", text), path.name
 
 
-def test_what_is_up_to_date_is_cached(project):
+def test_stages_that_are_up_to_date_are_cached(project):
     stages = read_graph(project)
     assert [stage.name for stage in stages] == ["fetch", "learn@a", "learn@b"]
     assert [stage.gpu for stage in stages] == [False, True, True]
-    assert stages[1].needs == ("fetch",)
+    assert stages[1].upstream == ("fetch",)
     assert all(stage.reasons == () for stage in stages)
-    assert plan(stages).splitlines()[1].split() == ["learn@a", "cached", "[gpu]"]
+    assert format_plan(stages).splitlines()[1].split() == ["learn@a", "cached", "[gpu]"]
 
 
 def changes(path, text):
@@ -101,38 +114,77 @@ def changes(path, text):
         (lambda root: (root / "dvc.lock").unlink(), "fetch", "never run"),
     ],
 )
-def test_a_reason_says_what_changed(project, change, stage, reason):
-    files = [*project.iterdir(), project / "src/learn.py"]
-    kept = {path: path.read_bytes() for path in files if path.is_file()}
-    change(project)
-    try:
-        assert reason in reasons(project)[stage]
-    finally:
-        for path, content in kept.items():
-            path.write_bytes(content)
-    assert reasons(project)[stage] == ()
+def test_a_reason_says_what_changed(restored, change, stage, reason):
+    change(restored)
+    assert reason in reasons(restored)[stage]
 
 
-def test_a_stage_that_is_added_needs_no_edit_elsewhere(project):
+def test_an_added_stage_needs_no_edit_elsewhere(restored):
     more = GRAPH + "  count: {cmd: wc a.txt > n.txt, deps: [a.txt], outs: [n.txt]}\n"
-    (project / "dvc.yaml").write_text(more)
-    try:
-        stages = read_graph(project)
-    finally:
-        (project / "dvc.yaml").write_text(GRAPH)
+    (restored / "dvc.yaml").write_text(more)
+    stages = read_graph(restored)
     assert stages[-1].name == "count"
-    assert stages[-1].needs == ("learn@a",)
+    assert stages[-1].upstream == ("learn@a",)
 
 
-def test_items_choose_their_stages_and_those_for_all():
+def test_items_select_their_stages_and_those_for_all():
     stages = [Stage("fetch"), Stage("learn@a"), Stage("learn@b")]
-    assert [stage.name for stage in chosen(stages, ["b"])] == ["fetch", "learn@b"]
-    assert chosen(stages, []) == stages
+    assert [stage.name for stage in select(stages, ["b"])] == ["fetch", "learn@b"]
+    assert select(stages, []) == stages
 
 
-def test_a_plan_tells_what_waits_for_what_and_shortens_long_lists():
-    many = ("code: a, b, c and 2 more",)
-    text = plan([Stage("one", reasons=many), Stage("two", needs=("one",)), Stage("three")])
-    assert text.splitlines()[0].endswith("code: a, b, c and 2 more")
-    assert text.splitlines()[1].split(maxsplit=1)[1] == "after one"
-    assert text.splitlines()[2].endswith("cached")
+def test_a_plan_shows_what_runs_after_what_and_shortens_long_lists():
+    reasons = ("code: a, b, c and 2 more",)
+    stages = [Stage("one", reasons=reasons), Stage("two", upstream=("one",)), Stage("three")]
+    lines = format_plan(stages).splitlines()
+    assert lines[0].endswith("code: a, b, c and 2 more")
+    assert lines[1].split(maxsplit=1)[1] == "after one"
+    assert lines[2].endswith("cached")
+
+
+@pytest.fixture
+def bring_up_to_date(restored, monkeypatch):
+    """A function that runs the task of a flow for one stage: name → state, and its result."""
+    monkeypatch.chdir(restored)
+
+    def bring_up_to_date(name, upstream_changed=False, force=False):
+        (stage,) = [stage for stage in read_graph() if stage.name == name]
+        stage = replace(stage, gpu=False)  # the limit of GPUs needs a Prefect server
+        with disable_run_logger():
+            state = run_stage.fn(stage, upstream_changed, force)
+        assert state.is_completed()
+        return state.name, state.result().changed
+
+    return bring_up_to_date
+
+
+def test_a_stage_without_changes_is_cached(bring_up_to_date):
+    assert bring_up_to_date("fetch") == ("Cached", False)
+    assert bring_up_to_date("learn@a", upstream_changed=True) == ("Cached", False)
+
+
+def test_a_forced_stage_runs_and_its_outputs_are_the_same(bring_up_to_date):
+    assert bring_up_to_date("fetch", force=True) == ("Completed", False)
+
+
+def test_a_changed_stage_runs_and_its_outputs_are_the_same(bring_up_to_date, restored):
+    (restored / "params.yaml").write_text("amount: 3\n")
+    assert bring_up_to_date("fetch") == ("Completed", False)
+    assert bring_up_to_date("fetch") == ("Cached", False)
+
+
+def test_changed_outputs_are_noticed_also_when_the_run_cache_has_them(bring_up_to_date, restored):
+    original = (restored / "a.txt").read_text()
+    for text in ("echo 1; cat", "cat"):
+        changed = GRAPH.replace("cmd: cat raw.txt", f"cmd: {text} raw.txt")
+        (restored / "dvc.yaml").write_text(changed)
+        assert bring_up_to_date("learn@a") == ("Completed", True)
+    assert (restored / "a.txt").read_text() == original
+
+
+def test_outputs_that_were_changed_by_hand_are_noticed(bring_up_to_date, restored):
+    original = (restored / "a.txt").read_text()
+    for change in (lambda path: path.write_text("by hand"), lambda path: path.unlink()):
+        change(restored / "a.txt")
+        assert bring_up_to_date("learn@a") == ("Completed", True)
+        assert (restored / "a.txt").read_text() == original

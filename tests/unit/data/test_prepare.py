@@ -1,4 +1,4 @@
-"""Preparing: squares of the right size from pictures of any shape, the same bytes every time."""
+"""Preparing: square tiles from pictures of any shape, the same bytes every time."""
 
 import json
 
@@ -17,8 +17,8 @@ SETTINGS = Prepare(sides={"photograph": 32, "painting": 48, "icon": 64}, tiles_p
 
 
 def noise(width, height, seed=0, channels=3):
-    stream = np.random.default_rng(seed)
-    return Image.fromarray(stream.integers(0, 256, (height, width, channels), dtype=np.uint8))
+    rng = np.random.default_rng(seed)
+    return Image.fromarray(rng.integers(0, 256, (height, width, channels), dtype=np.uint8))
 
 
 @pytest.fixture
@@ -39,40 +39,40 @@ def manifest(tmp_path, monkeypatch):
 @settings(max_examples=40)
 @given(
     width=st.integers(1, 150), height=st.integers(1, 150),
-    side=st.integers(32, 64), most=st.integers(1, 6),
+    side=st.integers(32, 64), max_tiles=st.integers(1, 6),
 )  # fmt: skip
-def test_tiles_are_squares_of_the_asked_side(width, height, side, most):
-    tiles = cut_tiles(noise(width, height), side, most)
+def test_tiles_are_squares_of_the_given_side(width, height, side, max_tiles):
+    tiles = cut_tiles(noise(width, height), side, max_tiles)
     assert tiles.dtype == np.uint8
     assert tiles.shape[1:] == (side, side, 3)
-    assert 1 <= len(tiles) <= most
+    assert 1 <= len(tiles) <= max_tiles
 
 
 @pytest.mark.parametrize(
-    ("size", "most", "count"),
+    ("size", "max_tiles", "count"),
     [
         ((64, 64), 4, 1),  # a square is one tile
         ((128, 64), 4, 3),  # twice as wide: half of each tile is in the next
         ((64, 128), 4, 3),
-        ((640, 64), 4, 4),  # never more than asked for
+        ((640, 64), 4, 4),  # never more than the maximum
         ((70, 64), 4, 1),
         ((128, 64), 1, 1),
     ],
 )
-def test_how_many_tiles(size, most, count):
-    assert len(cut_tiles(noise(*size), 64, most)) == count
+def test_number_of_tiles(size, max_tiles, count):
+    assert len(cut_tiles(noise(*size), 64, max_tiles)) == count
 
 
 def test_tiles_reach_from_end_to_end_and_a_single_one_is_centred():
     picture = noise(128, 64)
-    whole = np.asarray(picture)
+    pixels = np.asarray(picture)
     tiles = cut_tiles(picture, 64, 2)
-    np.testing.assert_array_equal(tiles[0], whole[:, :64])
-    np.testing.assert_array_equal(tiles[1], whole[:, 64:])
-    np.testing.assert_array_equal(cut_tiles(picture, 64, 1)[0], whole[:, 32:96])
+    np.testing.assert_array_equal(tiles[0], pixels[:, :64])
+    np.testing.assert_array_equal(tiles[1], pixels[:, 64:])
+    np.testing.assert_array_equal(cut_tiles(picture, 64, 1)[0], pixels[:, 32:96])
 
 
-def test_see_through_parts_become_mid_grey():
+def test_transparent_pixels_become_mid_grey():
     picture = Image.new("RGBA", (40, 40), (255, 0, 0, 0))
     picture.paste((0, 200, 0, 255), (0, 0, 20, 40))
     tile = cut_tiles(picture, 40, 1)[0]
@@ -116,24 +116,26 @@ def test_pictures_are_turned_upright(manifest, tmp_path):
     np.testing.assert_array_equal(tiles[1:], cut_tiles(upright, 32, 2))
 
 
-def test_an_empty_split_is_named_and_leaves_the_last_result(manifest, tmp_path):
+def test_an_empty_split_is_named_and_changes_nothing(manifest, tmp_path):
     out = tmp_path / "prepared"
     prepare(manifest, SETTINGS, out)
     before = (out / "tiles.json").read_bytes()
     rest = manifest[(manifest.split != "test") | (manifest.domain != "painting")]
-    with pytest.raises(UserError, match="no painting is in the test split"):
+    with pytest.raises(UserError, match="the test split has no painting") as error:
         prepare(rest, SETTINGS, out)
+    assert error.value.code == "split-empty"
     assert (out / "tiles.json").read_bytes() == before
 
 
 def test_a_domain_without_a_side_is_named(manifest, tmp_path):
     manifest.loc[0, "domain"] = "sculpture"
-    with pytest.raises(UserError, match=r"prepare\.<profile>\.sides has no sculpture"):
+    with pytest.raises(UserError, match=r"prepare\.<profile>\.sides has no sculpture") as error:
         prepare(manifest, SETTINGS, tmp_path / "prepared")
+    assert error.value.code == "side-missing"
     assert not (tmp_path / "prepared").exists()
 
 
-def test_a_picture_that_went_bad_is_named(manifest, tmp_path):
+def test_a_damaged_picture_is_named(manifest, tmp_path):
     (tmp_path / manifest.path[3]).write_bytes(b"not a picture")
     with pytest.raises(UserError, match=manifest.path[3]):
         prepare(manifest, SETTINGS, tmp_path / "prepared")

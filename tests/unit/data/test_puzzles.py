@@ -1,4 +1,4 @@
-"""Containers of puzzles: a good one is put together, a hostile one is refused in a sentence."""
+"""Containers of puzzles: a good one is assembled, a hostile one is refused with one line."""
 
 import contextlib
 import struct
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from stylefuse.data.sources import puzzles
-from stylefuse.data.sources import source_pictures as sources
+from stylefuse.data.sources.apt import puzzle_pictures
 from stylefuse.data.sources.copyrights import PackageCopyright
 from stylefuse.data.sources.puzzles import COMPRESSED, DIRECTORY, read_container, read_puzzles
 from stylefuse.errors import UserError
@@ -58,13 +58,13 @@ BOARD = """
     { "pixmapfile": "image/b.webp", "x": "0.75", "y": "0.5" }
   ]
 """
-WHOLE = noise(40, 30)
+PICTURE = noise(40, 30)
 
 
 def puzzle(board=BOARD, piece=None):
     """The container of one puzzle of two pieces."""
     left, right = (
-        file_bytes(WHOLE.crop(box), "WEBP", lossless=True)
+        file_bytes(PICTURE.crop(box), "WEBP", lossless=True)
         for box in ((0, 0, 20, 30), (20, 0, 40, 30))
     )
     return (
@@ -74,15 +74,15 @@ def puzzle(board=BOARD, piece=None):
     )  # fmt: skip
 
 
-def test_a_puzzle_is_put_together():
-    (found,) = read_puzzles(puzzle().bytes())
-    assert found[:3] == ("a", "A. Painter, Noise - 1900", "set/image")
+def test_a_puzzle_is_assembled():
+    (result,) = read_puzzles(puzzle().bytes())
+    assert result[:3] == ("a", "A. Painter, Noise - 1900", "set/image")
     frame = puzzles.FRAME
-    inside = WHOLE.crop((frame, frame, 40 - frame - 1, 30 - frame - 1))
-    np.testing.assert_array_equal(np.asarray(found.picture), np.asarray(inside))
+    inside = PICTURE.crop((frame, frame, 40 - frame - 1, 30 - frame - 1))
+    np.testing.assert_array_equal(np.asarray(result.picture), np.asarray(inside))
 
 
-def test_a_board_of_something_else_is_passed_over():
+def test_a_board_without_pictures_is_skipped():
     assert list(read_puzzles(puzzle('property var levels: [{"a": "b"}]').bytes())) == []
 
 
@@ -92,31 +92,31 @@ def cycle():
 
 def fork():
     """Thirty folders, each of which twice holds the next: a billion paths."""
-    made = Container()
+    container = Container()
     for i in range(30):
-        made.folder("a", 2, i + 1)
-    return made.file("b", b"").file("c", b"")
+        container.folder("a", 2, i + 1)
+    return container.file("b", b"").file("c", b"")
 
 
 def stairs():
-    made = Container()
+    container = Container()
     for i in range(2000):
-        made.folder("a", 1, i + 1)
-    return made.file("b", b"")
+        container.folder("a", 1, i + 1)
+    return container.file("b", b"")
 
 
-def bomb(says=None):
-    data = packed(bytes(puzzles.MOST_IN_ALL + 9))
-    return Container().folder("", 1, 1).file("a", (says or data[:4]) + data[4:], COMPRESSED)
+def bomb(length=None):
+    data = packed(bytes(puzzles.MAX_TOTAL_BYTES + 9))
+    return Container().folder("", 1, 1).file("a", (length or data[:4]) + data[4:], COMPRESSED)
 
 
 HOSTILE = {
-    "a cycle": (lambda: cycle().bytes(), "lead back"),
-    "a fork": (lambda: fork().bytes(), "lead back"),
+    "a cycle": (lambda: cycle().bytes(), "form a circle"),
+    "a fork": (lambda: fork().bytes(), "form a circle"),
     "deep": (lambda: stairs().bytes(), "too deep"),
     "many children": (lambda: Container().folder("", 2**32 - 1, 1).bytes(), "damaged"),
     "cut short": (lambda: puzzle().bytes()[:200], "damaged"),
-    "no container": (lambda: b"zres" + bytes(99), "no Qt resource container"),
+    "no container": (lambda: b"zres" + bytes(99), "not a Qt resource container"),
     "nothing": (lambda: b"qres", "damaged"),
     "no packed file": (
         lambda: Container().folder("", 1, 1).file("a", b"1234words", COMPRESSED).bytes(), "damaged"
@@ -137,19 +137,20 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_container_is_refused_in_a_sentence(name):
-    made, complaint = HOSTILE[name]
-    with pytest.raises(UserError, match=complaint) as error:
-        list(sources._puzzles("a.rcc", made(), PackageCopyright("")))
+def test_a_hostile_container_is_refused_with_one_line(name):
+    make_bytes, reason = HOSTILE[name]
+    with pytest.raises(UserError, match=reason) as error:
+        list(puzzle_pictures("a.rcc", make_bytes(), PackageCopyright("")))
     assert "\n" not in str(error.value)
-    assert str(error.value).startswith("a.rcc is no container of puzzles that can be read (")
+    assert error.value.code == "puzzles-unreadable"
+    assert str(error.value).startswith("a.rcc is not a readable container of puzzles (")
 
 
-@pytest.mark.parametrize("says", [None, b"\0\0\0\1"])
-def test_a_bomb_takes_no_more_than_is_allowed(says, monkeypatch):
-    monkeypatch.setattr(puzzles, "MOST_IN_ALL", 5_000_000)
-    data = bomb(says).bytes()
-    monkeypatch.setattr(puzzles, "MOST_IN_ALL", 1_000_000)
+@pytest.mark.parametrize("length", [None, b"\0\0\0\1"])  # the true one, a false one
+def test_a_bomb_takes_no_more_than_the_limit(length, monkeypatch):
+    monkeypatch.setattr(puzzles, "MAX_TOTAL_BYTES", 5_000_000)
+    data = bomb(length).bytes()
+    monkeypatch.setattr(puzzles, "MAX_TOTAL_BYTES", 1_000_000)
     tracemalloc.start()
     with pytest.raises(ValueError, match="more than 1,000,000 bytes"):
         read_container(data)
@@ -158,12 +159,12 @@ def test_a_bomb_takes_no_more_than_is_allowed(says, monkeypatch):
 
 
 def test_files_that_share_bytes_are_counted_each(monkeypatch):
-    made = Container().folder("", 50, 1)
+    container = Container().folder("", 50, 1)
     for i in range(50):
-        made.file(str(i), bytes(100))
-    monkeypatch.setattr(puzzles, "MOST_IN_ALL", 4999)
+        container.file(str(i), bytes(100))
+    monkeypatch.setattr(puzzles, "MAX_TOTAL_BYTES", 4999)
     with pytest.raises(ValueError, match="more than 4,999 bytes"):
-        read_container(made.bytes())
+        read_container(container.bytes())
 
 
 def test_a_picture_bomb_as_a_piece(monkeypatch):
@@ -176,11 +177,11 @@ def test_a_picture_bomb_as_a_piece(monkeypatch):
         list(read_puzzles(large))
 
 
-def test_changed_bytes_raise_nothing_else():
-    whole, stream = puzzle().bytes(), np.random.default_rng(0)
+def test_changed_bytes_raise_only_value_errors():
+    original, rng = puzzle().bytes(), np.random.default_rng(0)
     for _ in range(400):
-        data = bytearray(whole)
-        for place in stream.integers(0, len(data), 3):
-            data[place] ^= 1 << int(stream.integers(8))
+        data = bytearray(original)
+        for place in rng.integers(0, len(data), 3):
+            data[place] ^= 1 << int(rng.integers(8))
         with contextlib.suppress(ValueError):
-            list(read_puzzles(bytes(data[: int(stream.integers(50, len(data) + 1))])))
+            list(read_puzzles(bytes(data[: int(rng.integers(50, len(data) + 1))])))

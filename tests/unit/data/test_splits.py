@@ -1,4 +1,4 @@
-"""Splits: near-duplicates stay together, shares are kept, and new sources disturb no one."""
+"""Splits: near-duplicates stay together, shares are met, new sources move no other pictures."""
 
 from collections import Counter
 
@@ -19,7 +19,7 @@ def distance(a: int, b: int) -> int:
 
 @st.composite
 def pictures(draw):
-    """Strata and groups as ingest would find them, with groups that cross strata."""
+    """Strata and groups as ingest computes them, with groups that cross strata."""
     strata = draw(st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=40))
     groups: list[int] = []
     for i in range(len(strata)):
@@ -41,7 +41,7 @@ def test_alike_means_same_group(hashes, bits):
 
 @given(st.lists(HASH, max_size=20), st.integers(0, 40))
 def test_a_group_is_a_chain_of_alike_pictures(hashes, bits):
-    """Whoever is not first in a group is alike to some other member of it."""
+    """Every picture but the first of a group is alike to another one of the group."""
     groups = near_duplicate_groups(hashes, bits)
     for i, first in enumerate(groups):
         if first != i:
@@ -59,8 +59,8 @@ def test_a_chain_links_its_ends():
 
 
 @given(pictures(), st.integers(0, 5))
-def test_a_group_stays_together(made, seed):
-    strata, groups = made
+def test_a_group_stays_together(strata_and_groups, seed):
+    strata, groups = strata_and_groups
     splits = assign_splits([str(i) for i in range(len(strata))], strata, groups, SHARES, seed)
     for i, first in enumerate(groups):
         assert splits[i] == splits[first]
@@ -74,7 +74,7 @@ def test_each_source_gives_its_share(count, seed):
     assert abs(counts["validation"] - SHARES.validation * count) < 1
 
 
-def test_sources_of_one_picture_share_out_too():
+def test_sources_of_one_picture_meet_the_shares_together():
     names = [f"source-{i}" for i in range(400)]
     counts = Counter(assign_splits(names, names, list(range(400)), SHARES, seed=7))
     assert 70 < counts["test"] < 130
@@ -82,8 +82,8 @@ def test_sources_of_one_picture_share_out_too():
 
 
 @given(pictures(), st.integers(0, 2**31 - 1), st.randoms())
-def test_the_order_of_pictures_does_not_matter(made, seed, random):
-    strata, _ = made
+def test_the_order_of_pictures_does_not_matter(strata_and_groups, seed, random):
+    strata, _ = strata_and_groups
     keys = [f"k{i}" for i in range(len(strata))]
     alone = list(range(len(strata)))
     before = dict(zip(keys, assign_splits(keys, strata, alone, SHARES, seed), strict=True))
@@ -95,9 +95,9 @@ def test_the_order_of_pictures_does_not_matter(made, seed, random):
 
 
 @given(pictures(), st.integers(0, 5), st.data())
-def test_a_new_source_moves_no_picture_of_another(made, seed, data):
+def test_a_new_source_moves_no_picture_of_another(strata_and_groups, seed, data):
     """Also where the new source's pictures are near-duplicates of the old ones'."""
-    strata, groups = made
+    strata, groups = strata_and_groups
     keys = [f"k{i}" for i in range(len(strata))]
     before = assign_splits(keys, strata, groups, SHARES, seed)
     more = data.draw(st.integers(1, 20))
@@ -109,23 +109,25 @@ def test_a_new_source_moves_no_picture_of_another(made, seed, data):
 
 
 @given(pictures(), st.integers(0, 2**31 - 1), st.data())
-def test_a_group_is_in_one_split_and_the_same_seed_deals_the_same(made, seed, data):
-    strata, groups = made
+def test_a_group_is_in_one_split_and_the_seed_determines_it(strata_and_groups, seed, data):
+    strata, groups = strata_and_groups
     keys = [f"k{i}" for i in range(len(strata))]
     test = data.draw(st.floats(0, 0.5))
     shares = Splits(test=test, validation=data.draw(st.floats(0, 0.49)))
-    dealt = assign_splits(keys, strata, groups, shares, seed)
+    splits = assign_splits(keys, strata, groups, shares, seed)
     split_of_group: dict[int, set[str]] = {}
-    for group, split in zip(groups, dealt, strict=True):
+    for group, split in zip(groups, splits, strict=True):
         split_of_group.setdefault(group, set()).add(split)
-    assert all(len(splits) == 1 for splits in split_of_group.values())
-    assert assign_splits(keys, strata, groups, shares, seed) == dealt
+    assert all(len(members) == 1 for members in split_of_group.values())
+    assert assign_splits(keys, strata, groups, shares, seed) == splits
 
 
-def test_the_seed_changes_the_deal():
+def test_the_seed_changes_the_splits():
     keys = [f"k{i}" for i in range(100)]
-    deals = [assign_splits(keys, ["a"] * 100, list(range(100)), SHARES, seed) for seed in (1, 1, 2)]
-    assert deals[0] == deals[1] != deals[2]
+    first, same, other = (
+        assign_splits(keys, ["a"] * 100, list(range(100)), SHARES, seed) for seed in (1, 1, 2)
+    )
+    assert first == same != other
 
 
 def test_empty_and_extreme_shares():

@@ -1,4 +1,4 @@
-"""A package that is not what it was stops ingest, with the difference, until that is accepted."""
+"""A changed package stops ingest with the differences, until the change is accepted."""
 
 import zipfile
 
@@ -15,7 +15,7 @@ PACKAGE = "art==1.0"
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A source that is a package, fetched already, of twelve pictures, and its first ingest."""
+    """A project that has ingested a cached package of twelve pictures."""
     monkeypatch.setattr(downloads, "CACHE", tmp_path / "cache")
     (tmp_path / "cache").mkdir()
     publish(tmp_path, {f"{seed}.png": png(seed) for seed in range(12)})
@@ -31,7 +31,7 @@ def publish(folder, files):
             wheel.writestr(name, content)
 
 
-def test_a_package_is_noted_when_it_is_first_taken(project):
+def test_a_new_package_is_added_to_the_lock_file(project):
     folder, params = project
     (line,) = (folder / "data/sources.lock").read_text().splitlines()
     digest, name = line.split("  ")
@@ -41,22 +41,22 @@ def test_a_package_is_noted_when_it_is_first_taken(project):
     assert (folder / "data/sources.lock").stat().st_mtime_ns == before
 
 
-def test_a_change_upstream_stops_with_the_difference(project):
+def test_a_changed_package_stops_ingest_with_the_differences(project):
     folder, params = project
-    kept = (folder / "data/manifest.parquet").read_bytes()
+    before = (folder / "data/manifest.parquet").read_bytes()
     changed = {f"{seed}.png": png(seed) for seed in range(1, 11)}  # 0 and 11 are gone
     publish(folder, changed | {"5.png": png(500), "new.png": png(600)})
     with pytest.raises(UserError) as error:
         ingest.ingest(params, folder / "data")
-    assert error.value.exit_code == 10
-    told = [line.strip() for line in str(error.value).splitlines()]
-    assert told[1].startswith(f"{PACKAGE}: sha256 was ")
-    assert told[2:7] == [
-        "source art: 12 pictures then, 11 now", "+ new.png", "- 0.png", "- 11.png", "~ 5.png"
+    assert (error.value.exit_code, error.value.code) == (10, "package-changed")
+    lines = [line.strip() for line in str(error.value).splitlines()]
+    assert lines[1].startswith(f"{PACKAGE}: sha256 was ")
+    assert lines[2:7] == [
+        "source art: 12 pictures before, 11 now", "+ new.png", "- 0.png", "- 11.png", "~ 5.png"
     ]  # fmt: skip
-    assert "--accept" in told[-1]
-    assert str(folder / "cache/art-1.0-py3-none-any.whl") in told[-1]
-    assert (folder / "data/manifest.parquet").read_bytes() == kept
+    assert "--accept" in lines[-1]
+    assert str(folder / "cache/art-1.0-py3-none-any.whl") in lines[-1]
+    assert (folder / "data/manifest.parquet").read_bytes() == before
     assert len(list((folder / "data/pictures").rglob("*.png"))) == 12
 
     manifest = ingest.ingest(params, folder / "data", accept=True)
@@ -64,12 +64,13 @@ def test_a_change_upstream_stops_with_the_difference(project):
     ingest.ingest(params, folder / "data")
 
 
-def test_where_nothing_was_ingested_here_the_hash_alone_stops(project):
+def test_without_a_manifest_the_checksum_alone_stops_ingest(project):
     folder, params = project
     (folder / "data/manifest.parquet").unlink()
     publish(folder, {"1.png": png(1)})
-    with pytest.raises(UserError, match=rf"1 package.*\n  {PACKAGE}: sha256 was .*\nIf the change"):
+    with pytest.raises(UserError, match=rf"1 package.*\n  {PACKAGE}: sha256 was .*\nIf ") as error:
         ingest.ingest(params, folder / "data")
+    assert error.value.code == "package-changed"
 
 
 def test_a_damaged_download_is_named(project):
@@ -78,12 +79,14 @@ def test_a_damaged_download_is_named(project):
     wheel.write_bytes(wheel.read_bytes()[:200])
     with pytest.raises(UserError) as error:
         ingest.ingest(params, folder / "data")
+    assert error.value.code == "package-changed"
     assert "source art cannot be read any more: " in str(error.value)
     assert f"delete it to fetch it again: {wheel}" in str(error.value)
 
 
-def test_a_lock_that_is_none_is_told(project):
+def test_a_damaged_lock_file_is_refused(project):
     folder, params = project
     (folder / "data/sources.lock").write_text("<<<<<<<\n")
-    with pytest.raises(UserError, match="has a line that is no"):
+    with pytest.raises(UserError) as error:
         ingest.ingest(params, folder / "data")
+    assert error.value.code == "sources-lock-damaged"

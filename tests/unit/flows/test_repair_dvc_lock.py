@@ -1,4 +1,4 @@
-"""A file that a crash of DVC has torn is taken away, and no other."""
+"""An incomplete lock file of DVC is deleted, and no other."""
 
 import fcntl
 import subprocess
@@ -21,20 +21,20 @@ def repro(project):
 
 def test_dvc_runs_again_after_a_crash(project, capsys):
     (project / RWLOCK).write_text('{"/data/prep')
-    refused = repro(project)
-    assert refused.returncode
-    assert "rwlock" in refused.stderr
+    failed = repro(project)
+    assert failed.returncode
+    assert "rwlock" in failed.stderr
     assert repair_dvc_lock(project)
-    assert "was torn by a crash" in capsys.readouterr().err
+    assert "was left incomplete by a crash" in capsys.readouterr().err
     assert repro(project).returncode == 0
 
 
-def test_what_is_whole_or_being_written_stays(project):
+def test_a_complete_file_and_one_that_is_being_written_stay(project):
     assert not repair_dvc_lock(project)
     repro(project)
-    kept = (project / RWLOCK).read_text()
+    content = (project / RWLOCK).read_text()
     assert not repair_dvc_lock(project)
-    assert (project / RWLOCK).read_text() == kept
+    assert (project / RWLOCK).read_text() == content
     (project / RWLOCK).write_text("{")
     with (project / RWLOCK).with_suffix(".lock").open("a") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)

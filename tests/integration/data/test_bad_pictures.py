@@ -1,4 +1,4 @@
-"""Sets that would spoil a training: found by validation before it, and named."""
+"""Validation finds ingested pictures that would harm a training, and names them."""
 
 import io
 import json
@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from stylefuse import paths
 from stylefuse.data import ingest
-from stylefuse.data.validation.files_on_disk import file_faults
+from stylefuse.data.validation.files_on_disk import file_errors
 from stylefuse.data.validation.validate import validate
 from stylefuse.errors import UserError
 from tests.integration.data.test_ingest import folder, params_with, png
@@ -35,26 +36,27 @@ def ingested(project):
 
 
 def failures(project):
-    """Each failed expectation's pictures by file name, and the message; none where all hold."""
+    """The file names that fail each failed expectation, and the error's message."""
     params = params_with()
     manifest = pd.read_parquet("data/manifest.parquet")
-    faults = file_faults(manifest, project.joinpath("data/pictures").relative_to(project))
+    errors = file_errors(manifest, paths.PICTURES)
     settings = params.validation
     try:
-        validate(manifest, DOMAINS, settings, params.data.near_duplicate_bits, project, faults)
+        validate(manifest, DOMAINS, settings, params.data.near_duplicate_bits, project, errors)
     except UserError as error:
+        assert error.code == "validation-failed"
         message = str(error)
     else:
         return {}, ""
-    told = json.loads((project / "validation.json").read_text())["expectations"]
-    return {e["name"]: names(e["failing"]) for e in told if not e["success"]}, message
+    results = json.loads((project / "validation.json").read_text())["expectations"]
+    return {e["name"]: names(e["failing"]) for e in results if not e["success"]}, message
 
 
 def names(paths):
     return sorted(path.rsplit("/", 1)[1] for path in paths)
 
 
-def again(data, quality):
+def as_jpeg(data, quality):
     file = io.BytesIO()
     Image.open(io.BytesIO(data)).save(file, "JPEG", quality=quality)
     return file.getvalue()
@@ -65,7 +67,7 @@ def test_a_good_set_passes(project):
     assert failures(project) == ({}, "")
 
 
-# --- files that are not those of the manifest ---
+# --- files that differ from the manifest ---
 
 
 def files(project):
@@ -87,20 +89,19 @@ def test_a_file_that_was_changed(project):
     changed.write_bytes(png(999, (160, 140)))
     failed, message = failures(project)
     assert failed == {"files": [changed.name]}
-    assert f"{changed.name} (is not the file that was listed)" in message
+    assert f"{changed.name} (differs from the manifest)" in message
 
 
 def test_two_files_that_were_swapped(project):
     ingested(project)
-    one, other, *_ = files(project)
-    contents = one.read_bytes(), other.read_bytes()
-    one.write_bytes(contents[1])
-    other.write_bytes(contents[0])
+    first, second, *_ = files(project)
+    contents = first.read_bytes(), second.read_bytes()
+    first.write_bytes(contents[1])
+    second.write_bytes(contents[0])
     failed, message = failures(project)
-    assert failed == {"files": [one.name, other.name]}
-    assert (
-        f"{one.name} (is the file of data/pictures/photograph/photograph/{other.name})" in message
-    )
+    assert failed == {"files": [first.name, second.name]}
+    assert f"{first.name} (is the file of {paths.PICTURES}/" in message
+    assert f"/{second.name})" in message
 
 
 def test_a_file_that_was_added(project):
@@ -109,12 +110,12 @@ def test_a_file_that_was_added(project):
     added.write_bytes(png(998))
     failed, message = failures(project)
     assert failed == {"files": ["stray.png"]}
-    assert "stray.png (is in no row of the manifest)" in message
+    assert "stray.png (is not in the manifest)" in message
     page = (project / "validation.html").read_text()
     assert "stray.png" in page
 
 
-# --- sets that teach the wrong thing ---
+# --- pictures that should not be in the set ---
 
 
 def of_split(manifest, split):
@@ -123,14 +124,14 @@ def of_split(manifest, split):
 
 
 @pytest.mark.parametrize("exact", [True, False])
-def test_copies_of_test_pictures_that_train(project, exact):
-    """Put into the training pictures behind ingest's back, which would keep them together."""
+def test_copies_of_test_pictures_in_the_train_split(project, exact):
+    """The copies are added after ingest, which would put them into the same split."""
     manifest = ingested(project)
     rows = []
     for path in of_split(manifest, "test")[:3]:
         data = (project / path).read_bytes()
         copy = path.replace(".png", "-copy.png")
-        content = data if exact else again(data, 70)
+        content = data if exact else as_jpeg(data, 70)
         (project / copy).write_bytes(content)
         row = manifest[manifest.path == path].iloc[0].to_dict()
         rows.append(row | ingest.describe(content) | {"path": copy, "split": "train"})
@@ -157,7 +158,7 @@ def test_one_picture_five_hundred_times(project):
 def test_one_picture_again_and_again_with_small_changes(project):
     data = (project / "art/100.png").read_bytes()
     for i in range(30):
-        (project / f"art/like-{i:02}.jpg").write_bytes(again(data, 60 + i))
+        (project / f"art/like-{i:02}.jpg").write_bytes(as_jpeg(data, 60 + i))
     ingested(project)
     failed, message = failures(project)
     assert "sha256_unique" not in failed
@@ -167,15 +168,15 @@ def test_one_picture_again_and_again_with_small_changes(project):
 
 @pytest.mark.parametrize("level", [0, 255, 120])
 def test_half_of_a_folder_in_one_colour(project, level):
-    """Each a little different, so that no two files are the same."""
-    spoilt = [f"{seed}.png" for seed in range(0, 40, 2)]
-    for i, name in enumerate(spoilt):
-        plain = np.full((140, 160, 3), level, np.uint8)
-        plain[i, : i + 1] ^= 3
-        Image.fromarray(plain).save(project / "photos" / name)
+    """Each differs a little, so that no two files have the same content."""
+    flat = [f"{seed}.png" for seed in range(0, 40, 2)]
+    for i, name in enumerate(flat):
+        levels = np.full((140, 160, 3), level, np.uint8)
+        levels[i, : i + 1] ^= 3
+        Image.fromarray(levels).save(project / "photos" / name)
     ingested(project)
     failed, _ = failures(project)
-    assert failed["luminance_deviation"] == sorted(spoilt)
+    assert failed["luminance_deviation"] == sorted(flat)
     assert ("luminance" in failed) == (level != 120)
 
 
