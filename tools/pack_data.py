@@ -1,7 +1,7 @@
 """Carry pictures and the guide's weights to a machine that can fetch nothing.
 
-python benchmarks/pack_data.py pack             data/… → data/packed.zip
-python benchmarks/pack_data.py unpack PROFILE   data/packed.zip → data/prepared and the weights
+python -m tools.pack_data pack             data/… → data/packed.zip
+python -m tools.pack_data unpack PROFILE   data/packed.zip → data/prepared and the weights
 
 The pictures travel as they are, which is half the size of the tiles that are cut from them.
 """

@@ -1,13 +1,13 @@
 """What each part of the transfer model's recipe buys, and what two terms beside it do.
 
-python benchmarks/ablation.py
-python benchmarks/ablation.py --docs .cache/trial --kimg 0.02 --judging TRIAL    a trial, with
+python -m benchmarks.quality.ablation
+python -m benchmarks.quality.ablation --docs .cache/trial --kimg 0.02 --judging TRIAL    a trial, with
     TRIAL='{"photographs": 2, "styles_per_photograph": 1, "size": 96}'
 """
 
 from itertools import pairwise
 
-from benchmarks import page
+from benchmarks import report
 from benchmarks.quality.variants import run_variants
 from stylefuse.evaluation.report import OURS
 
@@ -33,17 +33,17 @@ BEFORE = {row: before for before, row in pairwise((PURE, PAIRED, RECONSTRUCTED, 
 
 
 def main() -> None:
-    args = page.judged_parser(__doc__, kimg=6).parse_args()
+    args = report.training_parser(__doc__, kimg=6).parse_args()
     asked = {name: {"kimg": args.kimg, **SCRATCH, **own} for name, own in VARIANTS.items()}
-    results = run_variants("ablation", "transfer", asked, task="terms", **args.judging)
+    results = run_variants("ablation", "transfer", asked, task="terms", **args.evaluate)
     rows = {name: _row(result) for name, result in results.items()}
     for name in list(rows)[1:]:
         rows[name]["it changes"] = _change(results[name], results[BEFORE.get(name, TASK)])
-    page.write(
+    report.write(
         args.docs,
         "ablation",
         "What each part of the transfer recipe buys",
-        page.table(rows, f"{args.kimg:g} thousand pictures"),
+        report.table(rows, f"{args.kimg:g} thousand pictures"),
         "From random weights, with learning rates of "
         f"{SCRATCH['learning_rate']:g} and {SCRATCH['discriminator_learning_rate']:g}. "
         f"Judged on {_pairs(results)} pairs of the validation split. KID and style distance are "

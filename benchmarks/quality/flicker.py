@@ -1,6 +1,6 @@
 """How much a film flickers: its frames painted as a film, beside frames painted one by one.
 
-    python benchmarks/flicker.py
+    python -m benchmarks.quality.flicker
 
 Needs the data that `make repro` leaves; takes two minutes. A window of 256 pixels moves over
 held-out photographs, so that it is known where each pixel goes: what a painted thing changes by
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from benchmarks import page
+from benchmarks import report
 from stylefuse.config import load_params
 from stylefuse.images.open import flatten, open_picture
 from stylefuse.inference.video import VideoStylizer
@@ -61,7 +61,7 @@ def held_out(domain: str) -> list[Image.Image]:
 
 
 def main() -> None:
-    args = page.parser(__doc__).parse_args()
+    args = report.parser(__doc__).parse_args()
     predictor = fetch_model(TASK, None, load_params()).predictor
     photographs = [np.asarray(p) for p in held_out("photograph")]
     codes = [predictor.style_code([painting]) for painting in held_out("painting")]
@@ -73,14 +73,14 @@ def main() -> None:
             ways = {
                 "the film itself": frames,
                 "one by one": [predictor.stylizer.render(frame, code) for frame in frames],
-                "as a film": [film.frame(frame) for frame in frames],
+                "as a film": [film.render_frame(frame) for frame in frames],
             }
             for way, painted in ways.items():
                 found[way].append(flicker(painted, step))
         rows[name] = {way: f"{np.mean(values):.2f}" for way, values in found.items()}
-    page.write(
+    report.write(
         args.docs, "flicker", "How much a film flickers",
-        " ".join(__doc__.split("\n\n")[2].partition("minutes. ")[2].split()), page.table(rows),
+        " ".join(__doc__.split("\n\n")[2].partition("minutes. ")[2].split()), report.table(rows),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Held-out photographs and paintings are drawn again, each whole with all its pair
 taken over all of them with its diagonal (the biased form), in which the bias cancels in differences
 only in part: read the intervals, not the means.
 
-    python benchmarks/kid_intervals.py        after `make repro`, in the project's folder
+    python -m benchmarks.quality.kid_intervals        after `make repro`, in the project's folder
 """
 
 from itertools import combinations

@@ -1,14 +1,14 @@
 """Three ways to train a generator of portraits, on the same pictures for as long.
 
-python benchmarks/portraits.py
-python benchmarks/portraits.py --docs .cache/trial --kimg 0.1 --judging '{"portraits": 16}'
+python -m benchmarks.quality.portraits
+python -m benchmarks.quality.portraits --docs .cache/trial --kimg 0.1 --judging '{"portraits": 16}'
 """
 
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks import page
+from benchmarks import report
 from benchmarks.quality.variants import FACES, folder_of, run_variants
 from stylefuse.evaluation.metric_labels import METRIC_LABELS
 from stylefuse.evaluation.report import OURS
@@ -30,12 +30,12 @@ CAPTION = 26  # pixels above each part of the sheet
 
 
 def main() -> None:
-    args = page.judged_parser(__doc__, kimg=20).parse_args()
+    args = report.training_parser(__doc__, kimg=20).parse_args()
     asked = {
         name: FACES | {"architecture": name, "kimg": args.kimg, **own}
         for name, own in ARCHITECTURES.items()
     }
-    results = run_variants("portraits", "portrait", asked, **args.judging)
+    results = run_variants("portraits", "portrait", asked, **args.evaluate)
     methods = results["regular"]["figures"]["methods"]
     rows = {name: _figures(methods[name]) for name in ("training pictures", "untrained")}
     for name, result in results.items():
@@ -46,11 +46,11 @@ def main() -> None:
             "discriminator": f"{parameters['discriminator']:,}",
         }
     figures = results["regular"]["figures"]
-    page.write(
+    report.write(
         args.docs,
         "portraits",
         "Three ways to train a generator of portraits",
-        page.table(rows, f"{args.kimg:g} thousand pictures each"),
+        report.table(rows, f"{args.kimg:g} thousand pictures each"),
         f"{figures['portraits']} invented portraits beside {figures['references']} of the "
         f"validation split; {figures['training']} to train on. Variety and novelty are beside "
         "those of the validation portraits: a variety far below 1 is a collapse, a novelty far "
@@ -64,7 +64,9 @@ def main() -> None:
 
 
 def _figures(row: dict[str, float]) -> dict[str, str]:
-    return {METRIC_LABELS[name].title: METRIC_LABELS[name].format.format(row[name]) for name in SHOWN}
+    return {
+        METRIC_LABELS[name].title: METRIC_LABELS[name].format.format(row[name]) for name in SHOWN
+    }
 
 
 def _sheet(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import page
+from benchmarks import report
 from benchmarks.quality.variants import FACES, run_variants
 from stylefuse.evaluation.report import OURS
 from stylefuse.training.diagnostics import MAX_ACCURACY, TICKS, alarms
@@ -28,7 +28,7 @@ WINS = "discriminator wins"
 
 
 def main() -> None:
-    parser = page.judged_parser(__doc__, kimg=6)
+    parser = report.training_parser(__doc__, kimg=6)
     parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9])
     args = parser.parse_args()
     settings = {
@@ -37,12 +37,12 @@ def main() -> None:
         for seed in args.seeds
         for name, own in _countermeasures().items()
     }
-    results = run_variants("stability", "portrait", settings, **args.judging)
+    results = run_variants("stability", "portrait", settings, **args.evaluate)
     runs = {name: [results[f"{name} {seed}"] for seed in args.seeds] for name in _countermeasures()}
     args.docs.mkdir(parents=True, exist_ok=True)
     first = {name: seeds[0]["curves"] for name, seeds in runs.items()}
     _chart(first, args.docs / "stability.svg")
-    page.write(
+    report.write(
         args.docs,
         "stability",
         "A discriminator that wins, and what helps",
@@ -51,7 +51,7 @@ def main() -> None:
         "twice its width, no gradient penalty, no augmentation. Each countermeasure changes one of "
         f"these; *{ALL}* changes all. The curves are of the first seed.",
         "![curves](stability.svg)",
-        page.table({name: _row(seeds) for name, seeds in runs.items()}),
+        report.table({name: _row(seeds) for name, seeds in runs.items()}),
         "Means over the last quarter of each run, then over the seeds; in brackets the least and "
         "the most of the seeds. *Overfitting* is the accuracy on the portraits that the "
         "discriminator is trained on, less that on held-out ones. Variety and KID are relative to "

@@ -17,8 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from benchmarks import page
-from benchmarks.quality.clock import Clock
+from benchmarks import report
+from benchmarks.quality.recorder import Clock
 from stylefuse.config import load_params
 from stylefuse.data.sources.downloads import CACHE
 from stylefuse.errors import UserError
@@ -136,7 +136,7 @@ def _train_and_judge(folder: Path) -> None:
     result |= {
         "seconds": time.monotonic() - start,
         "images_per_second": clock.images_per_second(),
-        "peak_mib": page.peak_mib(),
+        "peak_mib": report.peak_mib(),
         "curves": clock.curves,
         "alarms": clock.alarms,
     }

@@ -1,6 +1,6 @@
 """What disk, clock and other programs may do to every stage: what is said, and what is left.
 
-    python benchmarks/faults.py
+    python -m benchmarks.robustness.faults
 
 Mounts a small disk in memory, so that it can be full or closed: run it as root, or with
 `unshare --user --map-root-user --mount`. Takes about ten minutes on two cores, and needs no data.
@@ -18,8 +18,8 @@ from pathlib import Path
 
 from flows.repair_dvc_lock import repair_dvc_lock
 
-from benchmarks import page
-from benchmarks.robustness.cases import MODEL, Case, Registered, stages
+from benchmarks import report
+from benchmarks.robustness.stages import MODEL, Case, Registered, stages
 
 DISK = "600m"
 LEFT = 48 << 10  # bytes of a full disk that are free when a command begins
@@ -176,7 +176,7 @@ def main() -> None:
             if case.name in ("register", "train, by dvc"):
                 rows[f"twice at once: {case.name}"] = at_once(case)
                 print(case.name, rows[f"twice at once: {case.name}"], file=sys.stderr)
-    print(page.table(rows, "fault and command"))
+    print(report.table(rows, "fault and command"))
 
 
 if __name__ == "__main__":

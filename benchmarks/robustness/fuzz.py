@@ -1,6 +1,6 @@
 """Hostile pictures to the decoder, and hostile requests to a real server: does anything give way?
 
-    python benchmarks/fuzz.py
+    python -m benchmarks.robustness.fuzz
 
 takes about 2 minutes. Expected: no fault of any kind; every 50th request is a good one, and is
 answered with the same picture each time; the server's memory grows by less than 5 % between its
@@ -20,14 +20,12 @@ from itertools import islice
 from pathlib import Path
 
 import psutil
-
-from benchmarks import page
-
-
 from tests.support.fuzzing import CLOSED, Outcome, open_all, send, send_all
-from tests.support.hostile import Request, valid_request, pictures, requests
+from tests.support.hostile import Request, pictures, requests, valid_request
 from tests.support.models import make_project
 from tests.support.servers import answers, free_port, stop, wait_for
+
+from benchmarks import report
 
 LAP = 2000  # requests
 PROGRAM = Path(sys.executable).parent / "stylefuse"
@@ -36,7 +34,7 @@ MIB = 2**20
 
 
 def main() -> None:
-    parser = page.parser(__doc__)
+    parser = report.parser(__doc__)
     parser.add_argument("--pictures", type=int, default=50_000)
     parser.add_argument("--requests", type=int, default=12_000)
     parser.add_argument("--seed", type=int, default=7)
@@ -52,14 +50,14 @@ def main() -> None:
         "pictures": _row(decoded, seconds),
         "requests": _row(sent, took),
     }
-    page.write(
-        args.docs, "fuzz", "Hostile input", __doc__.split("\n\n")[0], page.table(rows, "input"),
-        "## What was answered", page.table({
+    report.write(
+        args.docs, "fuzz", "Hostile input", __doc__.split("\n\n")[0], report.table(rows, "input"),
+        "## What was answered", report.table({
             "pictures": {str(k): f"{n:,}" for k, n in sorted(decoded.answers.items())},
-        }), page.table({
+        }), report.table({
             "requests": {_status(k): f"{n:,}" for k, n in sorted(sent.answers.items())},
-        }), "## Memory of the server", page.table({"MiB": memory}),
-        "## Single attacks", page.table(attacks, "sent"),
+        }), "## Memory of the server", report.table({"MiB": memory}),
+        "## Single attacks", report.table(attacks, "sent"),
         *[f"- {fault}" for fault in (decoded.faults + sent.faults)[:50]],
     )  # fmt: skip
     if decoded.faults or sent.faults:

@@ -1,7 +1,7 @@
 """`kill -9` at random moments of every stage, the same command again, and the bytes compared.
 
-    python benchmarks/kills.py
-    python benchmarks/kills.py --kills 6 --others 1      a trial
+    python -m benchmarks.robustness.kills
+    python -m benchmarks.robustness.kills --kills 6 --others 1      a trial
 
 Trainings are killed `--kills` times in all: every other time at any moment of a process's life,
 else as soon as a checkpoint is being written beside an older one. The other stages and `dvc` itself
@@ -23,8 +23,8 @@ from typing import IO
 import psutil
 from tests.support.trainings import make_project
 
-from benchmarks import page
-from benchmarks.robustness.cases import PYTHON, Case, stages
+from benchmarks import report
+from benchmarks.robustness.stages import PYTHON, Case, stages
 
 CLOCK = {"kimg": 0.4, "tick_kimg": 0.02, "sample_kimg": 0.02}  # a checkpoint every five steps
 MODELS = ("transfer", "restore", "portrait")
@@ -116,7 +116,7 @@ def main() -> None:
             rows[case.name] = survive(case, kills, stream)
         for case in stages(Path(temporary)) if args.others else ():
             rows[case.name] = survive(case, args.others, stream)
-    print(page.table(rows, "killed with -9"))
+    print(report.table(rows, "killed with -9"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the same bytes cost: training steps with and without what keeps them in order.
 
-    python benchmarks/determinism.py
-    python benchmarks/determinism.py --rounds 3 --models portrait      a trial
+    python -m benchmarks.speed.determinism
+    python -m benchmarks.speed.determinism --rounds 3 --models portrait      a trial
 
 Needs `data/prepared`, which `make repro` leaves. On a CPU the optimiser waits for all gradients
 (`training.backend`), and that is all: without it two runs may differ. TensorFlow's own switch is
@@ -14,9 +14,9 @@ import os
 from collections.abc import Callable
 from contextlib import nullcontext
 
-from benchmarks import page
+from benchmarks import report
+from benchmarks.paired_timing import Answer, median_of, own, ratio, run, take_turns
 from benchmarks.speed.training import train
-from benchmarks.turns import Answer, beside, middle, own, run, take_turns
 from stylefuse.config import load_params
 
 FREE = "--xla_gpu_deterministic_ops=false"
@@ -24,11 +24,11 @@ FREE = "--xla_gpu_deterministic_ops=false"
 
 def main() -> None:
     models = tuple(load_params().models)
-    parser = page.parser(__doc__)
+    parser = report.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--models", nargs="+", choices=models, default=models)
     args = parser.parse_args()
-    print(page.table({model: row(model, args.rounds) for model in args.models}, "images/s"))
+    print(report.table({model: row(model, args.rounds) for model in args.models}, "images/s"))
 
 
 def row(model: str, rounds: int) -> dict[str, str]:
@@ -40,8 +40,8 @@ def row(model: str, rounds: int) -> dict[str, str]:
         workers["TensorFlow's switch"] = own("switched", model)
     found = take_turns(workers, rounds)
     free = found["in any order"]
-    return {name: f"{middle(answers, 'rate'):.1f}" for name, answers in found.items()} | {
-        f"{name} ÷ in any order": beside(found[name], free, "rate")
+    return {name: f"{median_of(answers, 'rate'):.1f}" for name, answers in found.items()} | {
+        f"{name} ÷ in any order": ratio(found[name], free, "rate")
         for name in found
         if name != "in any order"
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.speed.subjects import noise, untrained
+from benchmarks.speed.generators import noise, untrained
 
 FOLDER = Path(".cache/exported")
 MODELS = ("transfer", "restore")
@@ -77,7 +77,7 @@ def _onnx(function: Callable, signature: list) -> bytes:
     import tensorflow as tf
     import tf2onnx
 
-    from benchmarks.speed.subjects import onnx_session
+    from benchmarks.speed.generators import onnx_session
 
     model, _ = tf2onnx.convert.from_function(
         tf.function(function, input_signature=signature), signature, opset=18

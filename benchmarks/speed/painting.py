@@ -1,8 +1,8 @@
 """How long one picture takes, and how much memory, beside the published network.
 
     pip install --target .cache/exporters --no-deps onnx==1.23.2
-    python benchmarks/speed_painting.py
-    python benchmarks/speed_painting.py --docs .cache/trial --rounds 2 --sides 256          a trial
+    python -m benchmarks.speed.painting
+    python -m benchmarks.speed.painting --docs .cache/trial --rounds 2 --sides 256          a trial
 
 Needs `data/networks`, which `make repro` leaves. The networks take turns, for each size in fresh
 processes. Our weights are untrained, which no time depends on.
@@ -13,31 +13,31 @@ from collections.abc import Callable
 
 import numpy as np
 
-from benchmarks import page
-from benchmarks.speed.subjects import EXPORTERS, noise, onnx_session, untrained
-from benchmarks.turns import Answer, beside, middle, own, run, take_turns
+from benchmarks import report
+from benchmarks.paired_timing import Answer, median_of, own, ratio, run, take_turns
+from benchmarks.speed.generators import EXPORTERS, noise, onnx_session, untrained
 
 STYLE_SIDE = 256
 NAMES = ("transfer", "published", "restore")
 
 
 def main() -> None:
-    parser = page.parser(__doc__)
+    parser = report.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--sides", type=int, nargs="+", default=[256, 384, 512, 1024])
     args = parser.parse_args()
     found = {side: measured(side, args.rounds) for side in args.sides}
-    page.write_section(
+    report.write_section(
         args.docs,
         "Painting, beside a published network",
-        page.table({f"{side}²": times(by_name) for side, by_name in found.items()}, "ms"),
+        report.table({f"{side}²": times(by_name) for side, by_name in found.items()}, "ms"),
         "From uint8 to uint8, the network of Ghiasi et al. 2017 in 8-bit integers in ONNX Runtime; "
         f"medians of {args.rounds} turns, and beside each ratio where its middle half lies. A "
         f"style is seen at {STYLE_SIDE}². The published network was exported for 384² only; that "
         "limit is lifted from its file, so that it paints every size as it is.",
-        page.table(memory(found), "peak MiB"),
+        report.table(memory(found), "peak MiB"),
         "Of a whole process; ours holds TensorFlow.",
-        page.table({f"{side}²": growth(side, x) for side, x in found.items()}, "per megapixel"),
+        report.table({f"{side}²": growth(side, x) for side, x in found.items()}, "per megapixel"),
         "A column that stays the same grows as the number of pixels does; memory is beyond that of "
         f"the loaded network. {tiling()}",
     )
@@ -50,13 +50,13 @@ def measured(side: int, rounds: int) -> dict[str, list[Answer]]:
 def times(found: dict[str, list[Answer]]) -> dict[str, str]:
     ours, theirs = found["transfer"], found["published"]
     return {
-        "transfer, style known": f"{middle(ours, 'paint'):.0f}",
-        "published, style known": f"{middle(theirs, 'paint'):.0f}",
-        "transfer ÷ published": beside(ours, theirs, "paint"),
-        "transfer, with the style": f"{middle(ours, 'total'):.0f}",
-        "published, with the style": f"{middle(theirs, 'total'):.0f}",
-        "transfer ÷ published, with it": beside(ours, theirs, "total"),
-        "restore": f"{middle(found['restore'], 'paint'):.0f}",
+        "transfer, style known": f"{median_of(ours, 'paint'):.0f}",
+        "published, style known": f"{median_of(theirs, 'paint'):.0f}",
+        "transfer ÷ published": ratio(ours, theirs, "paint"),
+        "transfer, with the style": f"{median_of(ours, 'total'):.0f}",
+        "published, with the style": f"{median_of(theirs, 'total'):.0f}",
+        "transfer ÷ published, with it": ratio(ours, theirs, "total"),
+        "restore": f"{median_of(found['restore'], 'paint'):.0f}",
     }
 
 
@@ -75,7 +75,7 @@ def growth(side: int, found: dict[str, list[Answer]]) -> dict[str, str]:
     area = side**2 / 1e6
     more = {name: answers[-1]["peak"] - answers[-1]["loaded"] for name, answers in found.items()}
     return {
-        **{f"{name}, ms": f"{middle(x, 'paint') / area:.0f}" for name, x in found.items()},
+        **{f"{name}, ms": f"{median_of(x, 'paint') / area:.0f}" for name, x in found.items()},
         **{f"{name}, MiB": f"{more[name] / area:.0f}" for name in found},
     }
 
@@ -89,7 +89,7 @@ def tiling() -> str:
 
 def timed(paint: Callable, see_style: Callable = lambda: None) -> Callable[[], Answer]:
     """Work that sees a style, and paints after what that gives."""
-    loaded = page.peak_mib()
+    loaded = report.peak_mib()
 
     def work() -> Answer:
         start = time.perf_counter()
@@ -98,7 +98,7 @@ def timed(paint: Callable, see_style: Callable = lambda: None) -> Callable[[], A
         paint(style)
         end = time.perf_counter()
         total, alone = 1000 * (end - start), 1000 * (end - known)
-        return {"paint": alone, "total": total, "loaded": loaded, "peak": page.peak_mib()}
+        return {"paint": alone, "total": total, "loaded": loaded, "peak": report.peak_mib()}
 
     return work
 

@@ -1,8 +1,8 @@
 """Training speed of the transfer model beside a plain PyTorch version of it, on the same batch.
 
     python -m venv .cache/torch && .cache/torch/bin/pip install torch==2.13.0 numpy
-    python benchmarks/pytorch.py
-    python benchmarks/pytorch.py --docs .cache/trial --rounds 2                             a trial
+    python -m benchmarks.speed.pytorch
+    python -m benchmarks.speed.pytorch --docs .cache/trial --rounds 2                             a trial
 
 The first command fetches some 200 MB where pip finds a CPU build, several GB where not. Needs
 `data/prepared`, which `make repro` leaves.
@@ -16,39 +16,39 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import page
-from benchmarks.turns import Answer, Worker, beside, middle, own, run, take_turns
+from benchmarks import report
+from benchmarks.paired_timing import Answer, Worker, median_of, own, ratio, run, take_turns
 
 FOLDER = Path(".cache/pytorch")
 STEPS = 16  # of a turn: each holds every kind of step as often as the others
-OTHER = Path(__file__).with_name("torch_transfer.py")
+OTHER = ("-m", "benchmarks.speed.torch_transfer")
 BACKENDS = ("tensorflow", "jax")
 LOSSES = ("discriminator_loss", "adversarial", "reconstruction", "content")  # as a run names them
 
 
 def main() -> None:
-    parser = page.parser(__doc__)
+    parser = report.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--python", default=".cache/torch/bin/python", help="that has PyTorch")
     args = parser.parse_args()
     workers = {backend: own("train", backend, KERAS_BACKEND=backend) for backend in BACKENDS}
     first = {name: worker.ask() for name, worker in workers.items()}  # writes what PyTorch reads
-    workers["pytorch"] = Worker(args.python, str(OTHER), str(FOLDER), str(STEPS))
+    workers["pytorch"] = Worker(args.python, *OTHER, str(FOLDER), str(STEPS))
     first["pytorch"] = workers["pytorch"].ask()
     found = take_turns(workers, args.rounds, unheard=1)
     rows = {
         name: {
-            "images/s": f"{middle(answers, 'rate'):.1f}",
-            "÷ PyTorch": beside(answers, found["pytorch"], "rate"),
+            "images/s": f"{median_of(answers, 'rate'):.1f}",
+            "÷ PyTorch": ratio(answers, found["pytorch"], "rate"),
             **(losses(first[name]) if name != "jax" else {}),  # which starts from other weights
         }
         for name, answers in found.items()
     }
     ours = first["tensorflow"]
-    page.write_section(
+    report.write_section(
         args.docs,
         "Training, beside PyTorch",
-        page.table(rows, "transfer, float32"),
+        report.table(rows, "transfer, float32"),
         f"Medians of {args.rounds} turns of {STEPS} steps, and beside the ratio where its middle "
         "half lies. Networks, losses, penalty, Adam and averaging are the same, on one random "
         f"batch of {ours['batch']} crops of {ours['crop']}²: {ours['generator']:,} weights in the "

@@ -1,6 +1,6 @@
 """How long a request takes over HTTP, beside the bare call of the model, and beside the peer's.
 
-    python benchmarks/speed_serving.py
+    python -m benchmarks.speed.serving
 
 Needs the registry and the data that `make repro` leaves; takes three minutes. Every request holds
 a photograph and a painting of 256×256 pixels as PNG files. "A slider" sends the same two with
@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 from tests.support.servers import answers, free_port, stop, wait_for
 
-from benchmarks import page
+from benchmarks import report
 from stylefuse.config import load_params
 from stylefuse.evaluation.baselines.published_network import ArbitraryStylisation
 from stylefuse.images.base64 import decode, encode
@@ -105,7 +105,7 @@ def crowd(port: int, clients: int, request: Callable) -> dict[str, str]:
 
 
 def main() -> None:
-    args = page.parser(__doc__).parse_args()
+    args = report.parser(__doc__).parse_args()
     contents, styles = pictures("photograph"), pictures("painting")
     pairs = list(itertools.product(range(len(contents)), range(len(styles))))
     opened = [[decode(text) for text in texts] for texts in (contents, styles)]
@@ -138,7 +138,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         servers = {
             "stylefuse": [program, "serve", "transfer", "--port"],
-            "peer": [sys.executable, __file__, "--peer", folder],
+            "peer": [sys.executable, "-m", "benchmarks.speed.serving", "--peer", folder],
         }
         for name, command in servers.items():
             port = free_port()
@@ -155,9 +155,9 @@ def main() -> None:
                     many[row] = crowd(port, clients, fresh)
             finally:
                 stop(server)
-    page.write_section(
+    report.write_section(
         args.docs, "Over HTTP", " ".join(__doc__.split("\n\n")[2].split()),
-        page.table(alone, "one request after the other"), page.table(many, "new pictures"),
+        report.table(alone, "one request after the other"), report.table(many, "new pictures"),
     )  # fmt: skip
 
 

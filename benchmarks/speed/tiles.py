@@ -1,7 +1,7 @@
 """A picture too large to be painted at once: time and memory of its tiles, and how well they join.
 
-    python benchmarks/speed_tiles.py
-    python benchmarks/speed_tiles.py --docs .cache/trial --rounds 2 --side 1000           a trial
+    python -m benchmarks.speed.tiles
+    python -m benchmarks.speed.tiles --docs .cache/trial --rounds 2 --side 1000           a trial
 
 Needs `data/prepared` and trained models, which `make repro` leaves: where nothing is painted, no
 seam can be seen. The picture is a mosaic of held-out photographs, damaged where it is to be
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import page
-from benchmarks.turns import Answer, middle, own, run, take_turns
+from benchmarks import report
+from benchmarks.paired_timing import Answer, median_of, own, run, take_turns
 
 PAINTED = Path(".cache/tiles")
 LIMIT = 3e9 / 2**20  # MiB
@@ -23,16 +23,16 @@ NAMES = ("transfer", "restore")
 
 
 def main() -> None:
-    parser = page.parser(__doc__)
+    parser = report.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--side", type=int, default=2048, help="of the picture, in pixels")
     parser.add_argument("--models", default="models", help="folder of trained models")
     args = parser.parse_args()
     rows = {name: row(name, args.models, args.side, args.rounds) for name in NAMES}
-    page.write_section(
+    report.write_section(
         args.docs,
         "Large pictures, in tiles",
-        page.table(rows, f"{args.side}²"),
+        report.table(rows, f"{args.side}²"),
         f"Time is the median of {args.rounds} turns once all is compiled, memory that of a whole "
         f"fresh process; {LIMIT:.0f} MiB are 3 GB. Seam: how much neighbouring pixels differ on "
         "average across the tiles' borders, beside how much they do elsewhere; painted at once, "
@@ -51,7 +51,7 @@ def row(model: str, folder: str, side: int, rounds: int) -> dict[str, str]:
     apart = abs(tiled.astype(int) - whole)
     peak = found["tiles"][-1]["peak"]
     return {
-        "s": f"{middle(found['tiles'], 'seconds'):.1f}",
+        "s": f"{median_of(found['tiles'], 'seconds'):.1f}",
         "peak MiB": f"{peak:.0f}",
         "below 3 GB": "yes" if peak < LIMIT else "**no**",
         "peak MiB, at once": f"{found['whole'][-1]['peak']:.0f}",
@@ -98,7 +98,7 @@ def paint(way: str, model: str, folder: str, side: str) -> Callable[[], Answer]:
         painted = render()
         seconds = time.perf_counter() - start
         np.save(PAINTED / f"{model}_{way}.npy", painted)
-        return {"seconds": seconds, "peak": page.peak_mib()}
+        return {"seconds": seconds, "peak": report.peak_mib()}
 
     return work
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from benchmarks.paired_timing import THREADS, serve
 from benchmarks.speed.torch_networks import Discriminator, Generator
-from benchmarks.turns import THREADS, serve
 
 OTHERS, PENALTY_STEP = 0.25, 0.01
 

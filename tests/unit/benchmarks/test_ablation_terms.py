@@ -26,7 +26,7 @@ def benchmarks(monkeypatch):
 
 
 def settings_with(**own):
-    from benchmarks.quality.terms import Settings
+    from benchmarks.quality.ablation_task import Settings
 
     small = load_params(ROOT / "params.yaml").train("transfer").model_dump() | SHAPE
     return Settings.model_validate(small | {"discriminator_width": 4, **own})
@@ -50,7 +50,7 @@ def built(task, settings):
 
 
 def test_without_weights_it_is_the_recipe():
-    from benchmarks.quality import terms
+    from benchmarks.quality import ablation_task
 
     settings, batch = settings_with(), (*drawn(), np.float32(0))
     networks = built(TASK, settings)
@@ -75,7 +75,7 @@ def test_the_term_is_added_by_its_weight(monkeypatch):
 
 
 def test_an_unconditional_discriminator_looks_at_no_reference():
-    from benchmarks.quality import terms
+    from benchmarks.quality import ablation_task
 
     settings = settings_with(conditional=False)
     generator, discriminator = built(terms.TASK, settings)
@@ -92,7 +92,7 @@ def test_an_unconditional_discriminator_looks_at_no_reference():
 
 
 def test_contrast_wants_each_place_where_it_was():
-    from benchmarks.quality.contrast import patch_contrast
+    from benchmarks.quality.patch_contrastive import patch_contrast
 
     batch = drawn()
     kept = built(TASK, settings_with())[0].encode_content(batch.photograph)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.turns import THREADS
+from benchmarks.paired_timing import THREADS
 
 EXPORTERS = ".cache/exporters"  # where `pip install --target` puts what is no dependency
 

@@ -1,7 +1,7 @@
-"""Times several ways of doing a thing in turn, A B A B …, each in a process of its own.
+"""Paired timing: candidates take turns (A B A B …), each in a process of its own.
 
-What else the machine does then weighs on all of them alike, a ratio is of neighbours in time, and
-no way meets another's threads or memory. Needs nothing but Python, as not every way has more.
+Other load on the machine then affects all candidates alike, ratios compare neighbours in time, and no
+candidate shares threads or memory with another. Needs only Python, because some candidates have no more.
 """
 
 import json
@@ -13,11 +13,16 @@ from statistics import median, quantiles
 from typing import Any
 
 Answer = dict[str, Any]
-THREADS = len(os.sched_getaffinity(0))  # that each way is given
+THREADS = len(os.sched_getaffinity(0))  # for each candidate
 
 
 def run(main: Callable[[], None], works: Sequence[Callable[..., Callable[[], Answer]]]) -> None:
-    """Be a script, or the worker of it that `own` has started; `works` prepare what a turn does."""
+    """Run `main`, or a worker that `own` has started.
+
+    Args:
+        main: of the benchmark.
+        works: functions that prepare what a worker does in each turn, found by name.
+    """
     if sys.argv[1:2] != ["--work"]:
         main()
         return
@@ -26,17 +31,17 @@ def run(main: Callable[[], None], works: Sequence[Callable[..., Callable[[], Ans
 
 
 def serve(work: Callable[[], Answer]) -> None:
-    """Be a worker: do the work once for each line on stdin, and answer with its figures."""
+    """Do the work once for each line on stdin, and answer with its measurements as JSON."""
     for _ in sys.stdin:
         print(json.dumps(work()), flush=True)
 
 
 class Worker:
-    """A process that serves.
+    """A process that runs `serve`.
 
     Args:
-        command: what starts it.
-        environment: variables beside the present ones.
+        command: starts it.
+        environment: variables beside the current ones.
     """
 
     def __init__(self, *command: str, **environment: str):
@@ -57,7 +62,7 @@ class Worker:
         for line in self.process.stdout:
             if line.startswith("{"):
                 return json.loads(line)
-        raise SystemExit(f"{' '.join(self.command)} ended before its time")
+        raise SystemExit(f"{' '.join(self.command)} ended early")
 
     def close(self) -> None:
         assert self.process.stdin
@@ -66,36 +71,37 @@ class Worker:
 
 
 def own(work: str, *args: str, **environment: str) -> Worker:
-    """The running script once more, as a worker of `run`."""
+    """The running module once more, as a worker of `run`."""
+    module = sys.modules["__main__"].__spec__
+    assert module, "run it as a module: python -m benchmarks.…"
     return Worker(
-        sys.executable, sys.argv[0], "--work", work, *args,
+        sys.executable, "-m", module.name, "--work", work, *args,
         TF_CPP_MIN_LOG_LEVEL="3", **environment,
     )  # fmt: skip
 
 
 def take_turns(
-    workers: Mapping[str, Worker], rounds: int, unheard: int = 2
+    workers: Mapping[str, Worker], rounds: int, warm_up: int = 2
 ) -> dict[str, list[Answer]]:
-    """What each worker answers in each round, after a few rounds that only warm them up."""
+    """The answers of each worker in each round, after the rounds of warm-up."""
     answers: dict[str, list[Answer]] = {name: [] for name in workers}
-    for turn in range(unheard + rounds):
+    for turn in range(warm_up + rounds):
         for name, worker in workers.items():
             answer = worker.ask()
-            if turn >= unheard:
+            if turn >= warm_up:
                 answers[name].append(answer)
     for worker in workers.values():
         worker.close()
     return answers
 
 
-def middle(answers: list[Answer], figure: str) -> float:
+def median_of(answers: list[Answer], name: str) -> float:
     """The median over the rounds."""
-    return median(answer[figure] for answer in answers)
+    return median(answer[name] for answer in answers)
 
 
-def beside(ours: list[Answer], theirs: list[Answer], figure: str) -> str:
-    """How many times theirs ours is, round by round: the median, and between which two values the
-    middle half of the rounds is."""
-    times = [a[figure] / b[figure] for a, b in zip(ours, theirs, strict=True)]
-    low, half, high = quantiles(times, n=4, method="inclusive")
+def ratio(first: list[Answer], second: list[Answer], name: str) -> str:
+    """First ÷ second, round by round: median and interquartile range."""
+    ratios = [a[name] / b[name] for a, b in zip(first, second, strict=True)]
+    low, half, high = quantiles(ratios, n=4, method="inclusive")
     return f"{half:.2f} ({low:.2f}–{high:.2f})"

@@ -24,7 +24,7 @@ class TermsTask(transfer.TransferTask):
     def build_discriminator(self, settings: Settings) -> Any:
         if settings.conditional:
             return super().build_discriminator(settings)
-        from benchmarks.quality.unconditional import build_discriminator
+        from benchmarks.quality.unconditional_discriminator import build_discriminator
 
         return build_discriminator(settings)
 
@@ -33,14 +33,14 @@ class TermsTask(transfer.TransferTask):
     ) -> Loss:
         found = super().discriminator_loss
         if not settings.conditional:
-            from benchmarks.quality.unconditional import discriminator_loss as found
+            from benchmarks.quality.unconditional_discriminator import discriminator_loss as found
         return found(generator, discriminator, settings, penalise, stage)
 
     def generator_loss(
         self, generator: Any, discriminator: Any, settings: Settings, stage: int
     ) -> Loss:
         """The recipe's objective, and the term beside it where it has a weight."""
-        from benchmarks.quality.contrast import patch_contrast
+        from benchmarks.quality.patch_contrastive import patch_contrast
         from stylefuse.models.transfer.batches import TransferBatch
 
         painter = Painter(generator)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a page in `docs/measurements` that begins with the command that makes it."""
+"""Pages in `docs/measurements` that begin with the command that made them."""
 
 import argparse
 import json
@@ -13,21 +13,25 @@ from pathlib import Path
 
 def parser(description: str) -> argparse.ArgumentParser:
     """Arguments of a benchmark; `--docs` keeps a trial run from changing the page."""
-    made = argparse.ArgumentParser(
+    arguments = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--docs", type=Path, default=Path("docs/measurements"), help="folder of the page")
-    return made
-
-
-def judged_parser(description: str, kimg: float) -> argparse.ArgumentParser:
-    """The same for a benchmark that trains: how long, and how the outcome is judged."""
-    made = parser(description)
-    made.add_argument("--kimg", type=float, default=kimg, help="pictures in thousands, each run")
-    made.add_argument(
-        "--judging", type=json.loads, default={}, help="settings of `evaluate` to change, as JSON"
+    arguments.add_argument(
+        "--docs", type=Path, default=Path("docs/measurements"), help="folder of the page"
     )
-    return made
+    return arguments
+
+
+def training_parser(description: str, kimg: float) -> argparse.ArgumentParser:
+    """The same for a benchmark that trains and evaluates."""
+    arguments = parser(description)
+    arguments.add_argument(
+        "--kimg", type=float, default=kimg, help="pictures in thousands, each run"
+    )
+    arguments.add_argument(
+        "--evaluate", type=json.loads, default={}, help="keys of `evaluate` to change, as JSON"
+    )
+    return arguments
 
 
 def table(rows: Mapping[str, Mapping[str, str]], corner: str = "") -> str:
@@ -40,7 +44,7 @@ def table(rows: Mapping[str, Mapping[str, str]], corner: str = "") -> str:
 
 def write(folder: Path, name: str, title: str, *parts: str) -> None:
     """Write a page, and print it."""
-    text = "\n\n".join([f"# {title}", made(), *parts]) + "\n"
+    text = "\n\n".join([f"# {title}", provenance(), *parts]) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.md").write_text(text)
     print(text)
@@ -52,24 +56,26 @@ def write_section(folder: Path, title: str, *parts: str) -> None:
     page = path.read_text() if path.exists() else "# Speed and memory\n\n"
     head, *sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)
     by_title = {section.split("\n", 1)[0]: section.strip() for section in sections}
-    text = by_title[f"## {title}"] = "\n\n".join([f"## {title}", made(), *parts])
+    text = by_title[f"## {title}"] = "\n\n".join([f"## {title}", provenance(), *parts])
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text("\n\n".join([head.strip(), *by_title.values()]) + "\n")
     print(text)
 
 
-def made() -> str:
-    """The command that runs, and where."""
-    command = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+def provenance() -> str:
+    """The command that runs, and the machine."""
+    module = sys.modules["__main__"].__spec__
+    name = module.name if module else Path(sys.argv[0]).stem
+    command = shlex.join(["python", "-m", name, *sys.argv[1:]])
     return f"Made by `{command}` on {machine()}."
 
 
 def machine() -> str:
     """Processor, cores and versions: what a time depends on."""
-    found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    match = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     packages = ", ".join(f"{name} {version(name)}" for name in ("keras", "tensorflow-cpu"))
     cores = len(os.sched_getaffinity(0))
-    processor = found[1].strip() if found else "a processor"
+    processor = match[1].strip() if match else "a processor"
     return f"{cores} core{'s' * (cores > 1)} of {processor}, {packages}"
 
 

@@ -1,7 +1,7 @@
 """Where a training step's time goes, here and in PyTorch.
 
-    python benchmarks/floor.py          after `pytorch.py`, whose environment it uses
-    python benchmarks/floor.py --docs .cache/trial --rounds 2                               a trial
+    python -m benchmarks.speed.step_profile          after `pytorch.py`, whose environment it uses
+    python -m benchmarks.speed.step_profile --docs .cache/trial --rounds 2                               a trial
 
 Both frameworks compute their convolutions with oneDNN, which tells the time of each one.
 """
@@ -10,28 +10,28 @@ import json
 from collections import Counter
 from statistics import median
 
-from benchmarks import page
+from benchmarks import report
+from benchmarks.paired_timing import Worker, own, run
 from benchmarks.speed.pytorch import FOLDER, OTHER, STEPS, train
-from benchmarks.turns import Worker, own, run
 
 TOLD = {"ONEDNN_VERBOSE": "profile_exec"}
 
 
 def main() -> None:
-    parser = page.parser(__doc__)
+    parser = report.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--python", default=".cache/torch/bin/python", help="that has PyTorch")
     args = parser.parse_args()
     ours = own("train", "tensorflow", KERAS_BACKEND="tensorflow", **TOLD)
     heard(ours)  # writes what PyTorch reads
-    theirs = Worker(args.python, str(OTHER), str(FOLDER), str(STEPS), **TOLD)
+    theirs = Worker(args.python, *OTHER, str(FOLDER), str(STEPS), **TOLD)
     workers = {"tensorflow": ours, "pytorch": theirs}
     rounds = [{name: heard(worker) for name, worker in workers.items()} for _ in range(args.rounds)]
     rows = {name: row([one[name] for one in rounds[1:]]) for name in workers}
-    page.write_section(
+    report.write_section(
         args.docs,
         "Training: where the floor is",
-        page.table(rows, "milliseconds of a step"),
+        report.table(rows, "milliseconds of a step"),
         "Medians, on the batch of the section above. If all but TensorFlow's convolutions cost "
         f"nothing, its step would be ×{floor(rounds[1:]):.2f} as fast as PyTorch's: that is the "
         "floor.",

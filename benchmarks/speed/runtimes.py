@@ -2,8 +2,8 @@
 
     pip install --target .cache/exporters --no-deps \\
         onnx==1.23.2 tf2onnx==1.17.0 ai-edge-litert==2.3.0 backports-strenum==1.2.8
-    python benchmarks/speed_ways.py
-    python benchmarks/speed_ways.py --docs .cache/trial --rounds 2 --sides 256              a trial
+    python -m benchmarks.speed.runtimes
+    python -m benchmarks.speed.runtimes --docs .cache/trial --rounds 2 --sides 256              a trial
 
 The ways take turns, for each size in fresh processes, with as many threads as there are cores.
 Weights are untrained, which no time depends on.
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import page
+from benchmarks import report
+from benchmarks.paired_timing import THREADS, Answer, median_of, own, ratio, run, take_turns
 from benchmarks.speed import exports
-from benchmarks.speed.subjects import EXPORTERS, onnx_session
-from benchmarks.turns import THREADS, Answer, beside, middle, own, run, take_turns
+from benchmarks.speed.generators import EXPORTERS, onnx_session
 
 KEPT = "TensorFlow graph (kept)"
 
@@ -26,7 +26,7 @@ KEPT = "TensorFlow graph (kept)"
 def main() -> None:
     if not Path(EXPORTERS).exists():
         raise SystemExit(f"{EXPORTERS} is missing; install it as `speed_ways.py --help` says")
-    parser = page.parser(__doc__)
+    parser = report.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sides", type=int, nargs="+", default=[256, 384, 512, 1024])
     parser.add_argument("--models", nargs="+", choices=exports.MODELS, default=exports.MODELS)
@@ -42,17 +42,17 @@ def main() -> None:
             times[name] = {way: timing(way, found) for way in ways}
             memory[name] = {way: f"{x[-1]['peak']:.0f}" for way, x in found.items()}
             apart[name] = differences(model, side, ways)
-    page.write_section(
+    report.write_section(
         args.docs,
         "Ways of inference",
-        page.table(times, "ms"),
+        report.table(times, "ms"),
         f"Floats to floats, the whole picture in one piece; medians of {args.rounds} turns, and "
         "how many times the time of the graph that is, with where the middle half of the ratios "
         "lies. The product keeps the graph. “This size” is an export that can paint no other. "
         + (f"No export, for an operation: {'; '.join(failures)}." if failures else ""),
-        page.table(memory, "peak MiB"),
+        report.table(memory, "peak MiB"),
         "Of a whole process.",
-        page.table(apart, "levels of 255"),
+        report.table(apart, "levels of 255"),
         "The largest difference to what the graph paints.",
     )
 
@@ -75,8 +75,8 @@ def failed_exports(model: str, sides: list[int]) -> dict[str, str]:
 
 
 def timing(way: str, found: dict[str, list[Answer]]) -> str:
-    time = f"{middle(found[way], 'ms'):.0f}"
-    return time if way == KEPT else f"{time}, ×{beside(found[way], found[KEPT], 'ms')}"
+    time = f"{median_of(found[way], 'ms'):.0f}"
+    return time if way == KEPT else f"{time}, ×{ratio(found[way], found[KEPT], 'ms')}"
 
 
 def differences(model: str, side: int, ways: list[str]) -> dict[str, str]:
@@ -101,15 +101,15 @@ def paint(way: str, model: str, side: str) -> Callable[[], Answer]:
     def work() -> Answer:
         start = time.perf_counter()
         call(*inputs)
-        return {"ms": 1000 * (time.perf_counter() - start), "peak": page.peak_mib()}
+        return {"ms": 1000 * (time.perf_counter() - start), "peak": report.peak_mib()}
 
     return work
 
 
 def graph(model: str, side: str) -> Callable:
-    from stylefuse.inference.compilation import compiled
+    from stylefuse.inference.compilation import compile_for_inference
 
-    return compiled(exports.painting(model))
+    return compile_for_inference(exports.painting(model))
 
 
 def xla(model: str, side: str) -> Callable:

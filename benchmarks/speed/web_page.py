@@ -1,6 +1,6 @@
 """How long the web page's sliders take to show the next picture, in a real browser.
 
-    python benchmarks/speed_page.py
+    python -m benchmarks.speed.web_page
 
 Needs the models and the data that `make repro` leaves, and Chromium; takes a minute. Two held-out
 pictures of 256×256 pixels are uploaded; then a slider is moved again and again, and the time is
@@ -18,11 +18,9 @@ from statistics import median
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
-
-from benchmarks import page as pages
-
-
 from tests.support.servers import free_port, stop, wait_for
+
+from benchmarks import report as pages
 
 SIDE, MOVES, FIRST = 256, 24, 3  # pixels; moves of a slider, of which the first ones compile
 SLIDERS = {  # tab → names of its two pictures, and of its slider

@@ -109,7 +109,11 @@ def stages(root: Path) -> list[Case]:
     python = (PYTHON, "-m")
     train = ("dvc", "repro", "--force", "--single-item", f"train@{MODEL}")
     judge = (*python, "stylefuse.evaluation.evaluate", MODEL)
-    reports = (f"reports/metrics/{MODEL}.json", f"reports/sample_grids/{MODEL}", f"reports/{MODEL}.html")
+    reports = (
+        f"reports/metrics/{MODEL}.json",
+        f"reports/sample_grids/{MODEL}",
+        f"reports/{MODEL}.html",
+    )
     trained = (f"models/{MODEL}", f"reports/train/{MODEL}")
     return [
         Case("ingest", (*python, "stylefuse.data.ingest"), clone, DATA),
