@@ -1,7 +1,8 @@
-"""Known filters as painters: unpaired for training, yet the true answer is at hand for judging.
+"""Image filters that imitate styles: a model trains on unpaired pictures, and is evaluated against
+the filter's true result.
 
-Photographs are scikit-image's own; they come with its wheel, so nothing is downloaded. Pictures
-are uint8 `[height, width, 3]`, tones are float `[height, width]` from 0 (dark) to 1 (light).
+Photographs are those in scikit-image's wheel. Pictures are uint8 `[height, width, 3]`, tones are
+float `[height, width]` from 0 (dark) to 1 (light).
 """
 
 import numpy as np
@@ -19,32 +20,32 @@ HELD_OUT = ("chelsea", "coffee")
 
 
 def photograph(name: str) -> np.ndarray:
-    """One of scikit-image's bundled photographs, by the name of its function."""
+    """A photograph of scikit-image, by the name of its function in `skimage.data`."""
     picture = getattr(data, name)()
     return picture[0] if isinstance(picture, tuple) else picture
 
 
 def tone(picture: np.ndarray) -> np.ndarray:
-    """How light each place is, with dark and light ones in every neighbourhood."""
+    """Lightness, equalised so that every neighbourhood has dark and light pixels."""
     return exposure.equalize_adapthist(color.rgb2gray(picture), kernel_size=48, clip_limit=0.05)
 
 
 def engraving(tones: np.ndarray) -> np.ndarray:
-    """Level lines of black ink on grey paper, thicker where it is dark."""
+    """Horizontal lines of black ink on grey paper, thicker where it is dark."""
     y = np.indices(tones.shape)[0]
     screen = (1 + np.cos(y * (2 * np.pi / 5))) / 2
     return _inked(_edge(ndimage.gaussian_filter(tones, 1) - screen), (20, 20, 25), (180, 185, 180))
 
 
 def hatching(tones: np.ndarray) -> np.ndarray:
-    """Upright lines of red chalk on yellow paper, thicker where it is dark."""
+    """Vertical lines of red chalk on yellow paper, thicker where it is dark."""
     x = np.indices(tones.shape)[1]
     screen = (1 + np.cos(x * (2 * np.pi / 4))) / 2
     return _inked(_edge(ndimage.gaussian_filter(tones, 1) - screen), (170, 30, 20), (255, 235, 140))
 
 
 def duotone(tones: np.ndarray) -> np.ndarray:
-    """A print in green and pink, with no lines at all."""
+    """A print in green and pink, without lines."""
     return _inked(tones, (10, 70, 60), (255, 190, 200))
 
 
@@ -52,7 +53,7 @@ FILTERS = {f.__name__: f for f in (engraving, hatching, duotone)}
 
 
 def crops(picture: np.ndarray, side: int, count: int, seed: int) -> np.ndarray:
-    """`count` squares of a picture, at places that `seed` chooses."""
+    """`count` random squares of a picture."""
     rng = np.random.default_rng(seed)
     rows = rng.integers(picture.shape[0] - side + 1, size=count)
     columns = rng.integers(picture.shape[1] - side + 1, size=count)
@@ -62,7 +63,7 @@ def crops(picture: np.ndarray, side: int, count: int, seed: int) -> np.ndarray:
 
 
 def _edge(difference: np.ndarray) -> np.ndarray:
-    """A soft threshold at 0: a print's edges are not made of pixels."""
+    """A soft threshold at 0, for antialiased edges."""
     return np.clip(difference * 4 + 0.5, 0, 1)
 
 

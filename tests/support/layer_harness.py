@@ -1,26 +1,26 @@
-"""One harness that every layer and network goes through."""
+"""A check that every layer and network must pass."""
 
 import keras
 import numpy as np
 
 
-def check(make, shapes, output_shape, tmp_path=None, dtype="float32"):
-    """Build, shape, range, dtype, configuration, and save-and-load.
+def check_layer(make, shapes, output_shape, tmp_path):
+    """Check the output's shape, dtype and determinism, the configuration, and saving and loading.
 
     Args:
-        make: a function without arguments that returns a fresh layer or network.
-        shapes: the shapes of the call's arguments.
-        output_shape: what the call must return.
+        make: returns a new layer or network.
+        shapes: of the call's arguments.
+        output_shape: of the call's result.
+        tmp_path: a folder for saved weights.
     """
     rng = np.random.default_rng(0)
-    inputs = [rng.uniform(-1, 1, shape).astype(dtype) for shape in shapes]
+    inputs = [rng.uniform(-1, 1, shape).astype("float32") for shape in shapes]
     layer = make()
     output = np.asarray(layer(*inputs))
     assert output.shape == output_shape
     assert np.isfinite(output).all()
-    assert output.dtype == dtype
-    again = np.asarray(layer(*inputs))
-    np.testing.assert_array_equal(output, again)
+    assert output.dtype == "float32"
+    np.testing.assert_array_equal(output, np.asarray(layer(*inputs)))
 
     copy = type(layer).from_config(layer.get_config())
     copy(*inputs)
@@ -31,4 +31,3 @@ def check(make, shapes, output_shape, tmp_path=None, dtype="float32"):
     else:
         copy.set_weights(layer.get_weights())
     np.testing.assert_allclose(np.asarray(copy(*inputs)), output, atol=1e-6)
-    return layer

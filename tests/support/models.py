@@ -1,4 +1,4 @@
-"""Projects as small as they get: the shipped parameters and random generators."""
+"""Small projects, models and pictures for tests."""
 
 import base64
 import io
@@ -8,9 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
-from tests.unit.test_config import SHIPPED
-
-SHAPES = {
+SHIPPED = Path(__file__).parents[2] / "params.yaml"
+SHAPES = {  # the smallest architectures
     "transfer": {"width": 4, "blocks": 1, "code": 8},
     "restore": {"width": 4, "blocks": 1, "code": 8},
     "portrait": {"architecture": "regular", "latent": 8, "width": 4},
@@ -18,7 +17,7 @@ SHAPES = {
 
 
 def make_project(folder: Path, *models: str) -> Path:
-    """Write `params.yaml` and `models/NAME` of some models into a folder that no git knows."""
+    """Write `params.yaml` and `models/NAME` into a folder outside of git."""
     shipped = SHIPPED.read_text()
     (folder / "params.yaml").write_text(shipped.replace("allow_dirty: false", "allow_dirty: true"))
     for name in models:
@@ -27,9 +26,14 @@ def make_project(folder: Path, *models: str) -> Path:
 
 
 def make_model(folder: Path, name: str = "transfer", **shape) -> Path:
-    """Save a random generator; its shape is given where `SHAPES` has none.
+    """Save a generator with random weights.
 
-    All weights are moved away from their start, where some layers do nothing yet.
+    All weights differ from their initial values, with which some layers do nothing.
+
+    Args:
+        folder: where to save it.
+        name: of the model.
+        shape: its architecture, by default that in `SHAPES`.
     """
     import keras
 
@@ -39,23 +43,25 @@ def make_model(folder: Path, name: str = "transfer", **shape) -> Path:
     keras.utils.set_random_seed(3)
     task, shape = find_task(name), shape or SHAPES[name]
     generator, rng = task.build_generator(**shape), np.random.default_rng(3)
-    moved = [w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()]
-    generator.set_weights(moved)
+    generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
     save_generator(task, SimpleNamespace(**shape), generator, folder)
     return folder
 
 
 def noise(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image.Image:
+    """A picture of uniform noise."""
     channels = len(mode)
     levels = np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
     return Image.frombytes(mode, (width, height), levels.tobytes())
 
 
 def encoded(picture: Image.Image, format: str = "PNG", **options) -> str:
+    """A picture's file, base64."""
     return base64.b64encode(file_bytes(picture, format, **options)).decode()
 
 
 def file_bytes(picture: Image.Image, format: str = "PNG", **options) -> bytes:
+    """A picture's file; `options` are those of `Image.save`."""
     file = io.BytesIO()
     picture.save(file, format, **options)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Sketches: a whole model in one file. It learns to draw photographs as outlines."""
+"""A complete model in one file: it learns to draw photographs as outlines."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from stylefuse.config import NotNegative, Train
 from stylefuse.data.batches import load_tiles, random_crops, step_rng
-from stylefuse.images.arrays import to_float, to_levels
+from stylefuse.images.arrays import to_float, to_uint8
 from stylefuse.models.task import Task
 
 
@@ -16,8 +16,8 @@ class Settings(Train):
     likeness: NotNegative  # weight of the distance to the true outlines
 
 
-class Photographs:
-    """Random crops, each in one of the eight ways to lay a square."""
+class PhotographBatches:
+    """Random crops in random orientations."""
 
     def __init__(self, folder, split, settings, seed):
         self.tiles = load_tiles(folder, split, "photograph", settings.crop)
@@ -30,7 +30,7 @@ class Photographs:
 
 
 def outlines(x):
-    """White, and black where a pixel differs from the ones above and to the left."""
+    """White pixels, black where they differ from the pixels above and to the left."""
     from keras import ops
 
     edges = sum(ops.abs(x - ops.roll(x, 1, axis)) for axis in (1, 2))
@@ -38,10 +38,10 @@ def outlines(x):
     return ops.repeat(drawn, 3, axis=-1)
 
 
-class SketchRecipe(Task):
+class SketchTask(Task):
     name = "sketch"
-    card = "**Draws a photograph as outlines.** Send `picture` as a base64 picture."
-    reports = ("adversarial", "distance")
+    description = "**Draws a photograph as outlines.** Send `picture` as a base64 picture."
+    metric_names = ("adversarial", "distance")
 
     def build_generator(self, width):
         from keras import Input, Model, layers
@@ -56,12 +56,12 @@ class SketchRecipe(Task):
 
         drawn, width = Input((None, None, 3)), settings.discriminator_width
         h = layers.Conv2D(width, 4, 2, padding="same", activation="leaky_relu", name="see")(drawn)
-        return Model(drawn, layers.Conv2D(1, 4, 2, name="judge")(h), name="discriminator")
+        return Model(drawn, layers.Conv2D(1, 4, 2, name="logits")(h), name="discriminator")
 
-    def batches(self, folder, split, settings, seed):
-        return Photographs(folder, split, settings, seed)
+    def make_batches(self, folder, split, settings, seed):
+        return PhotographBatches(folder, split, settings, seed)
 
-    def discriminator_loss(self, generator, discriminator, settings, penalise, stage):
+    def discriminator_loss(self, generator, discriminator, settings, penalise, phase):
         from keras import ops
 
         from stylefuse.models.losses import logistic_loss, share
@@ -74,7 +74,7 @@ class SketchRecipe(Task):
 
         return loss_function
 
-    def generator_loss(self, generator, discriminator, settings, stage):
+    def generator_loss(self, generator, discriminator, settings, phase):
         from keras import ops
 
         from stylefuse.models.losses import logistic_loss
@@ -87,10 +87,10 @@ class SketchRecipe(Task):
 
         return loss_function
 
-    def show(self, generator, held_out):
+    def sample_grid(self, generator, held_out):
         photographs = held_out.tiles[:6]
-        drawn = to_levels(np.asarray(generator(to_float(photographs))))
+        drawn = to_uint8(np.asarray(generator(to_float(photographs))))
         return np.concatenate([np.concatenate(row, axis=1) for row in (photographs, drawn)])
 
 
-TASK = SketchRecipe()
+TASK = SketchTask()

@@ -1,4 +1,4 @@
-"""A fourth model, as someone might add one: it tints a picture several times."""
+"""The source of a fourth model, as a user might add one: it tints a picture several times."""
 
 PACKAGE = """
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from PIL import Image
 
 from stylefuse.config import Train
 from stylefuse.errors import UserError
-from stylefuse.models.recipe import Options, Recipe
+from stylefuse.inference.options import Options
+from stylefuse.models.task import Task
 
 
 class Settings(Train):
@@ -21,35 +22,34 @@ class ToyOptions(Options):
     share: float = 0.5
 
 
-class ToyArtist:
+class ToyPredictor:
     def __init__(self, max_side):
         self.max_side = max_side
 
-    def paint(self, given, options):
-        if given["times"] > 9:
+    def paint(self, inputs, options):
+        if inputs["times"] > 9:
             raise UserError("that is too often")
-        picture = given["canvas"].convert("RGB")
-        for _ in range(given["times"]):
+        picture = inputs["canvas"].convert("RGB")
+        for _ in range(inputs["times"]):
             tint = Image.new("RGB", picture.size, options.colour)
             picture = Image.blend(picture, tint, options.share)
         return picture
 
 
-class ToyRecipe(Recipe):
+class ToyTask(Task):
     name = "toy"
-    card = "**Tints a picture.**"
+    description = "**Tints a picture.**"
     inputs = {"canvas": Image.Image, "times": int}
     options = ToyOptions
-    build_discriminator = batches = discriminator_loss = generator_loss = show = None
 
     def build_generator(self, width):
         import keras
 
         return keras.Sequential([keras.Input((3,)), keras.layers.Dense(width, name="tint")])
 
-    def artist(self, generator, max_side):
-        return ToyArtist(max_side)
+    def make_predictor(self, generator, max_side):
+        return ToyPredictor(max_side)
 
 
-TASK = ToyRecipe()
+TASK = ToyTask()
 """

@@ -1,1 +1,1 @@
-"""The models: one package each, and what they share; everything here needs Keras."""
+"""The models, one package each, and the modules that they share."""

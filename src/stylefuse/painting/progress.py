@@ -1,6 +1,5 @@
 """The progress bar of painting commands."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,9 +30,7 @@ def progress_bar(total: int) -> Iterator[ProgressBar]:
         total: number of items. The bar of a single one disappears at the end, and is not shown at
             all where stderr is not a terminal.
     """
-    # a duplicate of stderr, because `import_keras` redirects file descriptor 2 for a moment
-    with os.fdopen(os.dup(2), "w") as stderr:
-        console, single = Console(file=stderr), total == 1
-        disable = single and not console.is_terminal
-        with Progress(console=console, transient=single, disable=disable) as progress:
-            yield ProgressBar(progress, progress.add_task("loading the model", total=total))
+    console, single = Console(stderr=True), total == 1
+    disable = single and not console.is_terminal
+    with Progress(console=console, transient=single, disable=disable) as progress:
+        yield ProgressBar(progress, progress.add_task("loading the model", total=total))

@@ -1,4 +1,4 @@
-"""A file of tensors that would do anything but hold tensors is refused."""
+"""PyTorch files: tensors are read, and a file that contains anything else is refused."""
 
 import collections
 import contextlib
@@ -16,10 +16,10 @@ NUMBERS = np.arange(6, dtype="<f4")
 
 
 class Tensor:
-    """Pickled as PyTorch pickles one: a call of its own function on a storage that it names."""
+    """Pickled as PyTorch does: a call of its function for tensors with a named storage."""
 
     def __init__(self, shape=(2, 3), stride=(3, 1), offset=0, storage="FloatStorage"):
-        self.reduced = (offset, shape, stride, False, collections.OrderedDict())
+        self.arguments = (offset, shape, stride, False, collections.OrderedDict())
         self.storage = storage
 
 
@@ -29,23 +29,23 @@ class Storage:
 
 
 class Call:
-    """Pickled as a call of any function."""
+    """Pickled as a call of a function."""
 
-    def __init__(self, *reduced):
-        self.reduced = reduced
+    def __init__(self, function, arguments):
+        self.call = function, arguments
 
     def __reduce__(self):
-        return self.reduced
+        return self.call
 
 
 class Writer(pickle._Pickler):
-    """Writes names of PyTorch's that are not here; the pickler in Python lets that be done."""
+    """Writes names of PyTorch without PyTorch; only the pickler in Python can be overridden so."""
 
     def reducer_override(self, item):
         if isinstance(item, Tensor):
             return Global("torch._utils", "_rebuild_tensor_v2"), (
                 Storage(item.storage),
-                *item.reduced,
+                *item.arguments,
             )
         return NotImplemented
 
@@ -69,21 +69,21 @@ class Global:
         """The pickler wants what it calls to be callable."""
 
 
-def file_of(entries, count=6, stored=None):
-    """Bytes as PyTorch wrote them before 1.6."""
+def file_of(entries, count=6, storage=None):
+    """A file in PyTorch's format before version 1.6."""
     file = io.BytesIO()
     for part in (MAGIC, 1001, {}):
         pickle.dump(part, file, protocol=2)
     Writer(file, protocol=2).dump(entries)
     pickle.dump(["0"], file, protocol=2)
-    file.write(struct.pack("<q", count) + (NUMBERS.tobytes() if stored is None else stored))
+    file.write(struct.pack("<q", count) + (NUMBERS.tobytes() if storage is None else storage))
     return file.getvalue()
 
 
 def test_tensors_are_read():
-    found = read_tensors(file_of({"whole": Tensor(), "turned": Tensor((3, 2), (1, 3))}))
-    np.testing.assert_array_equal(found["whole"], NUMBERS.reshape(2, 3))
-    np.testing.assert_array_equal(found["turned"], NUMBERS.reshape(2, 3).T)
+    tensors = read_tensors(file_of({"plain": Tensor(), "transposed": Tensor((3, 2), (1, 3))}))
+    np.testing.assert_array_equal(tensors["plain"], NUMBERS.reshape(2, 3))
+    np.testing.assert_array_equal(tensors["transposed"], NUMBERS.reshape(2, 3).T)
 
 
 @pytest.mark.parametrize(
@@ -109,46 +109,46 @@ def test_code_is_not_run(call, tmp_path, monkeypatch, capsys):
     assert "ran" not in capsys.readouterr().out
 
 
-WRONG = {
-    "more numbers than there are": ({"count": 2**40}, {}, "which are not there"),
-    "fewer than none": ({"count": -1}, {}, "which are not there"),
-    "more bytes than there are numbers": ({"count": 2**62}, {}, "which are not there"),
-    "cut short": ({"stored": b"1234"}, {}, "which are not there"),
+DAMAGED_FILES = {
+    "a storage longer than the file": ({"count": 2**40}, {}, "longer than the file"),
+    "a storage of negative length": ({"count": -1}, {}, "longer than the file"),
+    "a storage whose bytes overflow": ({"count": 2**62}, {}, "longer than the file"),
+    "a truncated storage": ({"storage": b"1234"}, {}, "longer than the file"),
     "a huge shape": ({}, {"shape": (10**6, 10**6)}, "larger than its storage"),
-    "a shape of many sides": ({}, {"shape": (2,) * 60, "stride": (0,) * 60}, "larger than its"),
-    "strides that lead out": ({}, {"stride": (3, 2)}, "damaged"),
-    "strides that lead back": ({}, {"stride": (-3, 1)}, "begins before"),
-    "an offset that leads out": ({}, {"offset": 5}, "damaged"),
-    "an offset that leads back": ({}, {"offset": -1}, "begins before"),
+    "a shape of many axes": ({}, {"shape": (2,) * 60, "stride": (0,) * 60}, "larger than its"),
+    "strides beyond the end": ({}, {"stride": (3, 2)}, "damaged"),
+    "negative strides": ({}, {"stride": (-3, 1)}, "starts before"),
+    "an offset beyond the end": ({}, {"offset": 5}, "damaged"),
+    "a negative offset": ({}, {"offset": -1}, "starts before"),
     "too few strides": ({}, {"stride": (3,)}, "damaged"),
-    "no numbers": ({}, {"shape": ("2", "3")}, "damaged"),
-    "an unknown kind of number": ({}, {"storage": "CharStorage"}, "not admitted"),
+    "a shape of strings": ({}, {"shape": ("2", "3")}, "damaged"),
+    "an unknown storage class": ({}, {"storage": "CharStorage"}, "not admitted"),
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_what_does_not_fit_together_is_refused(name):
-    file, tensor, complaint = WRONG[name]
-    with pytest.raises(pickle.UnpicklingError, match=complaint):
+@pytest.mark.parametrize("name", DAMAGED_FILES)
+def test_an_inconsistent_file_is_refused(name):
+    file, tensor, message = DAMAGED_FILES[name]
+    with pytest.raises(pickle.UnpicklingError, match=message):
         read_tensors(file_of({"x": Tensor(**tensor)}, **file))
 
 
-def test_numbers_of_parts_take_no_memory():
+def test_large_memo_indices_allocate_no_memory():
     put = b"\x80\x02]r" + struct.pack("<I", 2**31) + b"."
     head = io.BytesIO()
     for part in (MAGIC, 1001, {}):
         pickle.dump(part, head, protocol=2)
-    with pytest.raises(pickle.UnpicklingError, match="too large a number"):
+    with pytest.raises(pickle.UnpicklingError, match="memo index 2147483648 is out of range"):
         read_tensors(head.getvalue() + put)
 
 
-def test_every_cut_and_every_changed_byte_is_read_or_refused():
-    whole = file_of({"x": Tensor()})
-    stream = np.random.default_rng(0)
-    for end in range(len(whole)):
+def test_every_truncation_is_refused_and_every_changed_bit_is_read_or_refused():
+    file = file_of({"x": Tensor()})
+    rng = np.random.default_rng(0)
+    for end in range(len(file)):
         with pytest.raises(pickle.UnpicklingError):
-            read_tensors(whole[:end])
-        changed = bytearray(whole)
-        changed[end] ^= 1 << int(stream.integers(8))
+            read_tensors(file[:end])
+        changed = bytearray(file)
+        changed[end] ^= 1 << int(rng.integers(8))
         with contextlib.suppress(pickle.UnpicklingError):
             read_tensors(bytes(changed))

@@ -1,8 +1,9 @@
-"""Portrait networks: the harness, pictures that depend on their latents alone, and growing."""
+"""Portrait networks: shapes, independence of the batch, progressive growing, and both backends."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -10,14 +11,31 @@ import numpy as np
 import pytest
 
 from stylefuse.models.augmentation import DRAWS
-from stylefuse.models.portrait import dcgan, networks
-from stylefuse.models.portrait import losses as losses
-from stylefuse.models.portrait import progressive as growing
+from stylefuse.models.portrait import losses
+from stylefuse.models.portrait.dcgan import DcganDiscriminator, DcganGenerator
+from stylefuse.models.portrait.networks import (
+    ARCHITECTURES,
+    build_discriminator,
+    build_generator,
+)
+from stylefuse.models.portrait.progressive import (
+    LAST_LEVEL,
+    ProgressiveDiscriminator,
+    ProgressiveGenerator,
+    at_level,
+)
+from stylefuse.models.portrait.regular import RegularDiscriminator, RegularGenerator
 from stylefuse.training.backend import gradient_step
-from tests.support.layer_harness import check
+from tests.support.layer_harness import check_layer
 
+ROOT = Path(__file__).parents[3]
 LATENTS, PICTURES, LOGITS = (3, 8), (3, 64, 64, 3), (3,)
-ARCHITECTURES = list(networks.ARCHITECTURES)
+
+
+def build(architecture):
+    """A small generator and discriminator."""
+    settings = SimpleNamespace(architecture=architecture, discriminator_width=4)
+    return build_generator(architecture, 8, 4), build_discriminator(settings)
 
 
 def normal(*shape, seed=0):
@@ -27,25 +45,23 @@ def normal(*shape, seed=0):
 @pytest.mark.parametrize(
     ("make", "shape", "output"),
     [
-        (lambda: dcgan.BatchNorm(), (3, 4, 4, 5), (3, 4, 4, 5)),
-        (lambda: networks.Residual(5), (3, 4, 4, 5), (3, 4, 4, 5)),
-        (lambda: dcgan.DcganGenerator(8, 4), LATENTS, PICTURES),
-        (lambda: dcgan.DcganDiscriminator(4), PICTURES, LOGITS),
-        (lambda: networks.RegularGenerator(8, 4), LATENTS, PICTURES),
-        (lambda: networks.RegularDiscriminator(4), PICTURES, LOGITS),
-        (lambda: growing.GrowingGenerator(8, 4), LATENTS, PICTURES),
-        (lambda: growing.GrowingDiscriminator(4), PICTURES, LOGITS),
+        (lambda: DcganGenerator(8, 4), LATENTS, PICTURES),
+        (lambda: DcganDiscriminator(4), PICTURES, LOGITS),
+        (lambda: RegularGenerator(8, 4), LATENTS, PICTURES),
+        (lambda: RegularDiscriminator(4), PICTURES, LOGITS),
+        (lambda: ProgressiveGenerator(8, 4), LATENTS, PICTURES),
+        (lambda: ProgressiveDiscriminator(4), PICTURES, LOGITS),
     ],
 )
-def test_harness(make, shape, output, tmp_path):
-    check(make, [shape], output, tmp_path)
+def test_a_network_has_its_shape_and_can_be_saved(make, shape, output, tmp_path):
+    check_layer(make, [shape], output, tmp_path)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_a_latent_gives_its_picture_whatever_is_beside_it(architecture):
-    generator, _ = networks.build_networks(architecture, 8, 4, 4)
-    if hasattr(generator, "settle"):
-        generator.settle(normal(64, 8, seed=1))
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_a_picture_does_not_depend_on_the_others_in_its_batch(architecture):
+    generator = build_generator(architecture, 8, 4)
+    if hasattr(generator, "calibrate_batch_norm"):
+        generator.calibrate_batch_norm(normal(64, 8, seed=1))
     latents = normal(5, 8)
     together = np.asarray(generator(latents))
     alone = np.concatenate([np.asarray(generator(z[None])) for z in latents])
@@ -54,50 +70,44 @@ def test_a_latent_gives_its_picture_whatever_is_beside_it(architecture):
 
 
 @pytest.mark.parametrize(("architecture", "norms"), [("dcgan", 4), ("regular", 5)])
-def test_settled_statistics_are_those_of_training(architecture, norms):
-    generator = networks.build_generator(architecture, 8, 4)
+def test_calibrated_statistics_are_those_of_training(architecture, norms):
+    generator = build_generator(architecture, 8, 4)
     latents = normal(64, 8)
     trained = np.asarray(generator(latents, training=True))
     assert np.abs(np.asarray(generator(latents)) - trained).max() > 0.01
-    generator.settle(latents)
+    generator.calibrate_batch_norm(latents)
     np.testing.assert_allclose(np.asarray(generator(latents)), trained, atol=1e-5)
-    kept = generator.non_trainable_variables  # what an average must not leave stale
-    assert len(kept) == 2 * norms
-
-
-def test_a_residual_block_starts_as_its_straight_path():
-    x = normal(2, 8, 8, 5)
-    np.testing.assert_array_equal(np.asarray(networks.Residual(5)(x)), x)
+    assert len(generator.non_trainable_variables) == 2 * norms
 
 
 @pytest.fixture(scope="module")
-def grown():
-    return networks.build_networks("progressive", 8, 4, 4)
+def networks():
+    return build("progressive")
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
-def test_a_level_is_faded_in_over_the_one_below(grown, level):
-    generator, discriminator = grown
+def test_a_level_is_faded_in_over_the_one_below(networks, level):
+    generator, discriminator = networks
     latents, pictures = normal(3, 8), normal(3, 64, 64, 3)
     below = np.asarray(generator(latents, level=level - 1))
     faded = [np.asarray(generator(latents, level=level, fade=f)) for f in (0.0, 0.5, 1.0)]
     np.testing.assert_array_equal(faded[0], below)
     np.testing.assert_allclose(faded[1], (faded[0] + faded[2]) / 2, atol=1e-6)
 
-    old = generator.to_rgb[level - 1].kernel
-    kept = np.array(old)
-    old.assign(2 * kept)
-    alone = np.asarray(generator(latents, level=level))
-    old.assign(kept)
-    np.testing.assert_array_equal(alone, faded[2])
+    kernel = generator.to_rgb[level - 1].kernel
+    value = np.array(kernel)
+    kernel.assign(2 * value)
+    without_below = np.asarray(generator(latents, level=level))
+    kernel.assign(value)
+    np.testing.assert_array_equal(without_below, faded[2])
 
-    judged = np.asarray(discriminator(pictures, level=level, fade=0.0))
-    coarse = np.asarray(discriminator(pictures, level=level - 1))
-    np.testing.assert_allclose(judged, coarse, atol=1e-5)
+    logits = np.asarray(discriminator(pictures, level=level, fade=0.0))
+    logits_below = np.asarray(discriminator(pictures, level=level - 1))
+    np.testing.assert_allclose(logits, logits_below, atol=1e-5)
 
 
-def test_only_layers_up_to_a_level_take_part(grown):
-    generator, discriminator = grown
+def test_only_layers_up_to_the_level_are_used(networks):
+    generator, discriminator = networks
     inputs = {generator: normal(3, 8), discriminator: normal(3, 64, 64, 3)}
     before = {net: np.asarray(net(x, level=1, fade=0.5)) for net, x in inputs.items()}
     for net in inputs:
@@ -108,78 +118,81 @@ def test_only_layers_up_to_a_level_take_part(grown):
         assert np.isnan(np.asarray(net(inputs[net], level=2, fade=0.5))).any()
 
 
-def test_real_pictures_are_shown_as_a_level_could_paint_them():
+def test_real_pictures_are_reduced_to_the_resolution_of_a_level():
     pictures = normal(2, 64, 64, 3)
-    coarse, between, fine = (np.asarray(growing.at_level(pictures, 2, f)) for f in (0.0, 0.5, 1.0))
+    coarse, between, fine = (np.asarray(at_level(pictures, 2, f)) for f in (0.0, 0.5, 1.0))
     assert np.ptp(fine.reshape(2, 32, 2, 32, 2, 3), axis=(2, 4)).max() == 0
-    np.testing.assert_allclose(coarse, np.asarray(growing.at_level(pictures, 1, 1.0)), atol=1e-6)
+    np.testing.assert_allclose(coarse, np.asarray(at_level(pictures, 1, 1.0)), atol=1e-6)
     np.testing.assert_allclose(between, (coarse + fine) / 2, atol=1e-6)
-    np.testing.assert_array_equal(np.asarray(growing.at_level(pictures, 3, 1.0)), pictures)
+    np.testing.assert_array_equal(np.asarray(at_level(pictures, 3, 1.0)), pictures)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_objectives_train_every_variable_that_they_use(architecture):
-    generator, discriminator = networks.build_networks(architecture, 8, 4, 4)
+@pytest.mark.parametrize("architecture", list(ARCHITECTURES))
+def test_losses_train_every_variable_that_they_use(architecture):
+    generator, discriminator = build(architecture)
     settings = SimpleNamespace(architecture=architecture, r1=0.1, r1_interval=4, augment_target=0.7)
-    d_objective = losses.discriminator_loss(
-        generator, discriminator, settings, penalise=True, level=growing.LAST
+    discriminator_loss = losses.discriminator_loss(
+        generator, discriminator, settings, penalise=True, level=LAST_LEVEL
     )
-    g_objective = losses.generator_loss(generator, discriminator, settings, level=growing.LAST)
+    generator_loss = losses.generator_loss(generator, discriminator, settings, level=LAST_LEVEL)
     batch = (
         normal(4, 64, 64, 3), normal(4, 8), normal(4, 8, seed=1), normal(4, 64, 64, 3, seed=1),
         np.random.default_rng(0).random((4, DRAWS)).astype("float32"),
         np.asarray(0.5, "float32"), np.asarray(0.5, "float32"),
     )  # fmt: skip
     reports = []
-    for loss_function, net, other in (
-        (d_objective, discriminator, generator), (g_objective, generator, discriminator),
-    ):  # fmt: skip
+    for loss_function, net in (
+        (discriminator_loss, discriminator),
+        (generator_loss, generator),
+    ):
         optimizer = keras.optimizers.SGD(0.1)
         optimizer.build(net.trainable_variables)
         before = [np.array(v) for v in net.trainable_variables]
-        step = gradient_step(loss_function, net.trainable_variables, optimizer, other.variables)
-        for _ in range(2):  # what follows a block's zeros learns from the second step on
+        step = gradient_step(loss_function, net.trainable_variables, optimizer)
+        for _ in range(2):  # convolutions after a kernel of zeros learn from the second step on
             reports.append([float(value) for value in step(*batch)])
-        idle = {
+        unchanged = {
             v.path for v, old in zip(net.trainable_variables, before, strict=True)
             if np.array_equal(np.asarray(v), old)
         }  # fmt: skip
-        coarse = {path for path in idle if "rgb_8" in path or "rgb_16" in path}
-        assert idle - coarse <= {"discriminator/real/bias"}  # pairs leave it open
+        coarse = {path for path in unchanged if "rgb_8" in path or "rgb_16" in path}
+        # the relativistic loss does not depend on this bias
+        assert unchanged - coarse <= {"discriminator/real/bias"}
     assert [len(report) for report in reports] == [3, 3, 2, 2]
     assert np.isfinite(np.concatenate(reports)).all()
 
 
-CROSS = """
+RUN_NETWORKS = """
 import sys
 import numpy as np
-from stylefuse.models.portrait.networks import ARCHITECTURES, build_networks
+from stylefuse.models.portrait.networks import ARCHITECTURES
 from stylefuse.training.backend import compile_loss
+from tests.unit.models.test_portrait_networks import build
 latents = np.random.default_rng(0).standard_normal((3, 8)).astype("float32")
-answers = {}
+outputs = {}
 for name in ARCHITECTURES:
-    generator, discriminator = nets = build_networks(name, 8, 4, 4)
+    generator, discriminator = nets = build(name)
     for net in nets:
         file = f"{sys.argv[1]}/{name}_{net.name}.weights.h5"
         net.save_weights(file) if sys.argv[2] == "save" else net.load_weights(file)
-    grown = {"level": 2, "fade": 0.3} if name == "progressive" else {}
-    def judged(latents):
-        pictures = generator(latents, **grown)
-        return None, (pictures, discriminator(pictures, **grown))
-    run = compile_loss(judged, [v for net in nets for v in net.variables])
-    answers[name], answers[name + "_logits"] = map(np.asarray, run(latents))
-np.savez(sys.argv[3], **answers)
+    growth = {"level": 2, "fade": 0.3} if name == "progressive" else {}
+    def painted_and_logits(latents):
+        pictures = generator(latents, **growth)
+        return None, (pictures, discriminator(pictures, **growth))
+    run = compile_loss(painted_and_logits, [v for net in nets for v in net.variables])
+    outputs[name], outputs[name + "_logits"] = map(np.asarray, run(latents))
+np.savez(sys.argv[3], **outputs)
 """
 
 
 def test_backends_agree(tmp_path):
-    answers = []
-    for backend, task in (("tensorflow", "save"), ("jax", "load")):
-        out = tmp_path / f"{backend}.npz"
+    outputs = []
+    for backend, action in (("tensorflow", "save"), ("jax", "load")):
+        path = tmp_path / f"{backend}.npz"
         subprocess.run(
-            [sys.executable, "-c", CROSS, str(tmp_path), task, str(out)],
-            env={**os.environ, "KERAS_BACKEND": backend}, check=True,
+            [sys.executable, "-c", RUN_NETWORKS, str(tmp_path), action, str(path)],
+            env={**os.environ, "KERAS_BACKEND": backend}, cwd=ROOT, check=True,
         )  # fmt: skip
-        answers.append(np.load(out))
-    for name in answers[0]:
-        np.testing.assert_allclose(answers[0][name], answers[1][name], atol=1e-4, err_msg=name)
+        outputs.append(np.load(path))
+    for name in outputs[0]:
+        np.testing.assert_allclose(outputs[0][name], outputs[1][name], atol=1e-4, err_msg=name)

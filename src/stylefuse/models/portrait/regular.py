@@ -48,7 +48,12 @@ class RegularGenerator(keras.Model):
 
     def calibrate_batch_norm(self, latents):
         """Calibrate all batch norms on latents `[batch, latent]`."""
-        self._paint(latents, lambda norm, h: norm.calibrate(h) or norm(h))
+
+        def calibrate_and_normalise(norm, h):
+            norm.calibrate(h)
+            return norm(h)
+
+        self._paint(latents, calibrate_and_normalise)
 
     def call(self, latents, training=False):
         return self._paint(latents, lambda norm, h: norm(h, training=training))
