@@ -1,1 +1,1 @@
-"""The web page: `stylefuse app`."""
+"""The web page of `stylefuse app`."""

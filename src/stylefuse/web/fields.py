@@ -1,6 +1,6 @@
-"""Fields of the page that open pictures the one way in which all of the project does.
+"""Gradio fields that open uploaded pictures with `open_picture`, as the rest of the project does.
 
-Gradio's own would hand whatever was sent to Pillow, of any size and format.
+Gradio's own fields would pass any file to Pillow, whatever its format and size.
 """
 
 from pathlib import Path
@@ -12,38 +12,49 @@ from PIL import Image, ImageChops
 from stylefuse.errors import UserError
 from stylefuse.images.open import open_picture
 
+ERROR_TITLE = "This picture cannot be used"
+UNKNOWN_FORMAT = "This file is not a picture I can open (PNG, JPEG, WebP, TIFF, BMP or GIF)"
+
 
 class Picture(gr.Image):
-    """A field for a picture; its value is an upright one, "RGB" or "RGBA", or None.
+    """A field for a picture; its value is an upright picture, "RGB" or "RGBA", or None.
 
     Args:
-        most_pixels: a larger picture is refused.
+        label: of the field.
+        max_pixels: a larger picture is rejected.
+        options: of `gr.Image`.
     """
 
-    is_template = True  # shown by gr.Image's own program
+    is_template = True  # Gradio shows it with the front end of `gr.Image`
 
-    def __init__(self, label: str, most_pixels: int, **options: Any):
-        self.most_pixels = most_pixels
+    def __init__(self, label: str, max_pixels: int, **options: Any):
+        self.max_pixels = max_pixels
         super().__init__(
             label=label, type="pil", image_mode=None, sources=["upload", "clipboard"],
             buttons=[], **options,
         )  # fmt: skip
 
     def get_config(self, cls: Any = None) -> dict[str, Any]:
-        return super().get_config(gr.Image)  # its program wants all of its own options
+        return super().get_config(gr.Image)  # the front end needs all of its own options
 
     def preprocess(self, payload: Any) -> Image.Image | None:
-        return None if payload is None else opened(payload, self.label, self.most_pixels)
+        return None if payload is None else open_upload(payload, self.label, self.max_pixels)
 
 
 class Mask(gr.ImageEditor):
-    """A field to paint a mask on a picture; its value is "L", white where something was painted,
-    or None where nothing was."""
+    """A field to paint a mask on a picture; its value is a picture of mode "L", white where the
+    user painted, or None if the user painted nothing.
+
+    Args:
+        label: of the field.
+        max_pixels: a larger mask is rejected.
+        options: of `gr.ImageEditor`.
+    """
 
     is_template = True
 
-    def __init__(self, label: str, most_pixels: int, **options: Any):
-        self.most_pixels = most_pixels
+    def __init__(self, label: str, max_pixels: int, **options: Any):
+        self.max_pixels = max_pixels
         super().__init__(
             label=label, type="pil", sources=(), transforms=(), layers=False, buttons=[],
             brush=gr.Brush(colors=["#ffffff"], color_mode="fixed"), **options,
@@ -55,27 +66,34 @@ class Mask(gr.ImageEditor):
     def preprocess(self, payload: Any) -> Image.Image | None:
         if payload is None:
             return None
-        if payload.id is not None:  # sent apart from the request, part by part
+        if payload.id is not None:  # the layers were uploaded in requests of their own
             payload = self.blob_storage.pop(payload.id, None)
-        painted = [opened(part, "the mask", self.most_pixels) for part in payload.layers or ()]
-        masks = [part.convert("RGBA").getchannel("A") for part in painted if part]
-        if not masks:
+        layers = [open_upload(part, "the mask", self.max_pixels) for part in payload.layers or ()]
+        alphas = [layer.convert("RGBA").getchannel("A") for layer in layers]
+        if not alphas:
             return None
-        whole = masks[0]
-        for mask in masks[1:]:
-            whole = ImageChops.lighter(whole, mask)
-        return whole if whole.getextrema()[1] else None
+        mask = alphas[0]
+        for alpha in alphas[1:]:
+            mask = ImageChops.lighter(mask, alpha)
+        return mask if mask.getextrema()[1] else None
 
 
-def opened(part: Any, name: str, most_pixels: int) -> Image.Image:
-    """A picture that a browser sent.
+def open_upload(part: Any, name: str, max_pixels: int) -> Image.Image:
+    """Open an uploaded picture.
+
+    Args:
+        part: the file's bytes, or Gradio's record with its path.
+        name: of the picture in messages.
+        max_pixels: a larger picture is rejected.
 
     Raises:
-        gr.Error: it is none that can be read; the page shows the message.
+        gr.Error: the picture cannot be opened; the page shows the message.
     """
     path = getattr(part, "path", None)
     source = part if isinstance(part, bytes) else Path(path) if path else b""
     try:
-        return open_picture(source, name, most_pixels)
+        return open_picture(source, name, max_pixels)
     except UserError as error:
-        raise gr.Error(str(error), title="This picture cannot be used") from None
+        is_unknown = error.code == "picture-format-unsupported"
+        message = UNKNOWN_FORMAT if is_unknown else str(error)
+        raise gr.Error(message, title=ERROR_TITLE) from None

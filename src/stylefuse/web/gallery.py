@@ -1,4 +1,4 @@
-"""Styles to choose from: paintings of the data set that no model was trained on."""
+"""Paintings to choose a style from: those of the data set that no model was trained on."""
 
 from pathlib import Path
 
@@ -7,17 +7,17 @@ import pandas as pd
 from PIL import Image
 
 from stylefuse.images.open import open_picture
-from stylefuse.images.resize import fit
+from stylefuse.images.resize import limit_side
+from stylefuse.paths import MANIFEST
 
-MANIFEST = Path("data/manifest.parquet")
-MOST = 24  # styles
-THUMBNAIL = 256  # pixels of the longer side
+MAX_STYLES = 24
+THUMBNAIL_SIDE = 256  # pixels, the longer side
 
-Style = tuple[Image.Image, str]  # small, and who made it under which licence
+Style = tuple[Image.Image, str]  # thumbnail, and its caption: author and licence
 
 
-def styles(manifest: Path = MANIFEST) -> dict[str, Style]:
-    """Path of each style → how it is shown; nothing where no data are here yet."""
+def gallery_styles(manifest: Path = MANIFEST) -> dict[str, Style]:
+    """The path of each style and how it is shown; empty if the data set was not ingested yet."""
     if not manifest.exists():
         return {}
     rows = pd.read_parquet(manifest)
@@ -25,8 +25,13 @@ def styles(manifest: Path = MANIFEST) -> dict[str, Style]:
     rows = rows[[Path(path).exists() for path in rows.path]]
     if rows.empty:
         return {}
-    chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, MOST).astype(int))]
+    spread = np.unique(np.linspace(0, len(rows) - 1, MAX_STYLES).astype(int))
+    columns = rows.iloc[spread][["path", "author", "licence"]].astype(str)
     return {
-        path: (fit(open_picture(Path(path)), THUMBNAIL), f"{author.partition(' (')[0]} · {licence}")
-        for path, author, licence in chosen[["path", "author", "licence"]].astype(str).to_numpy()
+        path: (_thumbnail(path), f"{author.partition(' (')[0]} · {licence}")
+        for path, author, licence in columns.to_numpy()
     }
+
+
+def _thumbnail(path: str) -> Image.Image:
+    return limit_side(open_picture(Path(path)), THUMBNAIL_SIDE)

@@ -1,4 +1,4 @@
-"""What stands behind the page: the models, each loaded when it is first asked for."""
+"""The models that the page uses, each loaded when it is first needed."""
 
 import contextlib
 import threading
@@ -10,36 +10,36 @@ from PIL import Image
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
-from stylefuse.images.resize import fit
+from stylefuse.images.resize import limit_side
 from stylefuse.inference.options import Options
 from stylefuse.models.task import find_task
 from stylefuse.registry.fetch import (
-    REGISTRY,
+    MODELS_URI,
     FetchedModel,
     default_model,
     fetch_model,
     resolve_alias,
 )
 
-AT_ONCE = 2  # pictures painted at the same time
-PREVIEW = 512  # longer side of what a slider shows, pixels
+MAX_PICTURES_AT_ONCE = 2  # painted at the same time
+PREVIEW_SIDE = 512  # pixels, the longer side
 
 
 class LoadedModels:
-    """Paints for the page; safe to use from several threads.
+    """Loads models and paints with them; safe to use from several threads.
 
     Args:
-        params: tell the registry and the limits.
+        params: the registry and the limits.
     """
 
     def __init__(self, params: Params):
         self.params = params
         self._models: dict[str, FetchedModel] = {}
         self._loading = threading.Lock()
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._slots = threading.BoundedSemaphore(MAX_PICTURES_AT_ONCE)
 
     def model(self, name: str) -> FetchedModel:
-        """The model of a name, loaded when it is first asked for.
+        """The model of a task, loaded if it is not yet.
 
         Raises:
             UserError: there is none.
@@ -49,68 +49,71 @@ class LoadedModels:
                 self._load(name, default_model(self.params.registry, name))
             return self._models[name]
 
-    def warm(self) -> None:
-        """Load all models and let each paint, so that nobody waits for the first time."""
+    def warm_up(self) -> None:
+        """Load all models and paint a small picture with each, so that the first use is fast."""
         for name in self.params.models:
-            with contextlib.suppress(UserError):  # told when it is asked for
-                self.model(name)
+            with contextlib.suppress(UserError):  # the user sees it when the model is used
                 task = find_task(name)
-                gray = Image.new("RGB", (64, 64), "gray")
-                request = {n: gray if kind is Image.Image else 1 for n, kind in task.inputs.items()}
-                self.paint(name, request, task.options())
+                grey = Image.new("RGB", (64, 64), "grey")
+                inputs = {n: grey if kind is Image.Image else 1 for n, kind in task.inputs.items()}
+                self.paint(name, inputs, task.options())
 
     def refresh(self) -> dict[str, str]:
-        """Name of each model → what is used for it from now on; none where there is none yet."""
+        """Replace loaded models that are no longer the default ones.
+
+        Returns:
+            Name of each task → its model's version or folder; tasks without a model are missing.
+        """
         with self._loading:
-            addresses = {
+            defaults = {
                 name: default_model(self.params.registry, name) for name in self.params.models
             }
-            named = {name: self._named(address) for name, address in addresses.items()}
+            versions = {name: self._version(model) for name, model in defaults.items()}
             for name, model in list(self._models.items()):
-                if named[name] != called(model):
-                    self._load(name, addresses[name])
-        return {name: told for name, told in named.items() if told}
+                if versions[name] != version_or_folder(model):
+                    self._load(name, defaults[name])
+        return {name: version for name, version in versions.items() if version}
 
-    def paint(self, name: str, request: dict[str, Any], options: Options) -> Image.Image:
-        """Paint a request at its pictures' size.
+    def paint(self, name: str, inputs: dict[str, Any], options: Options) -> Image.Image:
+        """Paint at the size of the pictures.
 
         Args:
-            name: of the model.
-            request: by the names of the recipe's inputs and extras.
-            options: the recipe's dials.
+            name: of the task.
+            inputs: by the names of the task's inputs.
+            options: the task's.
 
         Raises:
-            UserError: the request cannot be painted.
+            UserError: there is no such model, or inputs and options do not fit.
         """
         model = self.model(name)
-        with self._turns:
-            painted: Image.Image = model.predictor.paint(request, options)
-            return painted
+        with self._slots:
+            picture: Image.Image = model.predictor.paint(inputs, options)
+            return picture
 
-    def preview(self, name: str, request: dict[str, Any], options: Options) -> Image.Image:
-        """The same, of pictures that are no larger than `PREVIEW`."""
+    def preview(self, name: str, inputs: dict[str, Any], options: Options) -> Image.Image:
+        """`paint`, with pictures scaled down to `PREVIEW_SIDE`."""
         small = {
-            key: fit(value, PREVIEW) if isinstance(value, Image.Image) else value
-            for key, value in request.items()
+            key: limit_side(value, PREVIEW_SIDE) if isinstance(value, Image.Image) else value
+            for key, value in inputs.items()
         }
         return self.paint(name, small, options)
 
-    def told(self, name: str, request: dict[str, Any], options: Options) -> dict[str, Any]:
-        """What a downloaded picture says of how it was made."""
+    def settings(self, name: str, inputs: dict[str, Any], options: Options) -> dict[str, Any]:
+        """Everything that determines a picture beside its input pictures, for its metadata."""
         model = self.model(name)
-        numbers = {key: value for key, value in request.items() if isinstance(value, int)}
-        made = {"model": called(model), "weights": model.origin["sha256"]}
-        return {**made, **numbers, **asdict(options)}
+        origin = {"model": version_or_folder(model), "weights": model.origin["sha256"]}
+        numbers = {key: value for key, value in inputs.items() if isinstance(value, int)}
+        return {**origin, **numbers, **asdict(options)}
 
-    def _load(self, name: str, address: str) -> None:
-        self._models[name] = fetch_model(find_task(name), address, self.params)
+    def _load(self, name: str, model: str) -> None:
+        self._models[name] = fetch_model(find_task(name), model, self.params)
 
-    def _named(self, address: str) -> str:
-        if address.startswith(REGISTRY):
-            return resolve_alias(address, self.params.registry).removeprefix(REGISTRY)
-        return address if Path(address).is_dir() else ""
+    def _version(self, model: str) -> str:
+        if model.startswith(MODELS_URI):
+            return resolve_alias(model, self.params.registry).removeprefix(MODELS_URI)
+        return model if Path(model).is_dir() else ""
 
 
-def called(model: FetchedModel) -> str:
-    """What a model is called: its version in the registry, or its folder."""
+def version_or_folder(model: FetchedModel) -> str:
+    """A model's version in the registry, like `stylefuse-transfer/1`, or else its folder."""
     return model.origin.get("version") or model.origin["folder"]

@@ -1,6 +1,6 @@
-// Gradio 6 gives two of its elements labels and roles that screen readers stumble over.
+// Corrects labels and roles of two elements of Gradio 6 for screen readers.
 () => {
-  const mend = () => {
+  const correctRoles = () => {
     document
       .querySelectorAll('div[aria-label="Empty value"]:not([role])')
       .forEach((element) => element.setAttribute("role", "img"));
@@ -9,6 +9,6 @@
       element.removeAttribute("tabindex");
     });
   };
-  new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
-  mend();
+  new MutationObserver(correctRoles).observe(document.body, { childList: true, subtree: true });
+  correctRoles();
 };

@@ -1,4 +1,4 @@
-"""The page's server: on loopback, under its own name, and with nothing from elsewhere."""
+"""The page's server: on loopback, for requests to its own name, without content of other sites."""
 
 import os
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
-from stylefuse.ports import LOOPBACK, refuse_busy
+from stylefuse.ports import LOOPBACK, require_free_port
 from stylefuse.serving.host_check import HostCheck
 
-CSS, PROGRAM = (Path(__file__).with_name(f"page.{kind}") for kind in ("css", "js"))
-# names of Gradio's colours; its own shades are too light to be read on each other
-DEEP = {
+CSS, SCRIPT = (Path(__file__).with_name(f"page.{suffix}") for suffix in ("css", "js"))
+# names of Gradio's colours: its default shades have too little contrast with each other
+CONTRAST = {
     "block_label_text_color": "*primary_700", "block_title_text_color": "*primary_700",
     "block_info_text_color": "*neutral_600", "color_accent": "*primary_700",
     "button_primary_background_fill": "*primary_700",
@@ -25,11 +25,15 @@ DEEP = {
     "checkbox_label_background_fill_selected_dark": "*primary_700",
     "block_label_text_color_dark": "*primary_100", "block_title_text_color_dark": "*primary_100",
 }  # fmt: skip
-MOST_BODY = "64mb"  # of an uploaded file
+MAX_UPLOAD = "64mb"  # size of a file
 
 
 def app(params: Params, port: int) -> HostCheck:
-    """The page as an ASGI application.
+    """The page as an ASGI application; loads the models in the background.
+
+    Args:
+        params: the registry and the limits.
+        port: that the application will be served at.
 
     Raises:
         UserError: Gradio is not installed.
@@ -38,21 +42,23 @@ def app(params: Params, port: int) -> HostCheck:
     try:
         import gradio as gr
     except ImportError:
-        raise UserError("the page needs Gradio; run `pip install 'stylefuse[app]'`") from None
+        raise UserError(
+            "the page needs Gradio; run `pip install 'stylefuse[app]'`", code="package-missing"
+        ) from None
     from fastapi import FastAPI
 
     from stylefuse.web.models import LoadedModels
-    from stylefuse.web.page import Page
+    from stylefuse.web.page import build_page
 
-    studio = LoadedModels(params)
-    threading.Thread(target=studio.warm, daemon=True).start()
-    fonts = ["system-ui", "sans-serif"]  # Gradio's own come from another site
+    models = LoadedModels(params)
+    threading.Thread(target=models.warm_up, daemon=True).start()
+    fonts = ["system-ui", "sans-serif"]  # Gradio would load its own from another site
+    theme = gr.themes.Soft(font=fonts, font_mono=["ui-monospace", "monospace"]).set(**CONTRAST)
     page = gr.mount_gradio_app(
-        FastAPI(), Page(studio).build(), "/",
+        FastAPI(), build_page(models), "/",
         server_name=LOOPBACK, server_port=port, footer_links=["settings"],
-        theme=gr.themes.Soft(font=fonts, font_mono=["ui-monospace", "monospace"]).set(**DEEP),
-        css_paths=CSS, js=PROGRAM.read_text(),
-        max_file_size=MOST_BODY, show_error=True, enable_monitoring=False, ssr_mode=False,
+        theme=theme, css_paths=CSS, js=SCRIPT.read_text(),
+        max_file_size=MAX_UPLOAD, show_error=True, enable_monitoring=False, ssr_mode=False,
     )  # fmt: skip
     return HostCheck(page)
 
@@ -60,10 +66,14 @@ def app(params: Params, port: int) -> HostCheck:
 def run(params: Params, port: int) -> None:
     """Serve the page until SIGINT or SIGTERM.
 
+    Args:
+        params: the registry and the limits.
+        port: to listen on.
+
     Raises:
         UserError: the port is in use, or Gradio is not installed.
     """
-    refuse_busy(LOOPBACK, port)
+    require_free_port(LOOPBACK, port)
     import uvicorn
 
     page = app(params, port)

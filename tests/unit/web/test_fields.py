@@ -1,4 +1,4 @@
-"""What a browser sends is opened as any other picture, within limits."""
+"""Uploaded pictures are opened within limits, and errors become messages on the page."""
 
 from types import SimpleNamespace
 
@@ -6,48 +6,55 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from stylefuse.web.fields import Mask, Picture
+from stylefuse.web.fields import UNKNOWN_FORMAT, Mask, Picture
 from tests.support.models import file_bytes, noise
 
 
 @pytest.fixture
-def sent(tmp_path):
-    def sent(content):
-        path = tmp_path / "sent"
+def upload(tmp_path):
+    """Writes an uploaded file, and returns Gradio's record of it."""
+
+    def upload(content):
+        path = tmp_path / "upload"
         path.write_bytes(content)
         return SimpleNamespace(path=str(path))
 
-    return sent
+    return upload
 
 
-def test_a_picture_keeps_its_transparency(sent):
+def test_a_picture_keeps_its_transparency(upload):
     field = Picture("Photograph", 10_000)
     assert field.preprocess(None) is None
-    opened = field.preprocess(sent(file_bytes(noise(40, 30, "RGBA"))))
-    assert (opened.size, opened.mode) == ((40, 30), "RGBA")
+    picture = field.preprocess(upload(file_bytes(noise(40, 30, "RGBA"))))
+    assert (picture.size, picture.mode) == ((40, 30), "RGBA")
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "Photograph is empty"),
-        (b"no picture", "Photograph is not a picture that can be read"),
         (file_bytes(noise(64, 64))[:900], "Photograph is damaged"),
         (file_bytes(noise(200, 100)), "more than the 10,000 allowed"),
     ],
 )
-def test_what_is_none_is_told_in_a_sentence(sent, content, told):
-    with pytest.raises(gr.Error, match=told):
-        Picture("Photograph", 10_000).preprocess(sent(content))
+def test_a_file_that_cannot_be_used_gets_a_message(upload, content, message):
+    with pytest.raises(gr.Error, match=message):
+        Picture("Photograph", 10_000).preprocess(upload(content))
 
 
-def test_a_mask_is_where_something_was_painted():
+def test_another_kind_of_file_is_named_as_such(upload):
+    with pytest.raises(gr.Error) as error:
+        Picture("Photograph", 10_000).preprocess(upload(b"no picture"))
+    assert error.value.message == UNKNOWN_FORMAT
+
+
+def test_a_mask_is_white_where_the_user_painted():
     field = Mask("Mask", 10_000)
     stroke = Image.new("RGBA", (40, 30))
     stroke.paste("white", (10, 10, 20, 20))
     layers = [file_bytes(stroke), file_bytes(Image.new("RGBA", (40, 30)))]
-    field.blob_storage["sent"] = SimpleNamespace(layers=layers)
-    mask = field.preprocess(SimpleNamespace(id="sent"))
+    field.blob_storage["upload"] = SimpleNamespace(layers=layers)
+    mask = field.preprocess(SimpleNamespace(id="upload"))
     assert (mask.mode, mask.getbbox()) == ("L", (10, 10, 20, 20))
     for empty in ([], [layers[1]]):
         assert field.preprocess(SimpleNamespace(id=None, layers=empty)) is None

@@ -1,0 +1,76 @@
+"""The tab "Fuse": two pictures in one, with a slider for the content and one for the style."""
+
+from typing import Any
+
+import gradio as gr
+
+from stylefuse.images.resize import limit_side
+from stylefuse.inference.options import TransferRequestOptions
+from stylefuse.web.controls import Request, download_button, live_preview
+from stylefuse.web.fields import Mask, Picture
+from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
+
+MODES = [("The more detailed picture wins", "auto"), ("Both are blended", "scalar")]
+
+
+def fuse_tab(models: LoadedModels) -> None:
+    """Add the tab's components.
+
+    Args:
+        models: paint the previews and the downloads.
+    """
+    max_pixels = models.params.serve.max_pixels
+    with gr.Row():
+        with gr.Column():
+            with gr.Row():
+                first = Picture("First picture", max_pixels, height=200)
+                second = Picture("Second picture", max_pixels, height=200)
+            with gr.Accordion("Mask: brush over what to keep of the first picture", open=False):
+                brushed = Mask("Mask", max_pixels, height=340)
+                uploaded = Picture(
+                    "Or upload a mask, white where the first picture is kept",
+                    max_pixels,
+                    height=160,
+                )
+            first.change(
+                lambda picture: picture and limit_side(picture, PREVIEW_SIDE), first, brushed
+            )
+        with gr.Column():
+            output = gr.Image(
+                label="Fusion",
+                format="png",
+                buttons=["fullscreen"],
+                height=380,
+                alt_text="The fusion of the two pictures",
+            )
+            content = gr.Slider(0, 1, 0.5, step=0.01, label="Shows more of: second ↔ first")
+            style = gr.Slider(0, 1, 0.5, step=0.01, label="Painted more like: second ↔ first")
+            mode = gr.Radio(MODES, value="auto", label="Without a mask")
+            by_region = gr.Checkbox(label="Paint each picture in its own style")
+            seamless = gr.Checkbox(label="Hide the seam (slower)")
+            fields = [first, second, brushed, uploaded, content, style, mode, by_region, seamless]
+            live_preview(models, "transfer", fields, _request, output)
+            download_button(models, "transfer", fields, _request, "fusion")
+
+
+def _request(
+    first: Any,
+    second: Any,
+    brushed: Any,
+    uploaded: Any,
+    content: float,
+    style: float,
+    mode: Any,
+    by_region: bool,
+    seamless: bool,
+) -> Request | None:
+    if first is None or second is None:
+        return None
+    inputs = {"content": first, "other": second}
+    mask = uploaded if uploaded is not None else brushed
+    if mask is not None:
+        inputs["mask"] = mask
+    return inputs, TransferRequestOptions(
+        content_balance=content, style_balance=style, style_by_region=by_region,
+        mode=mode if mask is None else "auto", seamless=seamless,
+    )  # fmt: skip
