@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ PIPELINE = {"mlflow", "prefect", "dvc"}
 PACKAGE = ROOT / "src/stylefuse"
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Dotted name below `stylefuse` → file."""
     return {
