@@ -20,23 +20,23 @@ class CheckResult(NamedTuple):
     Attributes:
         level: how serious it is.
         message: what was found.
-        remedy: what to do about it.
+        hint: what to do about it.
     """
 
     level: Level
     message: str
-    remedy: str = ""
+    hint: str = ""
 
     @classmethod
     def from_error(
-        cls, error: UserError, level: Level = Level.ERROR, default_remedy: str = ""
+        cls, error: UserError, level: Level = Level.ERROR, default_hint: str = ""
     ) -> "CheckResult":
-        """Split an error's message at its first semicolon into message and remedy.
+        """Split an error's message at its first semicolon into message and hint.
 
         Args:
             error: its message may have several lines.
             level: how serious it is.
-            default_remedy: used if the message has no semicolon.
+            default_hint: used if the message has no semicolon.
         """
-        message, separator, remedy = " ".join(str(error).split()).partition("; ")
-        return cls(level, message, remedy if separator else default_remedy)
+        message, separator, hint = " ".join(str(error).split()).partition("; ")
+        return cls(level, message, hint if separator else default_hint)

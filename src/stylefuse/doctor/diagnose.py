@@ -17,11 +17,11 @@ class Finding:
     check: str
     level: Level
     message: str
-    remedy: str
+    hint: str
 
     def __str__(self) -> str:
         text = f"{self.level:<7}  {self.check}: {self.message}"
-        return f"{text}; {self.remedy}" if self.remedy else text
+        return f"{text}; {self.hint}" if self.hint else text
 
     def to_dict(self) -> dict[str, str]:
         """All fields, for JSON."""
@@ -51,8 +51,8 @@ def run_check(name: str, check: Callable[[], CheckResult]) -> Finding:
     except Exception as error:
         lines = str(error).strip().splitlines() or ["no reason given"]
         message = f"this check failed ({type(error).__name__}: {lines[0][:200]})"
-        remedy = "correct what the other lines report, and run `stylefuse doctor` again"
-        result = CheckResult(Level.ERROR, message, remedy)
+        hint = "correct what the other lines report, and run `stylefuse doctor` again"
+        result = CheckResult(Level.ERROR, message, hint)
     return Finding(name, *result)
 
 
@@ -60,8 +60,8 @@ def _check_params() -> tuple[Params | None, Finding]:
     try:
         params = load_params()
     except UserError as error:
-        remedy = "then run `stylefuse doctor` again: it checks registry and data only after this"
-        return None, Finding("params.yaml", *CheckResult.from_error(error, default_remedy=remedy))
+        hint = "then run `stylefuse doctor` again: it checks registry and data only after this"
+        return None, Finding("params.yaml", *CheckResult.from_error(error, default_hint=hint))
     models = ", ".join(params.models) or "none"
     message = f"profile {params.profile}, models: {models}"
     return params, Finding("params.yaml", Level.OK, message, "")

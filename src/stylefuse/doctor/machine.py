@@ -49,8 +49,8 @@ def python() -> CheckResult:
     required, installed = _project()["requires-python"], platform.python_version()
     if SpecifierSet(required).contains(installed, prereleases=True):
         return CheckResult(Level.OK, installed)
-    remedy = "install such a Python, and run `make env`"
-    return CheckResult(Level.ERROR, f"{installed} is not {required}", remedy)
+    hint = "install such a Python, and run `make env`"
+    return CheckResult(Level.ERROR, f"{installed} is not {required}", hint)
 
 
 def packages() -> CheckResult:
@@ -87,8 +87,8 @@ def _project() -> dict[str, Any]:
 def disk() -> CheckResult:
     """Is there space for data, models and registry?"""
     free = shutil.disk_usage(Path.cwd()).free
-    remedy = "free some space: `make repro` takes about 1 GB"
-    return _enough(free, LOW_DISK_BYTES, MIN_DISK_BYTES, remedy)
+    hint = "free some space: `make repro` takes about 1 GB"
+    return _enough(free, LOW_DISK_BYTES, MIN_DISK_BYTES, hint)
 
 
 def memory() -> CheckResult:
@@ -96,15 +96,15 @@ def memory() -> CheckResult:
     import psutil
 
     free = psutil.virtual_memory().available
-    remedy = "stop other programs, or lower serve.max_side"
-    return _enough(free, LOW_MEMORY_BYTES, MIN_MEMORY_BYTES, remedy)
+    hint = "stop other programs, or lower serve.max_side"
+    return _enough(free, LOW_MEMORY_BYTES, MIN_MEMORY_BYTES, hint)
 
 
-def _enough(free: int, low: int, minimum: int, remedy: str) -> CheckResult:
+def _enough(free: int, low: int, minimum: int, hint: str) -> CheckResult:
     message = f"{free / GB:.1f} GB free"
     if free >= low:
         return CheckResult(Level.OK, message)
-    return CheckResult(Level.ERROR if free < minimum else Level.WARNING, message, remedy)
+    return CheckResult(Level.ERROR if free < minimum else Level.WARNING, message, hint)
 
 
 class Backend(NamedTuple):
@@ -141,8 +141,8 @@ def backend() -> CheckResult:
     name = import_backend().name
     if name in TRAINING_BACKENDS:
         return CheckResult(Level.OK, name)
-    remedy = f"set KERAS_BACKEND to {' or '.join(TRAINING_BACKENDS)}"
-    return CheckResult(Level.ERROR, f"{name} cannot train here", remedy)
+    hint = f"set KERAS_BACKEND to {' or '.join(TRAINING_BACKENDS)}"
+    return CheckResult(Level.ERROR, f"{name} cannot train here", hint)
 
 
 def gpu() -> CheckResult:
@@ -150,9 +150,9 @@ def gpu() -> CheckResult:
     if devices := import_backend().devices:
         return CheckResult(Level.OK, ", ".join(devices))
     if shutil.which("nvidia-smi"):
-        remedy = 'to use it, install "jax[cuda12]" and set KERAS_BACKEND=jax (docs/guides/gpu.md)'
+        hint = 'to use it, install "jax[cuda12]" and set KERAS_BACKEND=jax (docs/guides/gpu.md)'
         return CheckResult(
-            Level.OK, "there seems to be a GPU that the backend does not see", remedy
+            Level.OK, "there seems to be a GPU that the backend does not see", hint
         )
     return CheckResult(Level.OK, "none; training runs on the CPU")
 

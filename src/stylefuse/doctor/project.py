@@ -16,16 +16,16 @@ def commit(params: Params) -> CheckResult:
     from stylefuse.registry.integrity.provenance import short_list, uncommitted_files
     from stylefuse.registry.integrity.worktree import git
 
-    remedy = "versions are registered only from a commit: make one"
+    hint = "versions are registered only from a commit: make one"
     try:
         head, changes = git("rev-parse", "HEAD"), uncommitted_files()
     except UserError as error:
         level = Level.WARNING if params.registry.allow_dirty else Level.ERROR
-        return CheckResult.from_error(error, level, remedy)
+        return CheckResult.from_error(error, level, hint)
     if not changes:
         return CheckResult(Level.OK, head[:12])
-    remedy = "versions are registered only from a commit: commit these, or add them to .gitignore"
-    return CheckResult(Level.WARNING, f"uncommitted: {short_list(changes)}", remedy)
+    hint = "versions are registered only from a commit: commit these, or add them to .gitignore"
+    return CheckResult(Level.WARNING, f"uncommitted: {short_list(changes)}", hint)
 
 
 def dvc_cache(params: Params) -> CheckResult:
@@ -37,8 +37,8 @@ def dvc_cache(params: Params) -> CheckResult:
     nearest = next(path for path in (folder, *folder.parents) if path.exists())
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return CheckResult(Level.OK, str(folder))
-    remedy = "make it a writable folder, or choose another: `dvc cache dir --local FOLDER`"
-    return CheckResult(Level.ERROR, f"{nearest} cannot be written", remedy)
+    hint = "make it a writable folder, or choose another: `dvc cache dir --local FOLDER`"
+    return CheckResult(Level.ERROR, f"{nearest} cannot be written", hint)
 
 
 def store(params: Params) -> CheckResult:
@@ -65,8 +65,8 @@ def data(params: Params) -> CheckResult:
     if not MANIFEST.exists():
         return CheckResult(Level.WARNING, "there are no pictures yet", "run `make repro`")
     if fault := validation_fault():
-        remedy = "see reports/validation.html, and run `dvc repro`"
-        return CheckResult(Level.ERROR, fault, remedy)
+        hint = "see reports/validation.html, and run `dvc repro`"
+        return CheckResult(Level.ERROR, fault, hint)
     validated = {
         entry["path"]: entry["md5"]
         for entry in read_dvc_lock(DVC_LOCK).get("validate", {}).get("deps", ())
@@ -91,8 +91,8 @@ def champion(params: Params, model: str) -> CheckResult:
     try:
         return CheckResult(Level.OK, str(verify(params, champion_uri(model))))
     except UserError as error:
-        remedy = f"promote another version (`stylefuse promote {model}`), and find out what changed"
-        return CheckResult.from_error(error, Level.ERROR, remedy)
+        hint = f"promote another version (`stylefuse promote {model}`), and find out what changed"
+        return CheckResult.from_error(error, Level.ERROR, hint)
 
 
 CHECKS: dict[str, Callable[[Params], CheckResult]] = {

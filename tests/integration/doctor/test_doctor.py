@@ -98,7 +98,7 @@ def test_a_healthy_project_has_no_errors(here):
     }  # of whoever runs the tests
     for name, finding in findings.items():
         assert name in of_any_kind or finding.level == (WARNING if name in missing else OK), finding
-        assert finding.level == OK or finding.remedy
+        assert finding.level == OK or finding.hint
     assert "version 1: as it was signed" in findings["champion of restore"].message
 
 
@@ -127,7 +127,7 @@ def test_another_python_or_package_than_required(here, name, before, after, foun
     assert before in text
     Path("pyproject.toml").write_text(text.replace(before, after))
     finding = check(name)
-    assert finding.level == ERROR and found in finding.message and "make env" in finding.remedy
+    assert finding.level == ERROR and found in finding.message and "make env" in finding.hint
 
 
 def test_a_folder_without_project_file(here):
@@ -144,7 +144,7 @@ def test_low_disk_or_memory_is_a_warning_and_too_little_an_error(here, monkeypat
     assert check(name).level == WARNING
     monkeypatch.setattr(machine, minimum, 10**18)
     assert check(name).level == ERROR
-    assert check(name).remedy
+    assert check(name).hint
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_programs_that_are_not_installed(here, monkeypatch):
         patch.setenv("PATH", str(here / "nothing"))
         films, git = check("ffmpeg"), check("git")
     assert films.level == WARNING
-    assert git.level == ERROR and "git cannot be run" in git.message and "install it" in git.remedy
+    assert git.level == ERROR and "git cannot be run" in git.message and "install it" in git.hint
 
 
 def test_uncommitted_changes(here):
@@ -172,7 +172,7 @@ def test_uncommitted_changes(here):
     assert check("git").level == OK
     Path("new.py").write_text("a reason")
     assert check("git").level == WARNING
-    assert "commit these" in check("git").remedy
+    assert "commit these" in check("git").hint
 
 
 def test_a_folder_outside_git_is_an_error_unless_dirty_versions_are_allowed(tmp_path, monkeypatch):
@@ -208,7 +208,7 @@ def test_a_store_that_another_program_holds(here):
         other.execute("BEGIN EXCLUSIVE")
         finding = check("tracking store")
     assert finding.level == ERROR
-    assert "locked by another program" in finding.message and "try again" in finding.remedy
+    assert "locked by another program" in finding.message and "try again" in finding.hint
     assert check("tracking store").level == OK
 
 
@@ -245,7 +245,7 @@ def test_a_champion_that_was_changed(here):
     finding = check("restore")
     path.write_text(before)
     assert finding.level == ERROR and "requirements.txt is not as it was signed" in finding.message
-    assert "stylefuse promote restore" in finding.remedy
+    assert "stylefuse promote restore" in finding.hint
 
 
 def test_a_port_in_use_is_a_warning_because_it_may_be_our_own_server():
@@ -253,7 +253,7 @@ def test_a_port_in_use_is_a_warning_because_it_may_be_our_own_server():
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         answer = machine.port(busy.getsockname()[1])
-    assert answer.level == WARNING and "--port" in answer.remedy
+    assert answer.level == WARNING and "--port" in answer.hint
 
 
 def test_an_error_message_is_split_into_message_and_remedy():
@@ -277,5 +277,5 @@ def test_the_command_prints_a_line_per_check_and_fails_on_errors(here, tmp_path)
     assert (outside.returncode, outside.stderr) == (1, "")
     found = {entry["check"]: entry for entry in json.loads(outside.stdout)["checks"]}
     assert found["params.yaml"]["level"] == "error"
-    assert "run the command in the project's folder" in found["params.yaml"]["remedy"]
+    assert "run the command in the project's folder" in found["params.yaml"]["hint"]
     assert not list(tmp_path.iterdir())
