@@ -25,7 +25,7 @@ from benchmarks import report as pages
 SIDE, MOVES, FIRST = 256, 24, 3  # pixels; moves of a slider, of which the first ones compile
 SLIDERS = {  # tab → names of its two pictures, and of its slider
     "Transfer": ("Photograph", "Style", "Strength"),
-    "Fuse": ("First picture", "Second picture", "Content"),
+    "Fuse": ("First picture", "Second picture", "Shows more of"),
 }
 MOVE = """async (panel, [name, value]) => {
   const shown = () => [...panel.querySelectorAll('img')].map(image => image.src).join('|');

@@ -34,7 +34,7 @@ ELSEWHERE = {  # how a command begins → what runs it
     "make test": ".ci/run",
     "make env": ".ci/run",
     ". .venv/bin/activate": "tools/fresh_clone.sh",
-    "make serve": "tests/integration/cli/test_serve.py",
+    "make serve": "tests/integration/serving/test_server.py",
     "make ui": "tests/e2e/test_team_server.py",
     "make flows": "tests/e2e/flows/test_deployments.py",
     "stylefuse app": "tests/e2e/web/test_page.py",

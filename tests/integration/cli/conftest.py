@@ -1,17 +1,8 @@
 """A project with models in a real registry."""
 
-import os
-
 import pytest
 
 from tests.support.registered_project import copy_registered_project
-
-
-@pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory):
-    """A folder that all workers of this test run share."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")
