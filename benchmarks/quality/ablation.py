@@ -47,7 +47,7 @@ def main() -> None:
         "From random weights, with learning rates of "
         f"{SCRATCH['learning_rate']:g} and {SCRATCH['discriminator_learning_rate']:g}. "
         f"Judged on {_pairs(results)} pairs of the validation split. KID and style distance are "
-        "beside those of doing nothing: 1 is no change at all, less is nearer to the paintings. "
+        "relative to the unstyled photograph: 1 is no change, lower is closer to the paintings. "
         f"What a row changes is beside the row before it, from “{OTHER_SEED}” on beside the "
         "recipe. That row is chance: other first weights and other batches. Smaller changes than "
         "its own say nothing.",

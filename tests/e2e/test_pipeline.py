@@ -77,9 +77,9 @@ def test_every_product_is_there(finished, project):
             assert list((project / folder).glob("*.png"))
         assert len(figures(project, model)) > 1
         assert "stylefuse" in figures(project, model)
-    nothing = figures(project, "transfer")["doing nothing"]
-    assert nothing["low_pass_ssim"] == pytest.approx(1)
-    assert nothing["style_ratio"] == pytest.approx(1)
+    unstyled = figures(project, "transfer")["unstyled photograph"]
+    assert unstyled["low_pass_ssim"] == pytest.approx(1)
+    assert unstyled["style_ratio"] == pytest.approx(1)
 
 
 def test_a_second_run_does_nothing(finished, project):
@@ -232,7 +232,7 @@ def test_a_fourth_model_is_one_file_and_one_entry(finished, project):
 
     made = finished("dvc", "repro").stdout
     assert re.findall(r"Running stage '(.*)'", made) == ["train@sketch", "evaluate@sketch"]
-    assert {"stylefuse", "doing nothing"} == set(figures(project, "sketch"))
+    assert {"stylefuse", "unchanged input"} == set(figures(project, "sketch"))
     refused = finished("stylefuse", "register", "sketch", succeeds=False)
     assert "commit, and register then" in refused.stderr
     commit_all(project)
