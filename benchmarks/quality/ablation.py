@@ -75,11 +75,11 @@ def _pairs(results: dict[str, dict]) -> int:
 
 def _row(result: dict) -> dict[str, str]:
     if "figures" not in result:
-        return {"KID / unstyled photograph's ↓": "diverged"}
+        return {"KID ÷ unstyled photograph's ↓": "diverged"}
     figures = result["figures"]
     ours = figures["methods"][OURS]
     return {
-        "KID / unstyled photograph's ↓": f"{figures['kid_ratio']:.2f}",
+        "KID ÷ unstyled photograph's ↓": f"{figures['kid_ratio']:.2f}",
         "style distance ↓": f"{ours['style_ratio']:.2f}",
         "low-pass SSIM ↑": f"{ours['low_pass_ssim']:.2f}",
         "patches in place ↑": f"{ours['patch_retrieval']:.0%}",
