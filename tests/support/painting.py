@@ -1,5 +1,6 @@
 """The painting commands as functions of files, for a project's folder as working directory."""
 
+from functools import cache
 from pathlib import Path
 
 from stylefuse.cli.loading import model_loader
@@ -22,34 +23,43 @@ PARAMS = load_params(SHIPPED)
 MAX_PIXELS = PARAMS.serve.max_pixels
 
 
+@cache
+def _load(name, location, _):
+    return model_loader(name, location, PARAMS)()
+
+
+def loader(name, location=None):
+    """Loads a model once per process, because Keras takes seconds to compile it."""
+    return lambda: _load(name, location, Path("models").resolve())
+
+
 def transfer(
     styles, out, contents=("photos",), model=None, each_style=False, output=DEFAULT_OUTPUT,
     **options,
 ):  # fmt: skip
-    load, options = model_loader("transfer", model, PARAMS), TransferOptions(**options)
+    load, options = loader("transfer", model), TransferOptions(**options)
     return transfer_style(
         contents, styles, Path(out), options, load, MAX_PIXELS, each_style, output
     )
 
 
 def fuse(a, b, out, mask=None, styles=(), output=DEFAULT_OUTPUT, **options):
-    load, options = model_loader("transfer", None, PARAMS), FusionOptions(**options)
+    load, options = loader("transfer"), FusionOptions(**options)
     files = Path(a), Path(b), mask and Path(mask)
     return fuse_pictures(*files, styles, Path(out), options, load, MAX_PIXELS, output)
 
 
 def restore(out, pictures=("photos",), strength=1.0, output=DEFAULT_OUTPUT):
-    load, options = model_loader("restore", None, PARAMS), RestoreOptions(strength)
+    load, options = loader("restore"), RestoreOptions(strength)
     return restore_pictures(pictures, Path(out), options, load, MAX_PIXELS, output)
 
 
 def portraits(out, seeds=range(3, 5), styles=(), output=DEFAULT_OUTPUT, **options):
-    loaders = (model_loader(name, None, PARAMS) for name in ("portrait", "transfer"))
-    options = PortraitOptions(**options)
+    loaders, options = (loader("portrait"), loader("transfer")), PortraitOptions(**options)
     return generate_portraits(seeds, styles, Path(out), options, *loaders, MAX_PIXELS, output)
 
 
 def video(source, out, **options):
-    load, options = model_loader("transfer", None, PARAMS), TransferOptions(**options)
+    load, options = loader("transfer"), TransferOptions(**options)
     limits = MAX_PIXELS, PARAMS.serve.max_side
     paint_video(Path(source), ["style.png"], Path(out), options, load, *limits)

@@ -98,7 +98,7 @@ MISTAKES = {
         ["promote", "transfer", "9", "--reason", "test"], "version-missing", "9"
     ),
     "rolling back the first champion": (
-        ["rollback", "transfer", "--reason", "test"], "no-previous-champion", "version 1"
+        ["rollback", "transfer", "--reason", "test"], "first-champion", "version 1"
     ),
     "impossible port": (["ui", "--port", "70000"], "option-out-of-range", "70000"),
     "impossible port of the page": (["app", "--port", "70000"], "option-out-of-range", "70000"),

@@ -1,16 +1,15 @@
 """The registry's commands, in a project with two registered models."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from stylefuse.cli import main
 from stylefuse.errors import UserError
 from stylefuse.gate.rules import Check, Decision
-from tests.support.models import make_model, make_project
+from tests.support.models import make_project
 from tests.support.program import run_command, stylefuse
-from tests.support.registered_project import copy_registered_project
+from tests.support.registered_project import copy_project_with_two_versions
 
 
 def test_registered_versions_are_listed(in_project, capsys):
@@ -59,11 +58,8 @@ def test_gate_without_names_goes_on_after_a_model_that_fails(in_project, capsys)
 @pytest.fixture
 def with_challenger(shared_folder, tmp_path, monkeypatch):
     """A project with a version 2 of the transfer model that is the challenger."""
-    folder = copy_registered_project(shared_folder, tmp_path / "project")
-    monkeypatch.chdir(folder)
+    monkeypatch.chdir(copy_project_with_two_versions(shared_folder, tmp_path / "project"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    make_model(Path("models/transfer"), "transfer", width=2, blocks=1, code=8)
-    main(["register", "transfer"])
 
 
 @pytest.mark.parametrize(

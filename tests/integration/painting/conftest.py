@@ -7,7 +7,7 @@ import pytest
 from tests.support.models import make_project, noise
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def models(tmp_path_factory):
     return make_project(tmp_path_factory.mktemp("project"), "transfer", "restore", "portrait")
 
