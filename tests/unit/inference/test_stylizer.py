@@ -1,4 +1,4 @@
-"""The transfer generator at work on arrays: any size, and no seams between tiles."""
+"""The transfer generator on arrays: any size, and no seams between tiles."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from tests.support.models import make_model, noise
 
 
 def picture(height, width, seed=0):
-    """Patches and noise: something to see at every scale."""
+    """Patches and noise: detail at every scale."""
     coarse = noise(5, 4, seed=seed).resize((width, height))
     fine = np.asarray(noise(width, height, seed=seed + 1))
     return np.uint8(0.8 * np.asarray(coarse) + 0.2 * fine)
@@ -18,7 +18,7 @@ def picture(height, width, seed=0):
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory):
-    """As deep as the largest shipped profile, so that its pixels see as far."""
+    """As deep as the largest shipped profile, so that its receptive field is as large."""
     folder = tmp_path_factory.mktemp("model")
     return load_generator(make_model(folder, "transfer", width=2, blocks=4, code=8))[1]
 
@@ -40,15 +40,15 @@ def test_any_size_is_painted(stylizer, codes, size):
     assert painted.dtype == np.uint8
 
 
-def test_padding_leaves_the_rest_alone(stylizer, codes):
-    """A picture whose sides suit the network is painted as it is."""
+def test_a_picture_that_needs_no_padding_is_not_changed_by_it(stylizer, codes):
+    """A picture whose sides suit the network is painted as in a batch."""
     content = picture(48, 64)
     alone = stylizer.stylize(content[None], picture(48, 64, seed=5)[None])[0]
     code = stylizer.style_code([picture(48, 64, seed=5)])[0]
     assert abs(stylizer.render(content, code).astype(int) - alone).max() <= 1
 
 
-def test_strength_goes_from_the_contents_own_style_to_the_other(stylizer, codes):
+def test_strength_goes_from_the_contents_style_to_the_given_one(stylizer, codes):
     content = picture(45, 62)
     own = stylizer.style_code([content])[0]
     ends = stylizer.render(content, own), stylizer.render(content, codes[1])
@@ -59,7 +59,7 @@ def test_strength_goes_from_the_contents_own_style_to_the_other(stylizer, codes)
     assert abs(means[-1] - means[0]) > 10
 
 
-def test_pictures_in_a_batch_are_painted_each_after_its_own_style(stylizer):
+def test_each_picture_of_a_batch_has_its_own_style(stylizer):
     contents = np.stack([picture(32, 40, seed=i) for i in range(3)])
     styles = np.stack([picture(32, 40, seed=i + 20) for i in range(3)])
     for strength in (0.3, 1.0):
@@ -84,23 +84,23 @@ def fusions(codes, height, width):
 
 @pytest.mark.parametrize("kind", ["plain", "mask", "regions"])
 def test_a_picture_larger_than_a_tile_has_no_seam(generator, codes, monkeypatch, kind):
-    """Every pixel is that of the picture painted at once with the same statistics."""
-    stylizer, found = Stylizer(generator), []
+    """Tiling gives the same pixels as painting at once with the same feature statistics."""
+    stylizer, recorded = Stylizer(generator), []
     fusion = fusions(codes, 239, 321)[kind]
 
-    record = stylizer._record
-    stylizer._record = lambda *inputs: found.append(record(*inputs)) or found[-1]
+    record = stylizer._record_moments
+    stylizer._record_moments = lambda *inputs: recorded.append(record(*inputs)) or recorded[-1]
     with monkeypatch.context() as patch:
         patch.setattr(tiles, "TILE", 64)
         tiled = stylizer.fuse(*fusion)
-    (moments,) = found
-    stylizer._paint = lambda *inputs: stylizer._paint_tile(moments, *inputs)
-    whole = stylizer.fuse(*fusion)
-    assert whole.shape == tiled.shape == (239, 321, 3)
-    assert abs(whole.astype(int) - tiled).max() <= 1
+    (moments,) = recorded
+    untiled = stylizer.fuse(*fusion, moments=moments)
+    assert not tiles.needed(239, 321)
+    assert untiled.shape == tiled.shape == (239, 321, 3)
+    assert abs(untiled.astype(int) - tiled).max() <= 1
 
 
-def test_fusions_of_many_sizes(stylizer, codes):
+def test_pictures_of_any_size_are_fused(stylizer, codes):
     for size in ((40, 56), (33, 48), (70, 40)):
         for fusion in fusions(codes, *size).values():
             assert stylizer.fuse(*fusion).shape == (*size, 3)

@@ -1,4 +1,4 @@
-"""A film flickers less than its frames painted one by one, and a new scene begins afresh."""
+"""A video flickers less than its frames painted separately, and a new scene starts afresh."""
 
 from itertools import pairwise
 
@@ -26,32 +26,34 @@ def code(stylizer):
 
 @pytest.fixture(scope="module")
 def pan():
-    """A window that moves over a photograph: where each pixel goes is known."""
+    """A window that moves over a photograph, so that the motion of each pixel is known."""
     picture = data.coffee()[200:]
     return [picture[:SIDE, STEP * t : STEP * t + SIDE] for t in range(12)]
 
 
 def flicker(frames):
-    """How much a thing changes from one frame to the next, levels."""
+    """The mean change of a scene point from one frame to the next, in levels."""
     pairs = pairwise(frames)
     return np.mean([abs(b[:, :-STEP].astype(float) - a[:, STEP:]).mean() for a, b in pairs])
 
 
-def test_a_film_flickers_less_than_its_frames(stylizer, code, pan):
+def test_a_video_flickers_less_than_its_frames(stylizer, code, pan):
     assert flicker(pan) == 0
-    alone = [stylizer.render(frame, code) for frame in pan]
-    film = VideoStylizer(stylizer, code)
-    steady = [film.frame(frame) for frame in pan]
-    assert flicker(steady) < 0.75 * flicker(alone)
+    separate = [stylizer.render(frame, code) for frame in pan]
+    video = VideoStylizer(stylizer, code)
+    frames = [video.render_frame(frame) for frame in pan]
+    assert flicker(frames) < 0.75 * flicker(separate)
 
 
-def test_a_new_scene_is_painted_as_if_nothing_had_been_before_it(stylizer, code, pan):
-    film = VideoStylizer(stylizer, code)
-    film.frame(np.zeros_like(pan[0]))
-    np.testing.assert_array_equal(film.frame(pan[0]), VideoStylizer(stylizer, code).frame(pan[0]))
+def test_a_new_scene_does_not_depend_on_the_frames_before(stylizer, code, pan):
+    video = VideoStylizer(stylizer, code)
+    video.render_frame(np.zeros_like(pan[0]))
+    fresh = VideoStylizer(stylizer, code)
+    np.testing.assert_array_equal(video.render_frame(pan[0]), fresh.render_frame(pan[0]))
 
 
-def test_no_strength_keeps_the_films_own_style(stylizer, code, pan):
-    still = VideoStylizer(stylizer, code, strength=0).frame(pan[0])
-    own = stylizer.style_code([pan[0]])[0]
-    np.testing.assert_array_equal(still, VideoStylizer(stylizer, own).frame(pan[0]))
+def test_strength_0_keeps_the_style_of_the_first_frame(stylizer, code, pan):
+    unstyled = VideoStylizer(stylizer, code, strength=0).render_frame(pan[0])
+    own_code = stylizer.style_code([pan[0]])[0]
+    own = VideoStylizer(stylizer, own_code).render_frame(pan[0])
+    np.testing.assert_array_equal(unstyled, own)
