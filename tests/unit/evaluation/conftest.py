@@ -1,4 +1,4 @@
-"""A small project with held-out pictures of three domains, and a network that judges by colours."""
+"""A small project with held-out pictures of three domains, and a stand-in feature network."""
 
 from pathlib import Path
 
@@ -9,17 +9,20 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from stylefuse.config import load_params
-from stylefuse.evaluation.context import MANIFEST, PREPARED, EvaluationContext
+from stylefuse.evaluation.context import EvaluationContext
+from stylefuse.evaluation.metric_labels import METRIC_LABELS
 from stylefuse.evaluation.metrics.features import Features
 from stylefuse.models.task import find_task
+from stylefuse.paths import MANIFEST, PREPARED
 from tests.unit.test_config import SHIPPED
 
 SIDE = 64
-SETTINGS = {
+EVALUATE = {
     "size": SIDE, "photographs": 4, "styles_per_photograph": 2, "reference_crops": 3,
     "portraits": 70, "kid_subset": 6, "kid_subsets": 5,
 }  # fmt: skip
-TINY = {"crop": 32, "width": 4, "blocks": 1, "code": 8, "latent": 8}
+TINY_MODEL = {"crop": 32, "width": 4, "blocks": 1, "code": 8, "latent": 8}
+PICTURES = {"train": 9, "validation": 3, "test": 7}  # per domain
 
 
 def scenes(count: int, seed: int) -> np.ndarray:
@@ -29,12 +32,22 @@ def scenes(count: int, seed: int) -> np.ndarray:
     return np.clip(128 + 45 * smooth / smooth.std(), 0, 255).astype(np.uint8)
 
 
-def see(pictures: np.ndarray) -> Features:
-    """Mean colours of 16 cells, and moments of the whole."""
+def colour_features(pictures: np.ndarray) -> Features:
+    """Mean colours of 16 cells as pooled features, colour moments as style statistics."""
     x = pictures / 255
     n, height, width, _ = x.shape
     cells = x.reshape(n, 4, height // 4, 4, width // 4, 3).mean((2, 4)).reshape(n, 48)
     return Features(cells, np.concatenate([x.mean((1, 2)), x.std((1, 2))], axis=1))
+
+
+def check_result(result: dict, sample_grids: Path, *names: str) -> None:
+    """What every evaluator must return: known metrics, finite values, and sample grids."""
+    for row in result["methods"].values():
+        assert row.keys() - {"kid_deviation"} <= METRIC_LABELS.keys()
+        assert np.isfinite(list(row.values())).all()
+    for name in names:
+        with Image.open(sample_grids / name) as grid:
+            assert min(grid.size) > 100
 
 
 @pytest.fixture
@@ -44,7 +57,7 @@ def project(tmp_path, monkeypatch):
     PREPARED.mkdir(parents=True)
     rows = []
     for number, domain in enumerate(("photograph", "painting", "portrait")):
-        for shift, (split, count) in enumerate((("train", 9), ("validation", 3), ("test", 7))):
+        for shift, (split, count) in enumerate(PICTURES.items()):
             pictures = scenes(count, 10 * number + shift)
             np.save(PREPARED / f"{split}_{domain}.npy", pictures)
             for i, picture in enumerate(pictures):
@@ -57,21 +70,22 @@ def project(tmp_path, monkeypatch):
 
 @pytest.fixture
 def make_context(project):
-    """A function of a model's name → the bench with that model, tiny and untrained."""
+    """A function: name of a model → the evaluation context of a tiny, untrained one."""
 
     def make(name: str) -> EvaluationContext:
         params = load_params(SHIPPED)
-        train = params.model_settings(name)
-        tiny = {key: value for key, value in TINY.items() if hasattr(train, key)}
-        train = train.model_copy(update=tiny | ({"crop": SIDE} if name == "portrait" else {}))
+        settings = params.model_settings(name)
+        tiny = {key: value for key, value in TINY_MODEL.items() if hasattr(settings, key)}
+        tiny |= {"crop": SIDE} if name == "portrait" else {}
+        settings = settings.model_copy(update=tiny)
         params = params.model_copy(
             update={
-                "models": {name: {params.profile: train}},
-                "evaluate": params.evaluate.model_copy(update=SETTINGS),
+                "models": {name: {params.profile: settings}},
+                "evaluate": params.evaluate.model_copy(update=EVALUATE),
             }
         )
         task = find_task(name)
-        generator = task.build_generator(**task.architecture_of(train))
-        return EvaluationContext(params, task, generator, see, project / "sheets")
+        generator = task.build_generator(**task.architecture_of(settings))
+        return EvaluationContext(params, task, generator, colour_features, project / "sample_grids")
 
     return make

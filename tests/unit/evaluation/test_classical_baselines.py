@@ -1,4 +1,4 @@
-"""Classical restoration: every kind of damage has methods, and they do restore."""
+"""Classical restoration: every kind of degradation has methods, and they restore pictures."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def degraded(picture, kind, seed=0):
     return degrade(picture, kind, np.random.default_rng(seed))
 
 
-def test_every_kind_of_damage_has_several_methods():
+def test_every_kind_of_degradation_has_several_methods():
     assert set(CLASSICAL) == set(KINDS)
     assert all(len(methods) > 1 for methods in CLASSICAL.values())
 
@@ -34,11 +34,11 @@ def test_a_method_keeps_shape_and_argument_and_is_deterministic(kind, name):
 
 
 @pytest.mark.parametrize(("kind", "name"), METHODS)
-def test_a_method_survives_a_flat_picture(kind, name):
+def test_a_flat_picture_stays_flat(kind, name):
     flat = np.full((48, 64, 3), 128, np.uint8)
     restored = CLASSICAL[kind][name](flat)
     assert restored.shape == flat.shape
-    assert np.ptp(restored) <= 1  # what is flat stays flat
+    assert np.ptp(restored) <= 1
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_method_survives_a_flat_picture(kind, name):
     ],
 )
 def test_the_best_method_gains_on_a_photograph(kind, gain):
-    """Mean PSNR over three strengths. Sepia is left out: what colours were is not to be seen."""
+    """Mean PSNR over three strengths. Sepia is left out: the original colours are lost."""
     pictures = [degraded(PHOTOGRAPH, kind, seed) for seed in range(3)]
 
     def mean_psnr(method):
@@ -64,7 +64,7 @@ def test_the_best_method_gains_on_a_photograph(kind, gain):
 
 
 @pytest.mark.parametrize("sigma", [1, 1.5, 2, 3])
-def test_the_width_of_a_blur_is_found(sigma):
+def test_the_width_of_a_blur_is_estimated(sigma):
     blurred = Image.fromarray(PHOTOGRAPH).filter(ImageFilter.GaussianBlur(sigma))
     assert blur_width(np.asarray(blurred)) == pytest.approx(sigma, rel=0.25)
     assert blur_width(PHOTOGRAPH) < 0.7
@@ -81,7 +81,7 @@ def test_auto_contrast_undoes_a_linear_fading():
     assert peak_signal_noise_ratio(PHOTOGRAPH, restored) > 40
 
 
-def test_inpainting_leaves_what_is_not_scratched():
+def test_inpainting_leaves_unscratched_parts_unchanged():
     y, x = np.mgrid[:96, :96]
     ramp = np.repeat((y + x)[..., None], 3, axis=2).astype(np.uint8)
     scratched = ramp.copy()

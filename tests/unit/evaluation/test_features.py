@@ -1,4 +1,4 @@
-"""The judging network: its weights are read right, and nothing but tensors is read."""
+"""The feature network has the published weights, and weight files cannot run code."""
 
 import collections
 import io
@@ -28,18 +28,22 @@ def weights(tmp_path_factory):
     return folder
 
 
-def test_it_sees_a_cat(weights):
-    """Only a network with every weight in its place names the picture's subject."""
+@pytest.fixture(scope="module")
+def network(weights):
+    return FeatureNetwork(weights)
+
+
+def test_it_recognises_a_cat(weights, network):
+    """Only a network with every weight in its place classifies the picture correctly."""
     cat = data.chelsea()[:, 75:375]
-    features = FeatureNetwork(weights)(cat[None])
+    features = network(cat[None])
     tensors = read_tensors((weights / "weights.pth").read_bytes())
     logits = features.pooled @ tensors["_fc.weight"].T + tensors["_fc.bias"]
     assert features.pooled.shape == (1, 1280)
     assert set(np.argsort(logits[0])[-3:]) <= set(CATS)
 
 
-def test_features_do_not_depend_on_the_batch(weights):
-    network = FeatureNetwork(weights)
+def test_features_do_not_depend_on_the_batch(network):
     pictures = np.stack([data.chelsea()[:256, :256], data.astronaut()[:256, :256]])
     together = network(pictures).pooled
     alone = network(pictures[1:]).pooled
@@ -47,7 +51,7 @@ def test_features_do_not_depend_on_the_batch(weights):
 
 
 def old_format(entries, storages):
-    """Bytes as PyTorch wrote them before 1.6."""
+    """A weight file in the format of PyTorch before 1.6."""
     file = io.BytesIO()
     for part in (MAGIC, 1001, {}, entries, list(storages)):
         pickle.dump(part, file, protocol=2)
@@ -56,13 +60,13 @@ def old_format(entries, storages):
     return file.getvalue()
 
 
-class Evil:
+class CodeRunner:
     def __reduce__(self):
         return (print, ("code ran",))
 
 
 def test_a_file_that_would_run_code_is_refused(capsys):
-    for entries in ({"x": Evil()}, collections.Counter(a=1)):
+    for entries in ({"x": CodeRunner()}, collections.Counter(a=1)):
         with pytest.raises(pickle.UnpicklingError, match="not admitted"):
             read_tensors(old_format(entries, {}))
     assert "code ran" not in capsys.readouterr().out

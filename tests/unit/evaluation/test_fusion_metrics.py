@@ -1,4 +1,4 @@
-"""Fusion metrics against values known by hand, and in the order that the eye sees."""
+"""Fusion metrics: values known by hand, and the order of examples that differ visibly."""
 
 import itertools
 
@@ -10,7 +10,7 @@ from skimage import data
 
 from stylefuse.evaluation.metrics import fusion as metrics
 
-STREAM = np.random.default_rng(0)
+RNG = np.random.default_rng(0)
 SIDE = 256
 
 
@@ -42,10 +42,10 @@ def painted(picture: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.6, 0.8])
-def test_a_cross_fade_scores_twice_the_smaller_share(share: float):
+def test_a_cross_fade_has_twice_the_smaller_share(share: float):
     for a, b in PAIRS:
-        score = metrics.double_exposure(a, b, cross_fade(a, b, share))
-        assert score == pytest.approx(2 * min(share, 1 - share), abs=0.01)
+        value = metrics.double_exposure(a, b, cross_fade(a, b, share))
+        assert value == pytest.approx(2 * min(share, 1 - share), abs=0.01)
 
 
 def test_one_picture_alone_is_no_double_exposure():
@@ -126,8 +126,8 @@ def test_a_step_of_half_the_height_keeps_half():
     aligned = 0.9879 / (1 + np.exp(-22 * 0.2))
     for turned in (step, step.transpose(1, 0, 2), step[:, ::-1]):
         halved = turned // 2
-        kept = metrics.edge_transfer(turned, turned, halved)
-        assert kept == pytest.approx(0.9994 / 2 * aligned)
+        value = metrics.edge_transfer(turned, turned, halved)
+        assert value == pytest.approx(0.9994 / 2 * aligned)
 
 
 def test_a_line_across_keeps_nothing():
@@ -154,38 +154,33 @@ def test_flat_sources_have_no_edges_to_keep():
     assert metrics.edge_transfer(flat, flat, flat) == 0
 
 
-# --- styles and dials ---
+# --- styles and balances ---
 
 
 def test_style_position_is_linear_and_not_clipped():
-    a, b = STREAM.normal(size=(2, 5, 8))
+    a, b = RNG.normal(size=(2, 5, 8))
     shares = np.array([-0.5, 0, 0.25, 1, 1.3])
     mixed = shares[:, None] * a + (1 - shares[:, None]) * b
     assert metrics.style_position(mixed, a, b) == pytest.approx(shares)
-    aside = STREAM.normal(size=8)
+    aside = RNG.normal(size=8)
     aside -= (aside @ (a[0] - b[0])) / np.square(a[0] - b[0]).sum() * (a[0] - b[0])
     assert metrics.style_position(b[:1] + aside, a[0], b[0]) == pytest.approx([0], abs=1e-12)
 
 
-def test_mix_fidelity_is_the_mean_distance():
-    assert metrics.mix_fidelity(np.array([0.1, 0.9]), np.array([0, 1])) == pytest.approx(0.1)
-    assert metrics.mix_fidelity(np.array([0.3]), np.array([0.3])) == 0
-
-
 def test_path_smoothness_of_even_and_jumping_paths():
-    line = np.linspace(0, 1, 11)[:, None] * STREAM.normal(size=8)
+    line = np.linspace(0, 1, 11)[:, None] * RNG.normal(size=8)
     assert metrics.path_smoothness(line) == pytest.approx(1)
     jump = np.repeat([[0.0], [1.0]], [5, 6], axis=0)
-    assert metrics.path_smoothness(jump) == pytest.approx(10)  # one of ten steps goes all the way
+    assert metrics.path_smoothness(jump) == pytest.approx(10)  # one step covers the whole path
     assert metrics.path_smoothness(np.zeros((4, 2, 2, 3), np.uint8)) == 1
     pictures = np.array([0, 10, 0, 10], np.uint8).reshape(4, 1, 1, 1)
     assert metrics.path_smoothness(pictures) == pytest.approx(1)  # uint8 does not wrap around
 
 
-def test_monotonicity_looks_at_ranks_only():
-    dial = np.linspace(0, 1, 9)
-    assert metrics.monotonicity(np.exp(5 * dial)) == pytest.approx(1)
-    assert metrics.monotonicity(-dial) == pytest.approx(-1)
+def test_monotonicity_depends_on_ranks_only():
+    balance = np.linspace(0, 1, 9)
+    assert metrics.monotonicity(np.exp(5 * balance)) == pytest.approx(1)
+    assert metrics.monotonicity(-balance) == pytest.approx(-1)
     assert metrics.monotonicity(np.ones(9)) == 0
     assert 0 < metrics.monotonicity(np.array([0, 2, 1, 3, 5, 4])) < 1
 
@@ -200,19 +195,19 @@ def half(angle: float) -> np.ndarray:
 
 def test_a_photograph_has_no_seam_and_a_cut_has():
     halves = [half(angle) for angle in np.linspace(0, np.pi, 6, endpoint=False)]
-    whole = [metrics.seam_energy(p, mask) for p in PHOTOGRAPHS for mask in halves]
-    assert np.exp(np.mean(np.log(whole))) == pytest.approx(1, abs=0.25)
+    uncut = [metrics.seam_energy(p, mask) for p in PHOTOGRAPHS for mask in halves]
+    assert np.exp(np.mean(np.log(uncut))) == pytest.approx(1, abs=0.25)
     cuts = [
         metrics.seam_energy(np.where(mask[..., None] > 0.5, a, b), mask)
         for a, b in PAIRS
         for mask in halves
     ]
-    assert min(cuts) > 2 * max(whole)
+    assert min(cuts) > 2 * max(uncut)
 
 
 def test_seam_energy_of_a_step_in_noise_by_its_variance():
     """Neighbours differ by the step besides noise: (step² + 2σ²) / 2σ²."""
-    noise = STREAM.normal(128, 8, (SIDE, SIDE, 1))
+    noise = RNG.normal(128, 8, (SIDE, SIDE, 1))
     mask = half(0)
     stepped = np.repeat(np.rint(noise + 16 * mask[..., None]), 3, axis=2).astype(np.uint8)
     expected = (16**2 + 2 * 8**2) / (2 * 8**2)
