@@ -62,11 +62,11 @@ def read_graph(root: Path | str = ".") -> list[Stage]:
         ]
 
 
-def read_changes(stage: str, root: Path | str = ".") -> list[str | Mapping[str, Any]]:
+def read_changes(stage: str) -> list[str | Mapping[str, Any]]:
     """What DVC reports as changed of one stage; empty if it is up to date."""
     from dvc.repo import Repo
 
-    with Repo(str(root)) as repo:
+    with Repo() as repo:
         return list(repo.status([stage]).get(stage, []))
 
 
@@ -75,10 +75,9 @@ def outputs_changed(changes: Iterable[str | Mapping[str, Any]]) -> bool:
     return any(isinstance(change, Mapping) and "changed outs" in change for change in changes)
 
 
-def read_outputs(stage: str, root: Path | str = ".") -> list[dict[str, Any]]:
+def read_outputs(stage: str) -> list[dict[str, Any]]:
     """The outputs of a stage with their hashes, as `dvc.lock` records them."""
-    path = Path(root) / DVC_LOCK
-    lock = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    lock = yaml.safe_load(DVC_LOCK.read_text(encoding="utf-8")) if DVC_LOCK.exists() else {}
     return list(lock.get("stages", {}).get(stage, {}).get("outs", []))
 
 

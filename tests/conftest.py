@@ -1,6 +1,6 @@
 """Settings of all tests: reproducible property tests, and an environment that no module changes.
 
-Hypothesis draws the same examples every time and sets no deadline, so that a busy machine passes too.
+Hypothesis draws the same examples every time and sets no deadline, for the sake of busy machines.
 """
 
 import os
@@ -10,6 +10,13 @@ from hypothesis import settings
 
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory):
+    """A folder that all workers of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,63 +1,59 @@
-"""Data and weights in a remote: a clone that pulls them has nothing left to do."""
-
-import subprocess
+"""Data and weights in a DVC remote: a clone that pulls them has nothing left to do."""
 
 import pytest
-import yaml
 
-from tests.support.clone import commit_all, environment, make_clone
+from tests.support.clone import commit_all, copy_finished_project, environment, run
 from tests.support.servers import s3
 
 KEY, SECRET = "an-access-key", "a-secret-that-nobody-may-see"
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A clone whose one model is trained and judged, all of it committed."""
-    root = make_clone(tmp_path_factory.mktemp("storage") / "first")
-    params = yaml.safe_load((root / "params.yaml").read_text())
-    params["models"] = {"restore": params["models"]["restore"]}
-    (root / "params.yaml").write_text(yaml.safe_dump(params))
-    run(root, "dvc", "repro", "--quiet")
+def project(shared_folder, tmp_path_factory):
+    """A clone whose pipeline has run and is committed."""
+    root = copy_finished_project(shared_folder, tmp_path_factory.mktemp("storage") / "first")
     commit_all(root)
     return root
 
 
-def run(root, *command, **settings):
-    """What a command says, all of it."""
-    done = subprocess.run(
-        command, cwd=root, env=environment(root) | settings, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+def output(root, *command, **variables):
+    """Run a command; return everything that it prints."""
+    process = run(root, *command, variables=environment(root) | variables)
+    return process.stdout + process.stderr
 
 
-def nothing_is_left_to_do(finished, clone, configure, **settings):
-    """Push from one clone, pull in another that never had the cache, and run the graph there."""
-    said = configure(finished) + run(finished, "dvc", "push", **settings)
-    run(finished, "git", "clone", "--quiet", str(finished), str(clone))
-    said += configure(clone) + run(clone, "dvc", "pull", **settings)
+def push_and_pull(project, clone, configure, **variables):
+    """Push from one clone, pull in another without a cache, check that no stage runs there.
+
+    Returns:
+        Everything that the commands printed.
+    """
+    text = configure(project) + output(project, "dvc", "push", **variables)
+    output(project, "git", "clone", "--quiet", str(project), str(clone))
+    text += configure(clone) + output(clone, "dvc", "pull", **variables)
     assert (clone / "models/restore/generator.weights.h5").stat().st_size > 0
-    graph = run(clone, "dvc", "repro")
+    assert (clone / "reports/environments/restore.json").stat().st_size > 0
+    graph = output(clone, "dvc", "repro")
     assert "Running stage" not in graph
     assert "up to date" in graph
-    assert run(clone, "git", "status", "--porcelain") == ""
-    return said
+    assert output(clone, "git", "status", "--porcelain") == ""
+    return text
 
 
-def test_a_folder_as_remote(finished, tmp_path):
+def test_a_folder_as_remote(project, tmp_path):
     def configure(root):
-        return run(root, "dvc", "remote", "add", "-fd", "--local", "store", str(tmp_path / "store"))
+        folder = str(tmp_path / "store")
+        return output(root, "dvc", "remote", "add", "-fd", "--local", "store", folder)
 
-    nothing_is_left_to_do(finished, tmp_path / "clone", configure)
+    push_and_pull(project, tmp_path / "clone", configure)
 
 
-def test_a_bucket_as_remote(finished, tmp_path):
+def test_a_bucket_as_remote(project, tmp_path):
     with s3("ours", SECRET) as (address, bucket):
 
         def configure(root):
             return "".join(
-                run(root, "dvc", "remote", *words.split())
+                output(root, "dvc", "remote", *words.split())
                 for words in (
                     f"add -fd --local store s3://{bucket.name}/dvc",
                     f"modify --local store endpointurl {address}",
@@ -65,7 +61,8 @@ def test_a_bucket_as_remote(finished, tmp_path):
             )
 
         keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
-        said = nothing_is_left_to_do(finished, tmp_path / "clone", configure, **keys)
-    for text in (said, *(p.read_text() for p in (tmp_path / "clone/.dvc").glob("config*"))):
+        printed = push_and_pull(project, tmp_path / "clone", configure, **keys)
+    configuration = (path.read_text() for path in (tmp_path / "clone/.dvc").glob("config*"))
+    for text in (printed, *configuration):
         assert SECRET not in text
         assert KEY not in text

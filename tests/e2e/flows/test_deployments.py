@@ -1,6 +1,5 @@
-"""A real Prefect server with a worker: a schedule fires, a worse version is refused, one is made
-champion by hand and rolled back, drift leads to a training, and one whose worker was killed goes
-on."""
+"""Deployments on a real Prefect server with a worker: schedule, gate, manual promotion, rollback,
+drift, sweep, and a training that resumes after its worker was killed."""
 
 import json
 import os
@@ -25,22 +24,26 @@ from stylefuse.images.statistics import statistics
 from stylefuse.models.saving import load_generator, save_generator
 from stylefuse.monitoring.request_log import ANSWERED, RequestLog
 from stylefuse.registry.store import CHAMPION, registered_name
-from tests.support.clone import commit_all, environment, make_clone
+from tests.support.clone import (
+    commit_all,
+    copy_finished_project,
+    environment,
+    keep_one_model,
+)
 from tests.support.models import noise
 
 MODEL = "restore"
-PATIENCE = 600  # seconds that a run may take
+TIMEOUT_S = 600  # of a flow run
 VERDICT = "stylefuse.gate.verdict"
+METRIC = "metric (higher is better)"
 
 
 class Site:
-    """A clone with one model, its server and its worker."""
+    """A clone with one model, its Prefect server and its worker."""
 
     def __init__(self, root: Path):
         self.root, self.environment = root, environment(root)
-        params = yaml.safe_load((root / "params.yaml").read_text())
-        params["models"] = {MODEL: params["models"][MODEL]}
-        (root / "params.yaml").write_text(yaml.safe_dump(params))
+        keep_one_model(root, MODEL)
         schedules = (root / "prefect.yaml").read_text().replace("0 2 * * *", "* * * * *")
         (root / "prefect.yaml").write_text(schedules)
         commit_all(root)
@@ -57,7 +60,7 @@ class Site:
         self.server = subprocess.Popen(
             command, cwd=self.root, env=self.environment, stdout=log, stderr=subprocess.STDOUT
         )
-        until(lambda: self.api("deployments/filter", {}) and self.worker(), 180)
+        wait_for(lambda: self.api("deployments/filter", {}) and self.worker(), 180)
 
     def stop(self) -> None:
         if self.server:
@@ -65,57 +68,56 @@ class Site:
             self.server.wait(300)  # what runs is stopped first
 
     def api(self, path: str, body: dict | None = None, method: str = "POST"):
-        """The server's answer; it says 503 for a moment when it is busy, and is asked again."""
+        """The response of Prefect's API; the request is repeated while the server is busy (503)."""
         for _ in range(60):
             request = urllib.request.Request(
                 f"{self.address}/api/{path}", json.dumps(body).encode(), method=method
             )
             request.add_header("Content-Type", "application/json")
             try:
-                with urllib.request.urlopen(request, timeout=30) as answer:
-                    return json.loads(answer.read() or "null")
+                with urllib.request.urlopen(request, timeout=30) as response:
+                    return json.loads(response.read() or "null")
             except urllib.error.HTTPError as error:
                 if error.code != 503:
                     raise
             except OSError:
-                pass  # it is not up yet
+                pass  # it has not started yet
             time.sleep(1)
-        raise AssertionError(f"{path} was not answered")
+        raise AssertionError(f"{path}: no response")
 
     def deployment(self, name: str) -> dict:
         return self.api(f"deployments/name/{name}", method="GET", body={})
 
     def runs(self, name: str) -> list[dict]:
-        asked = {"deployments": {"id": {"any_": [self.deployment(name)["id"]]}}}
-        return self.api("flow_runs/filter", asked | {"sort": "EXPECTED_START_TIME_ASC"})
+        body = {"deployments": {"id": {"any_": [self.deployment(name)["id"]]}}}
+        return self.api("flow_runs/filter", body | {"sort": "EXPECTED_START_TIME_ASC"})
 
     def run(self, name: str, **parameters) -> dict:
-        """Have the worker run a deployment, and wait for its end."""
-        begun = self.begin(name, **parameters)
-        return self.ended(begun["id"])
+        """Run a deployment on the worker, and wait for its end."""
+        return self.wait(self.start_run(name, **parameters)["id"])
 
-    def begin(self, name: str, **parameters) -> dict:
-        place = f"deployments/{self.deployment(name)['id']}/create_flow_run"
-        return self.api(place, {"parameters": parameters, "state": {"type": "SCHEDULED"}})
+    def start_run(self, name: str, **parameters) -> dict:
+        path = f"deployments/{self.deployment(name)['id']}/create_flow_run"
+        return self.api(path, {"parameters": parameters, "state": {"type": "SCHEDULED"}})
 
-    def ended(self, identity: str) -> dict:
-        def final():
-            found = self.api(f"flow_runs/{identity}", method="GET", body={})
-            types = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-            return found if found["state_type"] in types else None
+    def wait(self, run_id: str) -> dict:
+        def finished():
+            run = self.api(f"flow_runs/{run_id}", method="GET", body={})
+            final = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+            return run if run["state_type"] in final else None
 
-        return until(final, PATIENCE)
+        return wait_for(finished, TIMEOUT_S)
 
-    def said(self, identity: str) -> str:
-        asked = {"logs": {"flow_run_id": {"any_": [identity]}}, "limit": 200}
-        return "\n".join(line["message"] for line in self.api("logs/filter", asked))
+    def log_of(self, run_id: str) -> str:
+        body = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200}
+        return "\n".join(line["message"] for line in self.api("logs/filter", body))
 
-    def artifacts(self, identity: str) -> dict[str, dict]:
-        asked = {"artifacts": {"flow_run_id": {"any_": [identity]}}}
-        return {found["key"]: found for found in self.api("artifacts/filter", asked)}
+    def artifacts(self, run_id: str) -> dict[str, dict]:
+        body = {"artifacts": {"flow_run_id": {"any_": [run_id]}}}
+        return {item["key"]: item for item in self.api("artifacts/filter", body)}
 
     def worker(self) -> psutil.Process | None:
-        """The worker's process, if it runs."""
+        """The worker's process, if it is running."""
         children = psutil.Process(self.server.pid).children() if self.server else []
         return next((child for child in children if "worker" in child.cmdline()), None)
 
@@ -127,19 +129,20 @@ class Site:
         return int(self.client().get_model_version_by_alias(name, CHAMPION).version)
 
 
-def until(happens, patience: float):
-    """What `happens` returns as soon as that is something."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        if found := happens():
-            return found
+def wait_for(condition, timeout_s: float):
+    """Call a function until it returns something true; return that."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if result := condition():
+            return result
         time.sleep(1)
-    raise AssertionError("it did not happen in time")
+    raise AssertionError("timeout")
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    site = Site(make_clone(tmp_path_factory.mktemp("site") / "clone"))
+def site(shared_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site") / "clone"
+    site = Site(copy_finished_project(shared_folder, folder))
     try:
         site.start()
         yield site
@@ -149,34 +152,34 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def nightly(site):
-    """The run that the schedule began, at its end; no other one is begun after it."""
+    """The first scheduled run, after its end; the schedule is paused then."""
 
-    def begun():  # a run that has not begun is deleted with its schedule
+    def started():  # a run that has not started is deleted when the schedule is paused
         return [run for run in site.runs("train/nightly") if run["state_type"] != "SCHEDULED"]
 
-    first = until(begun, 180)[0]
+    first = wait_for(started, 180)[0]
     site.api(f"deployments/{site.deployment('train/nightly')['id']}", {"paused": True}, "PATCH")
-    return site.ended(first["id"])
+    return site.wait(first["id"])
 
 
 def test_the_schedule_fires_and_makes_a_champion(site, nightly):
-    assert nightly["state_type"] == "COMPLETED", site.said(nightly["id"])
+    assert nightly["state_type"] == "COMPLETED", site.log_of(nightly["id"])
     assert nightly["auto_scheduled"]
     assert site.champion() == 1
     shown = site.artifacts(nightly["id"])
     keys = {
         f"decision-{MODEL}",
-        f"figures-{MODEL}",
-        f"sheets-{MODEL}",
+        f"metrics-{MODEL}",
+        f"samples-{MODEL}",
         f"run-{MODEL}",
         "validation",
     }
     assert keys <= set(shown)
-    assert "data:image/jpeg;base64," in shown[f"sheets-{MODEL}"]["data"]
+    assert "data:image/jpeg;base64," in shown[f"samples-{MODEL}"]["data"]
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
-def test_the_pages_show_what_was_found(site, nightly, tmp_path):
+def test_the_pages_show_runs_and_decisions(site, nightly, tmp_path):
     decision = site.artifacts(nightly["id"])[f"decision-{MODEL}"]["id"]
     pages = {f"runs/flow-run/{nightly['id']}": "nightly", f"artifacts/artifact/{decision}": MODEL}
     for page, word in pages.items():
@@ -184,86 +187,88 @@ def test_the_pages_show_what_was_found(site, nightly, tmp_path):
             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
             f"--user-data-dir={tmp_path}", "--virtual-time-budget=30000", f"{site.address}/{page}",
         ]  # fmt: skip
-        shown = subprocess.run(command, capture_output=True, text=True, timeout=180).stdout
-        assert word in shown
+        html = subprocess.run(command, capture_output=True, text=True, timeout=180).stdout
+        assert word in html
 
 
 def test_a_worse_challenger_is_refused_with_reasons(site, nightly):
     folder = site.root / "models" / MODEL
-    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    contents = {path.name: path.read_bytes() for path in folder.iterdir()}
     task, generator = load_generator(folder)
-    stream = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for weight in generator.weights:
-        weight.assign(np.asarray(weight) + stream.normal(0, 0.5, weight.shape))
+        weight.assign(np.asarray(weight) + rng.normal(0, 0.5, weight.shape))
     params = yaml.safe_load((site.root / "params.yaml").read_text())["models"][MODEL]["tiny"]
     shape = type("Shape", (), {key: params[key] for key in task.architecture})
     save_generator(task, shape, generator, folder)
-    judged = site.root / f"reports/metrics/{MODEL}.json"
-    figures = judged.read_bytes()
-    judged.unlink()  # they are of the weights that were trained
+    report = site.root / f"reports/metrics/{MODEL}.json"
+    metrics = report.read_bytes()
+    report.unlink()  # it is about the weights that were trained
     program = str(Path(sys.executable).parent / "stylefuse")
     subprocess.run([program, "register", MODEL], cwd=site.root, env=site.environment, check=True)
-    for name, content in kept.items():
+    for name, content in contents.items():
         (folder / name).write_bytes(content)
-    judged.write_bytes(figures)
+    report.write_bytes(metrics)
 
-    judged = site.run("evaluate/on-demand")
-    assert judged["state_type"] == "COMPLETED", site.said(judged["id"])
+    evaluation = site.run("evaluate/on-demand")
+    assert evaluation["state_type"] == "COMPLETED", site.log_of(evaluation["id"])
     version = site.client().get_model_version(registered_name(MODEL), "2")
     assert version.tags[VERDICT].startswith("refuse: ")
-    decision = site.artifacts(judged["id"])[f"decision-{MODEL}"]
+    decision = site.artifacts(evaluation["id"])[f"decision-{MODEL}"]
     assert decision["description"] == version.tags[VERDICT]
     assert site.champion() == 1
 
 
-def test_by_hand_promoted_and_rolled_back(site, nightly):
-    moved = site.run("promote/by-hand", model=MODEL, version=2, reason="to see it")
-    assert moved["state_type"] == "COMPLETED", site.said(moved["id"])
+def test_manual_promotion_and_rollback(site, nightly):
+    moved = site.run("promote/by-hand", model=MODEL, version=2, reason="a test")
+    assert moved["state_type"] == "COMPLETED", site.log_of(moved["id"])
     assert site.champion() == 2
-    back = site.run("rollback/by-hand", model=MODEL, reason="seen")
-    assert back["state_type"] == "COMPLETED", site.said(back["id"])
+    back = site.run("rollback/by-hand", model=MODEL, reason="tested")
+    assert back["state_type"] == "COMPLETED", site.log_of(back["id"])
     assert site.champion() == 1
 
 
-def test_pictures_that_have_drifted_lead_to_a_training(site, nightly):
+def test_drift_starts_a_training(site, nightly):
     quiet = site.run("monitor/hourly")
     assert quiet["state_name"] == "Completed"
-    assert quiet["state"]["message"] == f"{MODEL}: too few pictures seen"
-    seen = RequestLog(site.root / load_params(site.root / "params.yaml").monitor.request_log)
+    assert quiet["state"]["message"] == f"{MODEL}: too few pictures received"
+    request_log = RequestLog(site.root / load_params(site.root / "params.yaml").monitor.request_log)
     for number in range(60):
         dark = noise(64, 48, seed=number).point(lambda level: level // 8)
-        seen.note(MODEL, ANSWERED, 0.1, [("picture", statistics(dark))])
+        request_log.record(MODEL, ANSWERED, 0.1, [("picture", statistics(dark))])
 
-    found = site.run("monitor/hourly")
-    assert found["state_name"] == "Drifted", site.said(found["id"])
-    assert "picture luminance" in found["state"]["message"]
-    shown = site.artifacts(found["id"])
+    drifted = site.run("monitor/hourly")
+    assert drifted["state_name"] == "Drifted", site.log_of(drifted["id"])
+    assert "picture luminance" in drifted["state"]["message"]
+    shown = site.artifacts(drifted["id"])
     assert "drifted in picture luminance" in shown[f"inputs-{MODEL}"]["description"]
     assert f"requests-{MODEL}" in shown
-    began = {"flow_runs": {"parent_flow_run_id": {"any_": [found["id"]]}}}
-    (training,) = site.api("flow_runs/filter", began)
+    children = {"flow_runs": {"parent_flow_run_id": {"any_": [drifted["id"]]}}}
+    (training,) = site.api("flow_runs/filter", children)
     assert training["state_type"] == "COMPLETED"
     assert training["parameters"]["fresh"]
-    assert site.run("monitor/hourly")["state_name"] == "Completed"  # it has been answered
+    assert (
+        site.run("monitor/hourly")["state_name"] == "Completed"
+    )  # the model has been trained since
 
 
 def test_a_sweep_registers_its_best_from_a_commit_of_its_own(site, nightly):
     commit_all(site.root)
     before = (site.root / "params.yaml").read_bytes()
     swept = site.run("sweep/by-hand", model=MODEL, grid={"learning_rate": [1e-4, 2e-3]})
-    assert swept["state_type"] == "COMPLETED", site.said(swept["id"])
+    assert swept["state_type"] == "COMPLETED", site.log_of(swept["id"])
     rows = json.loads(site.artifacts(swept["id"])[f"sweep-{MODEL}"]["data"])
     assert {row["learning_rate"] for row in rows} == {"0.0001", "0.002"}
     (best,) = [row for row in rows if row["registered"]]
-    assert float(best["better is more"]) == max(float(row["better is more"]) for row in rows)
+    assert float(best[METRIC]) == max(float(row[METRIC]) for row in rows)
 
     name = registered_name(MODEL)
     version = site.client().get_model_version_by_alias(name, "challenger")
     assert version.tags["stylefuse.variants"] == "2"
     assert version.tags["git.dirty"] == "false"
-    made = ["git", "show", f"{version.tags['git.commit']}:params.yaml"]
-    kept = yaml.safe_load(subprocess.check_output(made, cwd=site.root))
-    assert str(kept["models"][MODEL]["tiny"]["learning_rate"]) == best["learning_rate"]
+    show = ["git", "show", f"{version.tags['git.commit']}:params.yaml"]
+    committed = yaml.safe_load(subprocess.check_output(show, cwd=site.root))
+    assert str(committed["models"][MODEL]["tiny"]["learning_rate"]) == best["learning_rate"]
     assert (site.root / "params.yaml").read_bytes() == before
     assert site.champion() == 1
 
@@ -279,38 +284,38 @@ def test_a_sweep_registers_its_best_from_a_commit_of_its_own(site, nightly):
         ({"Origin": "http://localhost:1"}, 403),
     ],
 )
-def test_it_hears_its_own_name_and_no_page_of_another_site(site, headers, status):
+def test_the_server_accepts_only_its_own_names_and_pages(site, headers, status):
     request = urllib.request.Request(f"{site.address}/api/deployments/filter", b"{}")
     request.add_header("Content-Type", "application/json")
     for name, value in headers.items():
         request.add_header(name, value.format(port=site.port))
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            assert answer.status == status
+        with urllib.request.urlopen(request, timeout=60) as response:
+            assert response.status == status
     except urllib.error.HTTPError as error:
         assert error.code == status
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.2", site.port), timeout=5)
 
 
-def test_a_training_whose_worker_was_killed_goes_on(site, nightly):
+def test_a_training_resumes_after_its_worker_was_killed(site, nightly):
     params = yaml.safe_load((site.root / "params.yaml").read_text())
     params["models"][MODEL]["tiny"] |= {"kimg": 2.0, "tick_kimg": 0.1, "sample_kimg": 0.1}
     (site.root / "params.yaml").write_text(yaml.safe_dump(params))
     commit_all(site.root)
-    site.begin("train/nightly")
+    site.start_run("train/nightly")
     checkpoints = site.root / ".ckpt" / MODEL
-    until(lambda: list(checkpoints.glob("*/step-*.npz")), PATIENCE)
+    wait_for(lambda: list(checkpoints.glob("*/step-*.npz")), TIMEOUT_S)
     worker = site.worker()
     processes = [worker, *worker.children(recursive=True)]
     os.kill(worker.pid, signal.SIGKILL)
     _, alive = psutil.wait_procs(processes, 90)
-    assert not [one for one in alive if "train" in " ".join(one.cmdline())]
-    site.server.wait(120)  # it says that the worker has ended
+    assert not [process for process in alive if "train" in " ".join(process.cmdline())]
+    site.server.wait(120)  # it exits because the worker has ended
     assert "the worker has ended" in site.log.read_text()
 
     site.start()
     site.api(f"deployments/{site.deployment('train/nightly')['id']}", {"paused": True}, "PATCH")
-    again = site.run("train/nightly")
-    assert again["state_type"] == "COMPLETED", site.said(again["id"])
-    assert "training restore goes on at" in site.said(again["id"])
+    resumed = site.run("train/nightly")
+    assert resumed["state_type"] == "COMPLETED", site.log_of(resumed["id"])
+    assert "training restore resumes at" in site.log_of(resumed["id"])
