@@ -1,13 +1,16 @@
-"""A project with registered models: made once in a test run, copied for every worker."""
+"""Projects with registered models: made once in a test run, copied for every worker."""
 
+import os
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import chdir, closing
 from pathlib import Path
 
 from stylefuse.fileio import file_lock
-from tests.support.models import make_project, noise
+from tests.support.models import SHAPES, make_model, make_project, noise
 from tests.support.program import stylefuse
+from tests.support.stores import copy_empty_store
 
 MODELS = ("transfer", "portrait")
 
@@ -19,12 +22,30 @@ def copy_registered_project(shared: Path, folder: Path) -> Path:
         shared: a folder that all workers of the test run share.
         folder: of the copy.
     """
-    template, complete = shared / "registered-project", shared / "registered-project.complete"
-    with file_lock(shared / "registered-project.lock", timeout_s=-1):
+
+    def make(template: Path) -> None:
+        template.mkdir()
+        copy_empty_store(shared, template)
+        _make(template)
+
+    return copy_template(shared, "registered-project", make, folder)
+
+
+def copy_project_with_two_versions(shared: Path, folder: Path) -> Path:
+    """The same with a second version of the transfer model, whose version 1 is champion."""
+
+    def make(template: Path) -> None:
+        _add_version(copy_registered_project(shared, template))
+
+    return copy_template(shared, "two-versions", make, folder)
+
+
+def copy_template(shared: Path, name: str, make: Callable[[Path], None], folder: Path) -> Path:
+    template, complete = shared / name, shared / f"{name}.complete"
+    with file_lock(shared / f"{name}.lock", timeout_s=-1):
         if not complete.exists():
             shutil.rmtree(template, ignore_errors=True)
-            template.mkdir()
-            _make(template)
+            make(template)
             complete.touch()
     shutil.copytree(template, folder)
     _replace_in_database(folder / "mlflow/mlflow.db", str(template), str(folder))
@@ -40,6 +61,19 @@ def _make(folder: Path) -> None:
     assert [line.split(" version ")[1] for line in process.stdout.splitlines()] == [
         "1 (challenger, champion)"
     ] * len(MODELS)
+
+
+def _add_version(folder: Path) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.register import register
+
+    make_model(folder / "models/transfer", "transfer", **SHAPES["transfer"] | {"blocks": 2})
+    environment = dict(os.environ)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    with chdir(folder):
+        register(load_params(), "transfer")
+    os.environ.clear()  # MLflow sets its address
+    os.environ.update(environment)
 
 
 def _replace_in_database(path: Path, old: str, new: str) -> None:

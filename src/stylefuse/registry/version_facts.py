@@ -12,8 +12,10 @@ from stylefuse.models.saving import training_pictures, weights_hash
 from stylefuse.models.task import Task, find_task
 from stylefuse.paths import BASE_MODELS, MANIFEST, METRICS, MODELS, REPORTS, SAMPLE_GRIDS
 from stylefuse.registry.integrity.provenance import (
+    ENVIRONMENT_NOT_RECORDED,
     commit_tags,
     environment_tags,
+    only_environment_tags,
     provenance,
     require_committed,
 )
@@ -30,7 +32,7 @@ from stylefuse.training.environment import read_environment
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
-    from mlflow.entities import RunInfo
+    from mlflow.entities import Run, RunInfo
 
 RUN = "run.json"  # beside base weights: how they were trained
 REPORT_ARTIFACTS = "reports"  # folder among a run's artifacts
@@ -135,13 +137,14 @@ def gather_facts(
             was made with uncommitted changes.
     """
     weights, shipped = weights_hash(folder), folder == BASE_MODELS / model
+    run = find_run(client, params, weights)
     if shipped:
         training, evaluation = base_training(folder), {}
         origin = {SOURCE_TAG: SHIPPED, **commit_tags()}
-        origin |= {**environment_tags(None), **(training.environment if training else {})}
     else:
-        training, evaluation = _training(params, model, weights), _evaluation(model, weights)
-        origin = provenance(params, model, weights)
+        training, evaluation = _training(params, model, weights, run), _evaluation(model, weights)
+        origin = provenance(params, model)
+    origin |= {**ENVIRONMENT_NOT_RECORDED, **(training.environment if training else {})}
     if not params.registry.allow_dirty:
         require_committed(origin)
     pictures = training_pictures(folder) if shipped else None
@@ -160,8 +163,7 @@ def gather_facts(
         shipped=shipped,
         training=training,
         initial_training=base_training(initial_weights),
-        run=find_run(client, params, weights)
-        or _create_run(params, model, weights, training, shipped),
+        run=run.info if run else _create_run(params, model, weights, training, shipped),
         tags=tags,
         metrics=evaluation.get("methods", {}),
         licences=licences,
@@ -192,14 +194,14 @@ def report_files(model: str, shipped: bool) -> list[Path]:
     return [path for path in paths if path.exists()]
 
 
-def _training(params: Params, model: str, weights: str) -> Training:
-    environment = read_environment(model, weights)
-    return Training(
-        params.profile,
-        params.seed,
-        params.model_settings(model).model_dump(),
-        environment_tags(environment) if environment else {},
-    )
+def _training(params: Params, model: str, weights: str, run: "Run | None") -> Training:
+    """How a model was trained; its environment is in a file of this folder, or in its run."""
+    if environment := read_environment(model, weights):
+        tags = environment_tags(environment)
+    else:
+        tags = only_environment_tags(run.data.tags) if run else {}
+    settings = params.model_settings(model).model_dump()
+    return Training(params.profile, params.seed, settings, tags)
 
 
 def _evaluation(model: str, weights: str) -> dict[str, Any]:

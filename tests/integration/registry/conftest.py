@@ -1,4 +1,4 @@
-"""One tiny training, followed in a real store, for all tests of the registry."""
+"""A project with an empty store and tiny trainings, for the tests of the registry."""
 
 import sys
 
@@ -7,13 +7,14 @@ import pytest
 import stylefuse.models
 from stylefuse.config import load_params
 from tests.support.models import SHAPES
+from tests.support.stores import copy_empty_store
 from tests.support.toy_model import PACKAGE
 from tests.unit.test_config import SHIPPED
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """An empty project's folder, as the working directory, with no store configured elsewhere."""
+def empty_folder(tmp_path_factory):
+    """An empty folder as the working directory, with no store configured elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("project")
         patch.chdir(folder)
@@ -22,8 +23,15 @@ def project(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def project(empty_folder, shared_folder):
+    """That folder with an empty store."""
+    copy_empty_store(shared_folder, empty_folder)
+    return empty_folder
+
+
+@pytest.fixture(scope="module")
 def params():
-    """The shipped parameters, with trainings of two steps, for a project that no git knows."""
+    """The shipped parameters with trainings of two steps, for a folder outside of a repository."""
     shipped = load_params(SHIPPED)
     registry = shipped.registry.model_copy(update={"allow_dirty": True})
     short = {
@@ -31,7 +39,7 @@ def params():
         "r1_interval": 1, "tick_kimg": 0.004, "sample_kimg": 0.004,
     }  # fmt: skip
     models = {
-        name: {"tiny": shipped.train(name).model_copy(update=short | shape)}
+        name: {"tiny": shipped.model_settings(name).model_copy(update=short | shape)}
         for name, shape in SHAPES.items()
     }
     prepare = {"tiny": shipped.prepare[shipped.profile]}
@@ -42,7 +50,7 @@ def params():
 
 @pytest.fixture
 def with_toy(params, tmp_path):
-    """The parameters with a fourth model, "toy", whose package lies in a folder of its own."""
+    """The parameters with a fourth model, "toy", whose package is in a folder of its own."""
     (tmp_path / "toy").mkdir()
     (tmp_path / "toy/__init__.py").write_text(PACKAGE)
     stylefuse.models.__path__.append(str(tmp_path))

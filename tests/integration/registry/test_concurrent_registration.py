@@ -1,4 +1,4 @@
-"""Two that register the same weights at once make one version."""
+"""Two processes that register the same weights at once make one version."""
 
 import subprocess
 import sys
@@ -10,19 +10,20 @@ from tests.support.clone import environment
 from tests.support.models import make_project
 
 
-def test_two_that_register_at_once(tmp_path, monkeypatch):
+def test_two_processes_that_register_at_once(tmp_path, monkeypatch):
+    """They also create the store's tables at the same time."""
     make_project(tmp_path, "restore")
     program = str(Path(sys.executable).parent / "stylefuse")
-    both = [
+    processes = [
         subprocess.Popen(
             [program, "register", "restore"], cwd=tmp_path, text=True,
             env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         for _ in range(2)
     ]  # fmt: skip
-    said = [process.communicate() for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert sorted("already" in out for out, _ in said) == [False, True]
+    outputs = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert sorted("already" in stdout for stdout, _ in outputs) == [False, True]
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     client = open_store(load_params().registry)

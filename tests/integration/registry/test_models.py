@@ -1,4 +1,4 @@
-"""Every model has a place of its own in the registry, and what it promises there holds."""
+"""Every model has a registered model of its own, which answers as its schema says."""
 
 import base64
 import io
@@ -18,35 +18,35 @@ from stylefuse.registry.fetch import champion_uri, default_model, fetch_model
 from stylefuse.registry.register import register
 from stylefuse.registry.store import MODEL_TAG, WEIGHTS_TAG, open_store, registered_name
 from tests.integration.painting.test_metadata import TERMS, source_type
-from tests.integration.registry.conftest import write_tiles
 from tests.support.models import encoded, make_model, noise
+from tests.support.tiles import write_tiles
 
 PICTURE = encoded(noise(40, 30))
-SEVERAL = {
+REQUESTS = {
     "transfer": ({"content": [PICTURE], "style": [encoded(noise(20, 20))]}, {"size": 20}, (20, 15)),
     "restore": ({"picture": [PICTURE]}, {"strength": 0.5}, (40, 30)),
     "portrait": ({"seed": [3]}, {"towards": 4, "blend": 0.2}, (64, 64)),
 }
-FIGURES = {
-    "transfer": {"kid": 0.1, "style_ratio": 0.5, "unheard_of": 1.0},
+METRICS = {
+    "transfer": {"kid": 0.1, "style_ratio": 0.5, "unknown": 1.0},
     "restore": {"psnr": 21.987, "ssim": 0.75},
 }
 
 
 @pytest.fixture(scope="module")
 def registered(project, params):
-    """A project whose models were all registered; restore and transfer have been judged."""
+    """A project whose models were all registered; restore and transfer were evaluated."""
     write_tiles(project / "data/prepared")
-    for name in SEVERAL:
+    for name in REQUESTS:
         make_model(project / "models" / name, name)
         (project / "reports/sample_grids" / name).mkdir(parents=True)
         Image.new("RGB", (8, 8)).save(project / f"reports/sample_grids/{name}/one.png")
     Path("reports/metrics").mkdir()
-    for name, figures in FIGURES.items():
-        methods = {"doing nothing": {**figures, "kid_deviation": 1.0}, "stylefuse": figures}
+    for name, metrics in METRICS.items():
+        methods = {"identity": {**metrics, "kid_deviation": 1.0}, "stylefuse": metrics}
         result = {"methods": methods, "weights": weights_hash(project / "models" / name)}
         Path(f"reports/metrics/{name}.json").write_text(json.dumps(result))
-    return {name: register(params, name) for name in SEVERAL}
+    return {name: register(params, name) for name in REQUESTS}
 
 
 @pytest.fixture(scope="module")
@@ -55,32 +55,32 @@ def client(registered, params):
 
 
 def test_three_models_with_aliases_of_their_own(registered, client):
-    assert [v.name for v in registered.values()] == [registered_name(name) for name in SEVERAL]
+    assert [v.name for v in registered.values()] == [registered_name(name) for name in REQUESTS]
     for name, version in registered.items():
         assert (version.version, version.created) == (1, True)
         model = client.get_registered_model(registered_name(name))
         assert model.aliases == {"champion": 1, "challenger": 1}
-        assert model.description.startswith(find_task(name).card[:40])
+        assert model.description.startswith(find_task(name).description[:40])
         assert f"`stylefuse serve {name}`" in model.description
 
 
-@pytest.mark.parametrize("name", SEVERAL)
-def test_a_champion_answers_what_its_schema_promises(registered, name):
-    columns, dials, size = SEVERAL[name]
+@pytest.mark.parametrize("name", REQUESTS)
+def test_a_champion_answers_as_its_schema_says(registered, name):
+    columns, parameters, size = REQUESTS[name]
     champion = mlflow.pyfunc.load_model(champion_uri(name))
     schema, task = champion.metadata.get_input_schema(), find_task(name)
     assert schema.input_names() == [*columns, *task.optional_inputs]
     assert {*schema.input_names()} - {*schema.required_input_names()} == {
         *task.repeatable_inputs, *task.optional_inputs
     }  # fmt: skip
-    answer = champion.predict(pd.DataFrame(columns), params=dials)
+    answer = champion.predict(pd.DataFrame(columns), params=parameters)
     assert decode(answer.picture[0]).size == size
     assert source_type(io.BytesIO(base64.b64decode(answer.picture[0]))) == TERMS[name]
     example = champion.metadata.load_input_example()
     assert len(champion.predict(example)) == 1
 
 
-def test_the_same_portrait_whoever_asks(registered, params):
+def test_a_served_portrait_is_the_painted_one(registered, params):
     champion = mlflow.pyfunc.load_model(champion_uri("portrait"))
     served = decode(champion.predict(pd.DataFrame({"seed": [3]})).picture[0])
     task = find_task("portrait")
@@ -88,23 +88,23 @@ def test_the_same_portrait_whoever_asks(registered, params):
     assert served.tobytes() == predictor.paint({"seed": 3}, task.options()).tobytes()
 
 
-def test_a_card_shows_the_figures_that_its_model_is_judged_by(registered, client):
-    def card(name):
+def test_a_page_shows_the_metrics_of_its_model(registered, client):
+    def page(name):
         return client.get_model_version(registered_name(name), "1").description
 
-    assert "on held-out pictures&emsp; | KID ↓&emsp; | style distance ↓ |\n|---|---:|---:|" in card(
+    assert "| on held-out pictures | KID ↓ | style distance ↓ |\n|:---|---:|---:|" in page(
         "transfer"
     )
-    assert "| stylefuse&emsp; | 0.100&emsp; | 0.50 |" in card("transfer")
-    assert "| doing nothing&emsp; | 21.99&emsp; | 0.750 |" in card("restore")
-    assert "Not judged yet" in card("portrait")
-    assert "`reports/one.png`" in card("portrait")
-    assert "![one](get-artifact?path=card%2Fone.jpg&run_uuid=" in card("portrait")
-    assert "licence" not in card("portrait")  # there is no manifest
+    assert "| stylefuse | 0.100 | 0.50 |" in page("transfer")
+    assert "| identity | 21.99 | 0.750 |" in page("restore")
+    assert "Not evaluated yet" in page("portrait")
+    assert "`reports/one.png`" in page("portrait")
+    assert "![one](get-artifact?path=card%2Fone.jpg&run_uuid=" in page("portrait")
+    assert "licence" not in page("portrait")  # there is no manifest
 
 
-def test_runs_tell_which_model_they_trained(registered, client):
-    for name in SEVERAL:
+def test_runs_have_the_model_that_they_trained(registered, client):
+    for name in REQUESTS:
         version = client.get_model_version(registered_name(name), "1")
         run = client.get_run(version.run_id)
         assert run.data.tags[MODEL_TAG] == name
@@ -118,7 +118,7 @@ def test_a_fourth_model_needs_no_edit(registered, with_toy, project):
     make_model(project / "models/toy", "toy", width=4)
     assert default_model(with_toy.registry, "toy") == "models/toy"
     version = register(with_toy, "toy")
-    assert (version.name, version.aliases) == ("stylefuse-toy", ("challenger", "champion"))
+    assert (version.name, version.version) == ("stylefuse-toy", 2)  # the base weights are first
     assert default_model(with_toy.registry, "toy") == "models:/stylefuse-toy@champion"
 
     champion = mlflow.pyfunc.load_model(champion_uri("toy"))
@@ -129,6 +129,7 @@ def test_a_fourth_model_needs_no_edit(registered, with_toy, project):
         champion.predict(request.assign(times=[9, 10]))
 
 
-def test_a_name_that_is_no_model(registered, params):
-    with pytest.raises(UserError, match="no model 'upscale', only transfer, restore, portrait"):
+def test_a_name_without_a_model(registered, params):
+    with pytest.raises(UserError) as error:
         register(params, "upscale")
+    assert error.value.code == "model-unknown"

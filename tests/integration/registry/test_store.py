@@ -1,4 +1,4 @@
-"""The store is made on first use; one that cannot be used is told in a sentence, and soon."""
+"""The store is created on first use; one that cannot be used is reported soon, in one line."""
 
 import sqlite3
 from pathlib import Path
@@ -9,7 +9,14 @@ from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.gate import decide
 from stylefuse.registry import fetch, promotion, register
-from stylefuse.registry.store import artifact_root, open_store, reason, store_exists, tracking_uri
+from stylefuse.registry.store import (
+    artifact_root,
+    error_reason,
+    open_store,
+    require_store,
+    store_exists,
+    tracking_uri,
+)
 from tests.support.models import make_model
 from tests.unit.test_config import SHIPPED
 
@@ -19,28 +26,32 @@ def registry():
     return load_params(SHIPPED).registry
 
 
-def test_the_store_and_its_experiment_are_made(project, registry):
+def test_the_store_and_its_experiment_are_created(empty_folder, registry):
     assert not store_exists(registry)
+    with pytest.raises(UserError) as error:
+        require_store(registry)
+    assert error.value.code == "store-missing"
     client = open_store(registry)
     experiment = client.get_experiment_by_name(registry.experiment)
-    assert experiment.artifact_location == (project / "mlflow/artifacts").as_uri()
-    assert (project / "mlflow/mlflow.db").exists()
+    assert experiment.artifact_location == (empty_folder / "mlflow/artifacts").as_uri()
+    assert (empty_folder / "mlflow/mlflow.db").exists()
     assert store_exists(registry)
-    again = open_store(registry).get_experiment_by_name(registry.experiment)
-    assert again.experiment_id == experiment.experiment_id
+    reopened = open_store(registry).get_experiment_by_name(registry.experiment)
+    assert reopened.experiment_id == experiment.experiment_id
 
 
-def test_the_environment_wins(project, registry, monkeypatch):
-    assert tracking_uri(registry) == f"sqlite:///{project}/mlflow/mlflow.db"
+def test_the_environment_variable_wins(empty_folder, registry, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert tracking_uri(registry) == f"sqlite:///{empty_folder}/mlflow/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     assert tracking_uri(registry) == "http://127.0.0.1:1"
 
 
-def words(path: Path):
+def write_words(path: Path):
     path.write_text("no database " * 99)
 
 
-def newer(path: Path):
+def write_newer_schema(path: Path):
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
         connection.execute("INSERT INTO alembic_version VALUES ('ffffffffffff')")
@@ -48,52 +59,61 @@ def newer(path: Path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "complaint"),
-    [(words, "is not an MLflow database"), (Path.mkdir, "cannot be opened"), (newer, "MLflow")],
+    ("make_path", "code"),
+    [
+        (write_words, "store-damaged"),
+        (Path.mkdir, "store-not-writable"),
+        (write_newer_schema, "store-unusable"),
+    ],
 )
-def test_a_store_that_is_none(tmp_path, registry, monkeypatch, spoil, complaint):
+def test_a_path_that_is_not_a_store(tmp_path, registry, monkeypatch, make_path, code):
     path = tmp_path / "odd.db"
-    spoil(path)
+    make_path(path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-    with pytest.raises(UserError, match=complaint) as error:
+    with pytest.raises(UserError) as error:
         open_store(registry)
+    assert error.value.code == code
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_locked_store_may_be_tried_again(tmp_path, registry, monkeypatch):
-    monkeypatch.setattr("stylefuse.registry.store.PATIENCE", 0)
+def test_a_locked_store_can_be_tried_again(tmp_path, registry, monkeypatch):
+    monkeypatch.setattr("stylefuse.registry.store.DATABASE_LOCK_TIMEOUT_S", 0)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/busy.db")
     with sqlite3.connect(tmp_path / "busy.db") as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(UserError, match="locked by another program") as error:
+        with pytest.raises(UserError) as error:
             open_store(registry)
-    assert error.value.exit_code == 75
+    assert (error.value.code, error.value.exit_code) == ("store-locked", 75)
 
 
 def test_a_server_that_does_not_answer(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    with pytest.raises(UserError, match=r"http://127\.0\.0\.1:1 cannot be used") as error:
+    with pytest.raises(UserError) as error:
         open_store(registry)
-    assert error.value.exit_code == 75
+    assert (error.value.code, error.value.exit_code) == ("store-unreachable", 75)
+    assert str(error.value) == (
+        "the MLflow store http://127.0.0.1:1 cannot be used (Connection refused); check "
+        "MLFLOW_TRACKING_URI, or registry.tracking_uri in params.yaml"
+    )
 
 
-def test_a_database_that_does_not_answer(registry, monkeypatch):
+def test_a_database_server_that_does_not_answer(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://someone:secret@127.0.0.1:1/store")
-    with pytest.raises(UserError, match=r"someone@127\.0\.0\.1:1/store cannot be used") as error:
+    with pytest.raises(UserError, match=r"someone@127\.0\.0\.1:1/store") as error:
         open_store(registry)
-    assert error.value.exit_code == 75
+    assert (error.value.code, error.value.exit_code) == ("store-unreachable", 75)
     assert "secret" not in str(error.value)
 
 
-def register_it(params):
+def register_model(params):
     make_model(Path("models/restore"), "restore")
     register.register(params, "restore")
 
 
 USES = {
-    "register": register_it,
+    "register": register_model,
     "decide": lambda params: decide.decide(params, "restore"),
     "promote": lambda params: promotion.promote(params.registry, "restore", 1, "why"),
     "rollback": lambda params: promotion.rollback(params.registry, "restore", "why"),
@@ -103,33 +123,33 @@ USES = {
 
 
 @pytest.mark.parametrize("use", USES)
-def test_a_server_that_stops_answering_may_be_tried_again(project, params, monkeypatch, use):
-    """It answered once; what is asked of it afterwards is asked for real, and in vain."""
+def test_a_server_that_stops_answering_can_be_tried_again(empty_folder, params, monkeypatch, use):
+    """The store opens, but the requests after that are sent to a port where nothing listens."""
     import mlflow
 
-    gone = "http://127.0.0.1:1"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", gone)
+    address = "http://127.0.0.1:1"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    mlflow.set_tracking_uri(gone)
+    mlflow.set_tracking_uri(address)
     for module in (register, decide, promotion, fetch):
-        opened = f"{module.__name__}.open_store"
-        monkeypatch.setattr(opened, lambda registry: mlflow.MlflowClient(gone, gone))
+        name = f"{module.__name__}.open_store"
+        monkeypatch.setattr(name, lambda registry: mlflow.MlflowClient(address, address))
     with pytest.raises(UserError) as error:
         USES[use](params)
-    assert error.value.exit_code == 75
+    assert (error.value.code, error.value.exit_code) == ("store-unreachable", 75)
     assert "\n" not in str(error.value)
 
 
-def test_where_files_are_kept(project, registry):
-    def root(given):
-        return artifact_root(registry.model_copy(update={"artifact_root": given}))
+def test_where_artifacts_are_stored(empty_folder, registry):
+    def root(configured):
+        return artifact_root(registry.model_copy(update={"artifact_root": configured}))
 
-    assert root("some/folder") == (project / "some/folder").as_uri()
+    assert root("some/folder") == (empty_folder / "some/folder").as_uri()
     assert root("/a folder") == "file:///a%20folder"
     assert root("s3://bucket/folder") == "s3://bucket/folder"
     assert root(None) is None
 
 
-def test_no_password_is_told(registry):
-    told = reason(OSError("no way to http://me:secret@host/x and http://host/a:b@c"))
-    assert told == "no way to http://me@host/x and http://host/a:b@c"
+def test_no_message_has_a_password():
+    reason = error_reason(OSError("no way to http://me:secret@host/x and http://host/a:b@c"))
+    assert reason == "no way to http://me@host/x and http://host/a:b@c"

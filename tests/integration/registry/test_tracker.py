@@ -1,4 +1,4 @@
-"""The tracker follows a run across interruptions, and never gets in training's way."""
+"""The tracker continues a run after interruptions, and never disturbs the training."""
 
 import json
 import re
@@ -12,14 +12,14 @@ from PIL import Image
 
 from stylefuse.registry.store import ALARM_TAG, MODEL_TAG, RUN_TAG, WEIGHTS_TAG, open_store
 from stylefuse.registry.tracking.tracker import MlflowTracker
-from tests.integration.registry.conftest import write_tiles
 from tests.support.servers import free_port, ui, wait_for
+from tests.support.tiles import write_tiles
 from tests.unit.test_config import SHIPPED
 
 
 @pytest.fixture
 def runs(params):
-    """All runs of a training, the newest first."""
+    """A function that finds all runs of a training, the newest first."""
 
     def find(key):
         client = open_store(params.registry)
@@ -29,7 +29,7 @@ def runs(params):
     return find
 
 
-def test_a_stopped_training_goes_on_in_its_run(project, params, runs):
+def test_a_stopped_training_continues_its_run(project, params, runs):
     write_tiles(Path("data/prepared"))
     with pytest.raises(KeyboardInterrupt), MlflowTracker(params.registry) as tracker:
         tracker.start("restore", "key-1", params)
@@ -50,15 +50,19 @@ def test_a_stopped_training_goes_on_in_its_run(project, params, runs):
     assert run.info.status == "FINISHED"
     assert run.data.tags[WEIGHTS_TAG] == "0" * 64
     assert run.data.tags[MODEL_TAG] == "restore"
+    assert run.data.tags["hardware"] and run.data.tags["mlflow.source.name"] == "stylefuse train"
     assert run.info.run_name == "restore-tiny-key-1"
     assert run.data.params["train.width"] == "4"
     adversarial = params.model_settings("restore").adversarial  # a setting of this model alone
     assert run.data.params["train.adversarial"] == str(adversarial)
     assert run.data.params["seed"] == str(params.seed)
-    told = {i.dataset.name: json.loads(i.dataset.profile) for i in run.inputs.dataset_inputs}
-    assert told.keys() == {f"photographs for {c}" for c in ("training", "validation")}
+    profiles = {i.dataset.name: json.loads(i.dataset.profile) for i in run.inputs.dataset_inputs}
+    assert profiles.keys() == {f"photographs for {c}" for c in ("training", "validation")}
     tiles = json.loads(Path("data/prepared/tiles.json").read_text())["train_photograph"]
-    assert told["photographs for training"] == {"pictures": len(set(tiles)), "tiles": len(tiles)}
+    assert profiles["photographs for training"] == {
+        "pictures": len(set(tiles)),
+        "tiles": len(tiles),
+    }
     history = open_store(params.registry).get_metric_history(run.info.run_id, "style")
     assert [(metric.step, metric.value) for metric in history] == [(4, 2.0), (8, 1.0)]
 
@@ -89,7 +93,7 @@ def use_all(tracker, params, folder):
     tracker.finish("0" * 64)
 
 
-def test_a_store_that_cannot_be_opened_is_told_once(params, tmp_path, monkeypatch, capsys):
+def test_a_store_that_cannot_be_opened_is_reported_once(params, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}")
     with MlflowTracker(params.registry) as tracker:
         tracker.start("restore", "key-3", params)
@@ -99,13 +103,15 @@ def test_a_store_that_cannot_be_opened_is_told_once(params, tmp_path, monkeypatc
     assert line.endswith("; training goes on, its metrics are in reports/train")
 
 
-def test_a_store_that_breaks_on_the_way_is_told_once(params, runs, tmp_path, monkeypatch, capsys):
+def test_a_store_that_breaks_during_training_is_reported_once(
+    params, runs, tmp_path, monkeypatch, capsys
+):
     path = tmp_path / "store.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
     with MlflowTracker(params.registry) as tracker:
         tracker.start("restore", "key-4", params)
         tracker.log_metrics({"style": 2.0}, 2)
-        wait_for(lambda: (found := runs("key-4")) and found[0].data.metrics)
+        wait_for(lambda: (started := runs("key-4")) and started[0].data.metrics)
         path.write_bytes(b"words" * 9999)
         use_all(tracker, params, tmp_path)
     assert capsys.readouterr().err.count("MLflow cannot be used") == 1
@@ -114,7 +120,7 @@ def test_a_store_that_breaks_on_the_way_is_told_once(params, runs, tmp_path, mon
 
 @pytest.fixture
 def address(project, monkeypatch):
-    """Where a server will be, on a port that stays the same."""
+    """The address of a server that is not running yet."""
     shutil.copy(SHIPPED, "params.yaml")
     address = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
@@ -127,35 +133,35 @@ def address(project, monkeypatch):
 def test_nothing_is_lost_while_the_server_is_away(
     address, params, runs, tmp_path, monkeypatch, capfd
 ):
-    """It is away from the start, and again in the middle, with its own thread for the machine."""
+    """It is away from the start and again in the middle; the machine is monitored meanwhile."""
     port, log = int(address.rpartition(":")[2]), tmp_path / "ui.log"
-    told = []
+    stderr = []
 
-    def tells(line, times):
-        told.append(capfd.readouterr().err)
-        lines = "".join(told).splitlines()
-        return sum(one.startswith(f"MLflow {line}") for one in lines) == times
+    def reported(text, times):
+        stderr.append(capfd.readouterr().err)
+        lines = "".join(stderr).splitlines()
+        return sum(line.startswith(f"MLflow {text}") for line in lines) == times
 
     for step in (4, 12):
         Image.new("RGB", (8, 8), (step, 0, 0)).save(tmp_path / f"{step}.png")
     tracker = MlflowTracker(params.registry)
     tracker.start("restore", "key-6", params)
     tracker.log_metrics({"style": 4.0}, 4)
-    wait_for(lambda: tells("cannot be reached", 1))
+    wait_for(lambda: reported("is unreachable", 1))
     with ui(port, log):
         tracker.log_image(tmp_path / "4.png", 4)
         tracker.log_metrics({"style": 8.0}, 8)
-        wait_for(lambda: (found := runs("key-6")) and found[0].data.metrics.get("style") == 8.0)
+        wait_for(lambda: (run := runs("key-6")) and run[0].data.metrics.get("style") == 8.0)
     tracker.log_metrics({"style": 12.0}, 12)
     tracker.log_image(tmp_path / "12.png", 12)
     (tmp_path / "12.png").unlink()  # training moves its files
     tracker.alarm("generator collapses at 12 kimg")
     tracker.log_metrics({"style": 16.0}, 16)
-    wait_for(lambda: tells("cannot be reached", 2))
+    wait_for(lambda: reported("is unreachable", 2))
     back = time.time_ns() // 1_000_000
     with ui(port, log):
         with tracker:
-            wait_for(lambda: tells("is back", 2))
+            wait_for(lambda: reported("is back", 2))
             tracker.log_metrics({"style": 20.0}, 20)
             client, (run,) = open_store(params.registry), runs("key-6")
 
@@ -167,31 +173,33 @@ def test_nothing_is_lost_while_the_server_is_away(
             tracker.finish("6" * 64)
         (run,) = runs("key-6")
         style = client.get_metric_history(run.info.run_id, "style")
-        kept = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
+        images = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
     assert [(row.step, row.value) for row in style] == [(n, float(n)) for n in range(4, 21, 4)]
     times = [row.timestamp for row in style]
     assert times == sorted(times)
     assert run.info.start_time <= times[0]
     assert times[3] <= back < times[4]
-    samples = [re.findall(r"\+step\+(\d+)\+", path) for path in kept if path.endswith(".png")]
+    samples = [re.findall(r"\+step\+(\d+)\+", path) for path in images if path.endswith(".png")]
     assert sorted(samples) == [["12"], ["4"]]
     assert run.info.status == "FINISHED"
     assert run.data.params["train.width"] == "4"
     assert run.data.tags[ALARM_TAG] == "generator collapses at 12 kimg"
     assert run.data.tags[WEIGHTS_TAG] == "6" * 64
-    assert tells("", 4)  # away, back, away, back
+    assert reported("", 4)  # away, back, away, back
 
 
 def test_a_server_that_stays_away_is_given_up_at_the_end(
     address, params, tmp_path, monkeypatch, capfd
 ):
-    monkeypatch.setattr("stylefuse.registry.tracking.tracker.PATIENCE", 1)
+    monkeypatch.setattr("stylefuse.registry.tracking.tracker.UPLOAD_TIMEOUT_S", 1)
     with MlflowTracker(params.registry) as tracker:
         tracker.start("restore", "key-7", params)
         use_all(tracker, params, tmp_path)
-    said = capfd.readouterr().err.splitlines()  # TensorFlow may say something when it is loaded
-    lost, waiting, given_up = [line for line in said if "MLflow" in line]
-    assert lost.endswith("; training goes on, and what it logs is sent when MLflow is back")
-    assert waiting == "waiting for MLflow, 1 s at most: 5 calls to send"
-    assert given_up.startswith("MLflow did not come back: the last 5 calls of this training")
-    assert given_up.endswith("the metrics and samples are in reports/train")
+    stderr = capfd.readouterr().err.splitlines()  # TensorFlow may write lines, too
+    lost, waiting, given_up = [line for line in stderr if "MLflow" in line]
+    assert lost.endswith("; training goes on, and its metrics are sent when MLflow is back")
+    assert waiting == "waiting up to 1 s for MLflow: 5 calls to send"
+    assert given_up == (
+        "MLflow stayed unreachable: the last 5 calls of this training are lost; metrics and "
+        "samples are in reports/train"
+    )

@@ -13,35 +13,26 @@ from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
 from stylefuse.paths import DVC_LOCK, MANIFEST, MODELS, PREPARED, REQUIREMENTS_LOCK
 from stylefuse.registry.integrity.worktree import git
-from stylefuse.training.environment import read_environment
 
 PIPELINE_FILES = ("dvc.lock", "reports/", ".dvc/")  # written by the pipeline, inputs of nothing
 TRACKED_DATA = (str(PREPARED), str(MANIFEST))
 DIGEST_LENGTH = 32  # hexadecimal digits, like DVC's MD5
 MAX_LISTED_FILES = 3  # in a message
 NOT_RECORDED = "not recorded"
-RECORDED_TAGS = ("backend", "hardware", "version.stylefuse", "version.keras")
+BACKEND_TAG, HARDWARE_TAG, VERSION_TAG = "backend", "hardware", "version."  # a tag per package
+ENVIRONMENT_NOT_RECORDED = dict.fromkeys(
+    (BACKEND_TAG, HARDWARE_TAG, f"{VERSION_TAG}stylefuse", f"{VERSION_TAG}keras"), NOT_RECORDED
+)
 
 
-def provenance(params: Params, model: str, weights: str) -> dict[str, str]:
-    """Tags that tell how to train a model again.
-
-    Args:
-        params: the settings.
-        model: its name in `params.yaml`.
-        weights: SHA-256 of its weights.
-
-    Returns:
-        Tag name → value. Facts that cannot be known are left out; a training environment that was
-        not recorded is "not recorded".
-    """
+def provenance(params: Params, model: str) -> dict[str, str]:
+    """Tags with the code, data and settings of a training; what cannot be known is left out."""
     settings = hashlib.sha256(params.model_dump_json().encode()).hexdigest()
     return {
         **commit_tags(),
         **dvc_tags(Path(), model),
         "params.sha256": settings,
         **requirements_tag(),
-        **environment_tags(read_environment(model, weights)),
     }
 
 
@@ -65,20 +56,24 @@ def require_committed(tags: Mapping[str, str]) -> None:
     )
 
 
-def environment_tags(environment: Mapping[str, Any] | None) -> dict[str, str]:
+def environment_tags(environment: Mapping[str, Any]) -> dict[str, str]:
     """The machine and the libraries of a training as tags.
 
     Args:
-        environment: see `stylefuse.training.environment.environment`; None if it was not recorded.
+        environment: see `stylefuse.training.environment.environment`.
     """
-    if environment is None:
-        return dict.fromkeys(RECORDED_TAGS, NOT_RECORDED)
     versions = environment.get("versions", {})
     return {
-        "backend": str(environment.get("backend", NOT_RECORDED)),
-        "hardware": _hardware_text(environment.get("hardware", {})),
-        **{f"version.{package}": str(number) for package, number in versions.items()},
+        BACKEND_TAG: str(environment.get("backend", NOT_RECORDED)),
+        HARDWARE_TAG: _hardware_text(environment.get("hardware", {})),
+        **{f"{VERSION_TAG}{package}": str(number) for package, number in versions.items()},
     }
+
+
+def only_environment_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """The tags of an MLflow run that `environment_tags` made."""
+    names = (BACKEND_TAG, HARDWARE_TAG)
+    return {k: v for k, v in tags.items() if k in names or k.startswith(VERSION_TAG)}
 
 
 def _hardware_text(hardware: Mapping[str, Any]) -> str:

@@ -15,10 +15,10 @@ from stylefuse.registry.tracking.flatten import flatten
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import RunInfo
+    from mlflow.entities import Run, RunInfo
 
 
-def find_run(client: "MlflowClient", params: Params, weights: str) -> "RunInfo | None":
+def find_run(client: "MlflowClient", params: Params, weights: str) -> "Run | None":
     """The newest run that made some weights.
 
     Args:
@@ -29,7 +29,7 @@ def find_run(client: "MlflowClient", params: Params, weights: str) -> "RunInfo |
     experiment = client.get_experiment_by_name(params.registry.experiment)
     query = f"tags.`{WEIGHTS_TAG}` = '{weights}'"
     runs = client.search_runs([experiment.experiment_id], query)
-    return runs[0].info if runs else None
+    return runs[0] if runs else None
 
 
 def create_run_from_files(params: Params, model: str, weights: str) -> "RunInfo":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from stylefuse.config import Params, Registry
 from stylefuse.errors import UserError
 from stylefuse.images.open import open_picture
-from stylefuse.registry.integrity.provenance import commit_tags
+from stylefuse.registry.integrity.provenance import commit_tags, environment_tags
 from stylefuse.registry.store import (
     ALARM_TAG,
     MODEL_TAG,
@@ -24,6 +24,7 @@ from stylefuse.registry.store import (
 from stylefuse.registry.tracking.datasets import dataset_inputs
 from stylefuse.registry.tracking.runs import run_params
 from stylefuse.registry.tracking.upload_queue import UploadQueue
+from stylefuse.training.environment import environment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -121,10 +122,12 @@ class MlflowTracker:
         self._queue.put(lambda: self._client.set_tag(self._run_id, ALARM_TAG, text))
 
     def finish(self, weights_hash: str) -> None:
-        """End the run and tag it with its weights, by which `register` finds it."""
+        """End the run; tag it with its weights, by which `register` finds it, and with the
+        environment of the training."""
         end_time = _now_ms()
         self.started = False
-        self._queue.put(lambda: self._client.set_tag(self._run_id, WEIGHTS_TAG, weights_hash))
+        tags = environment_tags(environment()) | {WEIGHTS_TAG: weights_hash}
+        self._queue.put(lambda: self._set_tags(tags))
         self._queue.put(lambda: self._end("FINISHED", end_time))
 
     def _begin(self, new: _NewRun) -> None:
@@ -152,6 +155,12 @@ class MlflowTracker:
         metrics = [Metric(name, value, time_ms, step) for name, value in row.items()]
         self._client.log_batch(self._run_id, metrics=metrics)
         self._monitor_machine()
+
+    def _set_tags(self, tags: dict[str, str]) -> None:
+        from mlflow.entities import RunTag
+
+        run_tags = [RunTag(name, value) for name, value in tags.items()]
+        self._client.log_batch(self._run_id, tags=run_tags)
 
     def _log_picture(self, picture: "Image.Image", step: int, time_ms: int) -> None:
         self._client.log_image(
