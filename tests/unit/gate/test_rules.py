@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from stylefuse.config import Gate
 from stylefuse.evaluation.comparison import KID, PictureResults, compare
@@ -13,6 +14,13 @@ from stylefuse.gate.rules import Decision, apply_rules, correct_for_variants
 RULES = Gate(alpha=0.05, margin=0.02, resamples=400, split="validation")
 INPUTS, OUTPUTS_EACH, PAINTINGS, CROPS_EACH, SIZE = 24, 3, 14, 5, 12
 NO_FAULTS = {"validation": None, "serving": None}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def single_blas_thread():
+    """Thousands of small matrix products: several threads would spend their time waiting."""
+    with threadpool_limits(1):
+        yield
 
 
 class Simulation:
