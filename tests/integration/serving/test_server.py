@@ -31,13 +31,13 @@ JSON = {"Content-Type": "application/json"}
 ROW = (encoded(noise(40, 30)), encoded(noise(20, 20)))
 
 
-def ask(port, document):
+def ask(port, document, timeout_s=150):
     """Status and text of the answer."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/invocations", json.dumps(document).encode(), JSON
     )
     try:
-        with urllib.request.urlopen(request, timeout=150) as answer:
+        with urllib.request.urlopen(request, timeout=timeout_s) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -124,9 +124,8 @@ def test_malformed_requests_break_nothing(port):
     assert outcome.answers[400] > 100
 
 
-def test_a_client_that_disconnects_frees_its_slot(port, in_project):
-    """Each slow request would decode for many minutes, and with all slots taken no other request
-    would be answered in time."""
+def test_clients_that_disconnect_free_their_slots(port, in_project):
+    """Each slow request would decode for many minutes and keep its slot for as long."""
     log = RequestLog(load_params().monitor.request_log.absolute())
     before = log.traffic("transfer", 0).outcomes[CANCELLED]
     bomb = base64.b64encode(scan_bomb(60_000)).decode()
@@ -140,13 +139,20 @@ def test_a_client_that_disconnects_frees_its_slot(port, in_project):
     ]
     for client in clients:
         client.sendall(head + body)
-    wait_for(lambda: metrics(port)["stylefuse_requests_in_progress",] == len(clients))
+
+    def all_slots_are_taken():
+        try:
+            ask(port, rows(ROW, size=16), timeout_s=3)
+        except TimeoutError:
+            return True
+        return False
+
+    wait_for(all_slots_are_taken)
     for client in clients:
         client.close()
     assert ask(port, rows(ROW, size=16))[0] == 200
     wait_for(lambda: metrics(port)["stylefuse_requests_in_progress",] == 0)
-    cancelled = log.traffic("transfer", 0).outcomes[CANCELLED] - before
-    assert cancelled == len(clients)
+    wait_for(lambda: log.traffic("transfer", 0).outcomes[CANCELLED] == before + len(clients) + 1)
 
 
 def test_a_promotion_is_followed_and_no_request_is_dropped(port, in_project):
