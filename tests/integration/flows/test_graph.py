@@ -175,9 +175,8 @@ def test_a_changed_stage_runs_and_its_outputs_are_the_same(bring_up_to_date, res
 
 def test_changed_outputs_are_noticed_also_when_the_run_cache_has_them(bring_up_to_date, restored):
     original = (restored / "a.txt").read_text()
-    for text in ("echo 1; cat", "cat"):
-        changed = GRAPH.replace("cmd: cat raw.txt", f"cmd: {text} raw.txt")
-        (restored / "dvc.yaml").write_text(changed)
+    for sources in ("raw.txt raw.txt", "raw.txt"):
+        (restored / "dvc.yaml").write_text(GRAPH.replace("cat raw.txt", f"cat {sources}"))
         assert bring_up_to_date("learn@a") == ("Completed", True)
     assert (restored / "a.txt").read_text() == original
 
