@@ -1,1 +1,1 @@
-"""Prefect flows: they run the graph of `dvc.yaml` and never describe it again."""
+"""Prefect flows, which run the stages of `dvc.yaml`, then register and promote models."""

@@ -1,0 +1,1 @@
+"""Pictures for training: ingest, validation, preparation, splits and batches."""

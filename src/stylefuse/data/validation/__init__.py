@@ -1,0 +1,1 @@
+"""Expectations on the ingested pictures, and the report on them."""
