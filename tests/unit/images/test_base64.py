@@ -45,7 +45,7 @@ def test_a_picture_is_decoded_once_and_its_limit_counts():
     first = decode_cached(text, "content", 10_000)
     assert decode_cached(text, "style", 10_000) is first
     assert decode_cached(encoded(noise(40, 30, seed=12)), "content", 10_000) is not first
-    with pytest.raises(UserError, match="^style has 40×30 pixels"):
+    with pytest.raises(UserError, match=r"^style has 40×30 pixels"):
         decode_cached(text, "style", 1000)
 
 

@@ -1,5 +1,5 @@
-"""Every picture file is opened upright, in sRGB, with 8 bits per channel, or a `UserError` says what
-is wrong with it."""
+"""Every picture file is opened upright, in sRGB, with 8 bits per channel; or a `UserError` says
+what is wrong with it."""
 
 import io
 import struct
