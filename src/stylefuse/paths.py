@@ -1,17 +1,17 @@
-"""Where the project keeps its files, relative to its folder. Commands run in that folder."""
+"""Paths of the project's files, relative to the project folder, in which all commands run."""
 
 from pathlib import Path
 
 DATA = Path("data")
 PICTURES = DATA / "pictures"  # as ingested
-NETWORKS = DATA / "networks"  # published networks: evaluation's, and the perceptual loss's
+NETWORKS = DATA / "networks"  # published networks, for evaluation and the perceptual loss
 MANIFEST = DATA / "manifest.parquet"  # one row per picture
 ATTRIBUTION = DATA / "ATTRIBUTION.md"
-PREPARED = DATA / "prepared"  # square arrays, per split and domain
-SOURCES_LOCK = DATA / "sources.lock"  # checksums of what the sources held when first ingested
+PREPARED = DATA / "prepared"  # arrays of square tiles, per split and domain
+SOURCES_LOCK = DATA / "sources.lock"  # checksums of the sources' files at the first ingestion
 
-MODELS = Path("models")  # models/NAME: the last training's
-BASE_MODELS = MODELS / "base"  # models/base/NAME: weights that come with the project
+MODELS = Path("models")  # models/NAME: weights of the last training
+BASE_MODELS = MODELS / "base"  # models/base/NAME: weights that are shipped with the project
 CHECKPOINTS = Path(".ckpt")
 
 REPORTS = Path("reports")
