@@ -1,4 +1,4 @@
-"""Promises about the tree itself."""
+"""The repository: floors, import circles, the lock file, and no data that runs as code."""
 
 import ast
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-def test_nothing_in_mlflow_shadows_the_package():
+def test_the_folder_mlflow_does_not_shadow_the_package():
     assert not list((ROOT / "mlflow").rglob("*.py"))
     where = subprocess.run(
         [sys.executable, "-c", "import importlib.util as u; print(u.find_spec('mlflow').origin)"],
@@ -20,7 +20,7 @@ def test_nothing_in_mlflow_shadows_the_package():
     assert "site-packages" in where.stdout
 
 
-def test_the_lock_pins_by_hash_and_names_no_host():
+def test_the_lock_file_pins_by_hash_and_names_no_host():
     lock = (ROOT / "requirements.lock").read_text()
     pinned = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
     assert pinned
@@ -32,7 +32,7 @@ def test_the_lock_pins_by_hash_and_names_no_host():
 # From the bottom up; a package imports only from floors below its own.
 FLOORS = (
     "errors", "paths", "ports", "fileio", "cancellation", "config", "images", "inference",
-    "data", "models", "training", "evaluation", "registry", "monitoring", "painting",
+    "painting", "data", "models", "training", "evaluation", "registry", "monitoring",
     "serving", "web", "gate", "doctor", "cli",
 )  # fmt: skip
 PIPELINE = {"mlflow", "prefect", "dvc"}
@@ -93,7 +93,7 @@ def test_no_modules_import_each_other_in_a_circle():
 def test_training_and_all_below_need_no_pipeline():
     for name, path in modules().items():
         if FLOORS.index(name.partition(".")[0]) <= FLOORS.index("training"):
-            assert not {found.partition(".")[0] for found in imports(path)} & PIPELINE, name
+            assert not {imported.partition(".")[0] for imported in imports(path)} & PIPELINE, name
 
 
 PICKLES = {"pickle", "_pickle", "pickletools", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
@@ -101,7 +101,7 @@ READER = ROOT / "src/stylefuse/data/torchfile.py"
 READERS_OWN = {"pickle.Unpickler", "pickle.UnpicklingError", "pickletools.genops"}
 CODE = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 UNSAFE = {"read_pickle", "enable_unsafe_deserialization", "unsafe_load", "full_load", "load_all"}
-SWITCHES = {"allow_pickle": False, "safe_mode": True, "shell": False}  # and what they must be
+SWITCHES = {"allow_pickle": False, "safe_mode": True, "shell": False}  # keyword → safe value
 
 
 def dotted(node: ast.AST) -> str:
@@ -112,27 +112,27 @@ def dotted(node: ast.AST) -> str:
 
 
 def dangers(tree: ast.AST) -> set[str]:
-    """What a program does that could run code out of data."""
-    found = set()
+    """Expressions in a program that could run code out of data."""
+    unsafe = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [getattr(node, "module", None) or alias.name for alias in node.names]
-            found |= {f"import {name}" for name in names if name.split(".")[0] in PICKLES}
+            unsafe |= {f"import {name}" for name in names if name.split(".")[0] in PICKLES}
         name = dotted(node) if isinstance(node, ast.Attribute) else ""
         if name.split(".")[0] in PICKLES or name.rpartition(".")[2] in UNSAFE:
-            found.add(name)
+            unsafe.add(name)
         if not isinstance(node, ast.Call):
             continue
         called = dotted(node.func)
         if called in CODE or called == "yaml.load":
-            found.add(called)
+            unsafe.add(called)
         if called in ("np.load", "numpy.load") and len(node.args) > 2:
-            found.add("np.load with allow_pickle")
+            unsafe.add("np.load with allow_pickle")
         for keyword in node.keywords:
             safe = getattr(keyword.value, "value", None)  # of a constant
             if keyword.arg in SWITCHES and safe is not SWITCHES[keyword.arg]:
-                found.add(f"{keyword.arg}={ast.unparse(keyword.value)}")
-    return found
+                unsafe.add(f"{keyword.arg}={ast.unparse(keyword.value)}")
+    return unsafe
 
 
 @pytest.mark.parametrize(
@@ -146,20 +146,20 @@ def dangers(tree: ast.AST) -> set[str]:
         "yaml.unsafe_load(x)", "subprocess.run(x, shell=1)",
     ],
 )  # fmt: skip
-def test_a_danger_is_seen(line):
+def test_an_unsafe_line_is_detected(line):
     assert dangers(ast.parse(line))
 
 
 def test_nothing_runs_code_out_of_data():
-    """No pickle is loaded, Keras' safe mode stays on, and no text becomes a program; the one
-    reader of a foreign pickle admits tensors only."""
+    """No pickle is loaded, Keras' safe mode stays on, and no text becomes a program. The one reader
+    of PyTorch files admits tensors only."""
     files = [path for part in ("src", "flows") for path in (ROOT / part).rglob("*.py")]
     assert READER in files
     for path in files:
-        found = dangers(ast.parse(path.read_text()))
+        unsafe = dangers(ast.parse(path.read_text()))
         if path == READER:
-            found -= {"import pickle", "import pickletools", *READERS_OWN}
-        assert not found, path
+            unsafe -= {"import pickle", "import pickletools", *READERS_OWN}
+        assert not unsafe, path
 
 
 def test_the_one_unpickler_is_restricted():

@@ -53,14 +53,14 @@ def project(tmp_path_factory):
         DVC_LOCK.write_text(yaml.safe_dump({"stages": {"validate": {"deps": [noted]}}}))
         VALIDATION_REPORT.parent.mkdir()
         VALIDATION_REPORT.write_text('{"passed": 3, "evaluated": 3}')
-        Path(".gitignore").write_text("/mlflow/\n/models/\n/data/\n*.kept\n")
+        Path(".gitignore").write_text("/mlflow/\n/models/\n/data/\n*.ignored\n")
         run("git", "init", "-q")
         run(*DVC, "init", "-q")
         run(*GIT, "add", "-A")
         run(*GIT, "commit", "-qm", "all")
-        manifest.rename("table.kept")  # registering would read it
+        manifest.rename("table.ignored")  # registering would read it
         register(load_params(), "restore")
-        Path("table.kept").rename(manifest)
+        Path("table.ignored").rename(manifest)
         yield folder
 
 
@@ -115,19 +115,19 @@ def test_invalid_params_are_reported_and_what_they_configure_is_not_checked(here
 
 
 @pytest.mark.parametrize(
-    ("name", "before", "after", "found"),
+    ("name", "before", "after", "message"),
     [
         ("Python", ">=3.11,<3.12", ">=3.99", "is not >=3.99"),
         ("packages", "keras==", "keras==9.", "keras 3"),
         ("packages", '"keras==', '"no-such-package==1", "keras==', "no-such-package is missing"),
     ],
 )
-def test_another_python_or_package_than_required(here, name, before, after, found):
+def test_another_python_or_package_than_required(here, name, before, after, message):
     text = Path("pyproject.toml").read_text()
     assert before in text
     Path("pyproject.toml").write_text(text.replace(before, after))
     finding = check(name)
-    assert finding.level == ERROR and found in finding.message and "make env" in finding.hint
+    assert finding.level == ERROR and message in finding.message and "make env" in finding.hint
 
 
 def test_a_folder_without_project_file(here):
@@ -148,14 +148,14 @@ def test_low_disk_or_memory_is_a_warning_and_too_little_an_error(here, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("backend", "found"), [("numpy", "numpy cannot train here"), ("abacus", "cannot be imported")]
+    ("backend", "message"), [("numpy", "numpy cannot train here"), ("abacus", "cannot be imported")]
 )
-def test_a_backend_that_cannot_train_or_does_not_exist(here, monkeypatch, backend, found):
+def test_a_backend_that_cannot_train_or_does_not_exist(here, monkeypatch, backend, message):
     monkeypatch.setenv("KERAS_BACKEND", backend)
     machine.import_backend.cache_clear()
     finding = check("backend")
     machine.import_backend.cache_clear()
-    assert finding.level == ERROR and found in finding.message and "KERAS_BACKEND" in str(finding)
+    assert finding.level == ERROR and message in finding.message and "KERAS_BACKEND" in str(finding)
 
 
 def test_programs_that_are_not_installed(here, monkeypatch):
@@ -185,17 +185,17 @@ def test_a_folder_outside_git_is_an_error_unless_dirty_versions_are_allowed(tmp_
 
 
 def test_a_cache_that_cannot_be_written(here):
-    Path("wall.kept").write_text("no folder")
-    run(*DVC, "cache", "dir", "--local", str(here / "wall.kept"))
+    Path("wall.ignored").write_text("no folder")
+    run(*DVC, "cache", "dir", "--local", str(here / "wall.ignored"))
     finding = check("DVC cache")
     Path(".dvc/config.local").unlink()
-    assert finding.level == ERROR and "wall.kept cannot be written" in finding.message
+    assert finding.level == ERROR and "wall.ignored cannot be written" in finding.message
 
 
 def test_a_check_that_fails_is_a_finding(here):
-    Path(".dvc").rename("dvc.kept")
+    Path(".dvc").rename("dvc.ignored")
     finding = check("DVC cache")
-    Path("dvc.kept").rename(".dvc")
+    Path("dvc.ignored").rename(".dvc")
     assert finding.level == ERROR and "this check failed (NotDvcRepoError" in finding.message
     assert (
         run_check("odd", lambda: 1 / 0).message
@@ -213,8 +213,8 @@ def test_a_store_that_another_program_holds(here):
 
 
 def test_a_file_that_is_no_store_and_a_store_that_does_not_exist_yet(here, monkeypatch):
-    Path("words.kept").write_text("no database " * 100)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///words.kept")
+    Path("words.ignored").write_text("no database " * 100)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///words.ignored")
     assert "is not an MLflow database" in check("tracking store").message
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///new/mlflow.db")
     assert check("tracking store").level == OK
@@ -256,9 +256,9 @@ def test_a_port_in_use_is_a_warning_because_it_may_be_our_own_server():
     assert answer.level == WARNING and "--port" in answer.hint
 
 
-def test_an_error_message_is_split_into_message_and_remedy():
-    told = CheckResult.from_error(UserError("it is\n  broken; mend it; or not"))
-    assert told == (ERROR, "it is broken", "mend it; or not")
+def test_an_error_message_is_split_into_message_and_hint():
+    result = CheckResult.from_error(UserError("it is\n  broken; mend it; or not"))
+    assert result == (ERROR, "it is broken", "mend it; or not")
     assert CheckResult.from_error(UserError("it is broken"), WARNING, "wait") == (
         WARNING,
         "it is broken",
@@ -275,7 +275,7 @@ def test_the_command_prints_a_line_per_check_and_fails_on_errors(here, tmp_path)
         [*program, "--json"], cwd=tmp_path, capture_output=True, text=True
     )  # fmt: skip
     assert (outside.returncode, outside.stderr) == (1, "")
-    found = {entry["check"]: entry for entry in json.loads(outside.stdout)["checks"]}
-    assert found["params.yaml"]["level"] == "error"
-    assert "run the command in the project's folder" in found["params.yaml"]["hint"]
+    checks = {entry["check"]: entry for entry in json.loads(outside.stdout)["checks"]}
+    assert checks["params.yaml"]["level"] == "error"
+    assert "run the command in the project's folder" in checks["params.yaml"]["hint"]
     assert not list(tmp_path.iterdir())
