@@ -13,7 +13,7 @@ from stylefuse.cli.registry import add_registry_commands
 from stylefuse.cli.serve import add_serve_commands
 from stylefuse.cli.train import add_train_command
 from stylefuse.cli.video import add_video_command
-from stylefuse.errors import run_main
+from stylefuse.errors import EXIT_INVALID_INPUT, run_main
 
 DEPRECATED_COMMANDS = {"film": "video"}  # old name → new name; the next release drops them
 
@@ -22,7 +22,7 @@ class Parser(argparse.ArgumentParser):
     """Reports an error in one line that names the command with help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see `{self.prog} --help`\n")
+        self.exit(EXIT_INVALID_INPUT, f"error: {message}; see `{self.prog} --help`\n")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
