@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import stylefuse
-from stylefuse.errors import UserError
+from stylefuse.errors import EXIT_TRY_AGAIN, UserError
 from stylefuse.fileio import file_lock, sha256, sha256_of_tree, write_atomically
 
 MAX_CHECKPOINTS = 2  # of a run
@@ -57,7 +57,9 @@ def lock_checkpoints(folder: Path) -> Iterator[None]:
             stack.enter_context(file_lock(folder / "lock"))
         except TimeoutError:
             message = f"another process trains with {folder}; wait until it has ended"
-            raise UserError(message, exit_code=75, code="training-in-progress") from None
+            raise UserError(
+                message, exit_code=EXIT_TRY_AGAIN, code="training-in-progress"
+            ) from None
         yield
 
 

@@ -40,7 +40,9 @@ def read_environment(model: str, weights_hash: str) -> dict[str, Any] | None:
         facts = json.loads((TRAINING_ENVIRONMENTS / f"{model}.json").read_text())
     except (OSError, ValueError):
         return None
-    return facts if facts.pop("weights", None) == weights_hash else None
+    if not isinstance(facts, dict) or facts.pop("weights", None) != weights_hash:
+        return None
+    return facts
 
 
 def environment() -> dict[str, Any]:

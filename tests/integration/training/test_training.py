@@ -14,7 +14,6 @@ import stylefuse
 from stylefuse.errors import UserError
 from stylefuse.models.saving import load_generator, load_predictor
 from stylefuse.training import checkpoints, trainer
-from stylefuse.training.environment import environment, read_environment
 from stylefuse.training.step import InPlaceSteps, compile_steps
 from tests.support.models import SHAPES, make_model, noise
 from tests.support.trainings import ROOT, changed, make_project, run_on_jax
@@ -199,23 +198,6 @@ def test_a_backend_that_cannot_train_is_refused(monkeypatch):
     assert error.value.code == "backend-cannot-train"
 
 
-def test_a_finished_run_leaves_the_environment_that_it_was_trained_in(params):
-    trainer.train("restore", changed(params, "restore", kimg=0.016))
-    weights = manifest("restore")["generator.weights.h5"]
-    facts = read_environment("restore", weights)
-    assert facts == environment()
-    assert facts["backend"] == "tensorflow"
-    assert facts["versions"]["keras"] == keras.__version__
-    assert facts["versions"]["numpy"] == np.__version__
-    assert facts["versions"]["tensorflow-cpu"]
-    assert facts["hardware"]["processor"]
-    assert facts["hardware"]["cores"] >= 1
-    assert facts["hardware"]["memory_gib"] > 0
-    assert any(device.startswith("cpu:") for device in facts["hardware"]["devices"])
-    assert read_environment("restore", "weights of another training") is None
-    assert read_environment("transfer", weights) is None
-
-
 def test_a_training_that_is_in_progress_is_not_begun_again(params, monkeypatch):
     monkeypatch.setattr(trainer, "run_key", lambda **inputs: "key")
     with (
@@ -304,6 +286,8 @@ json.dump(loaded, open("loaded.json", "w"))
     run_on_jax(program, "portrait", cwd=tmp_path)
     assert (tmp_path / "models/portrait/generator.weights.h5").stat().st_size > 0
     facts = json.loads((tmp_path / "reports/environments/portrait.json").read_text())
+    manifest = json.loads((tmp_path / "models/portrait/manifest.json").read_text())
+    assert facts["weights"] == manifest["generator.weights.h5"]
     assert facts["backend"] == "jax"
     assert facts["versions"]["jax"]
     assert facts["hardware"]["devices"] == ["cpu:0 cpu"]
