@@ -34,8 +34,8 @@ RUNS = {  # by the number of devices and by name: a model, and its settings
 
 
 def make_state(folder, model, special):
-    """The state of a training. The transfer model has the initial weights of the first one made in
-    the folder, whatever the backend: each draws its own."""
+    """The state of a training, with the initial weights of the first one in the folder: another
+    backend would draw others."""
     import keras
 
     from stylefuse.training.state import TrainingState

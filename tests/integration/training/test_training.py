@@ -139,17 +139,17 @@ def test_a_run_begins_with_the_weights_of_init_from(params):
         np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=1e-6)
     assert second.started != first.started
 
-    tiles = {"train_photograph": ["old", "both"], "test_photograph": ["new", "shown"]}
+    tiles = {"train_photograph": ["old", "both"], "test_photograph": ["new", "held"]}
     Path("data/prepared/tiles.json").write_text(json.dumps(tiles))
     Path("initial/pictures.json").write_text(json.dumps(["old", "both"]))
     trainer.train("restore", again)
-    Path("initial/pictures.json").write_text(json.dumps(["old", "shown"]))
+    Path("initial/pictures.json").write_text(json.dumps(["old", "held"]))
     with pytest.raises(
-        UserError, match="trained on 1 pictures that are held out now, shown"
+        UserError, match="trained on 1 pictures that are held out now, held"
     ) as error:
         trainer.train("restore", again)
     assert error.value.code == "held-out-pictures-known"
-    assert "shown among them" in str(error.value)
+    assert "held among them" in str(error.value)
     Path("initial/pictures.json").unlink()
 
     wider = changed(params, "restore", **initial, width=8)

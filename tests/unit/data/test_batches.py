@@ -1,4 +1,4 @@
-"""Crops and random numbers: a pure function of their rng, in range, laid in eight ways."""
+"""Crops and random numbers: pure functions of their rng, in range, in eight orientations."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ STEPS = st.integers(0, 2**40)
 
 @pytest.fixture(scope="module")
 def coded():
-    """Tiles in which each pixel tells its tile (red), row (green) and column (blue)."""
+    """Tiles in which each pixel encodes its tile (red), row (green) and column (blue)."""
     tile, y, x = np.indices((TILES, SIDE, SIDE), dtype=np.uint8)
     return np.stack([tile * 40, y * 20, x * 20], axis=-1)
 
@@ -38,14 +38,14 @@ def some_crops(tiles, step, count=4):
 
 
 def orientation(picture):
-    """How rows and columns of the tile run in a crop: one step down, one step to the right."""
+    """How rows and columns of the tile run in a crop: one pixel down, one pixel to the right."""
     down = (picture[1:] - picture[:-1]).reshape(-1, 3)
     right = (picture[:, 1:] - picture[:, :-1]).reshape(-1, 3)
     assert len(np.unique(down, axis=0)) == len(np.unique(right, axis=0)) == 1
     return (*down[0], *right[0])
 
 
-EIGHT = {
+ORIENTATIONS = {
     (0, *down, 0, *right)
     for a in (20, -20)
     for b in (20, -20)
@@ -54,21 +54,21 @@ EIGHT = {
 
 
 @given(step=STEPS)
-def test_crops_are_windows_of_a_tile_laid_in_one_of_eight_ways(coded, step):
+def test_crops_are_windows_of_a_tile_in_one_of_eight_orientations(coded, step):
     (pictures,) = arrays((some_crops(coded, step),))
     assert pictures.dtype == np.float32
     assert pictures.shape == (4, CROP, CROP, 3)
-    assert {orientation(picture) for picture in levels(pictures)} <= EIGHT
+    assert {orientation(picture) for picture in levels(pictures)} <= ORIENTATIONS
     np.testing.assert_array_equal(pictures, some_crops(coded, step).array())
 
 
-def test_every_place_and_way_occurs(coded):
-    seen = np.concatenate([levels(some_crops(coded, step).array()) for step in range(200)])
-    room = SIDE - CROP + 1
-    assert set(seen[:, 0, 0, 0]) == {40 * tile for tile in range(TILES)}
-    assert set(seen[:, :, :, 1].min((1, 2))) == {20 * y for y in range(room)}
-    assert set(seen[:, :, :, 2].min((1, 2))) == {20 * x for x in range(room)}
-    assert {orientation(picture) for picture in seen} == EIGHT
+def test_every_place_and_orientation_occurs(coded):
+    crops = np.concatenate([levels(some_crops(coded, step).array()) for step in range(200)])
+    places = SIDE - CROP + 1
+    assert set(crops[:, 0, 0, 0]) == {40 * tile for tile in range(TILES)}
+    assert set(crops[:, :, :, 1].min((1, 2))) == {20 * y for y in range(places)}
+    assert set(crops[:, :, :, 2].min((1, 2))) == {20 * x for x in range(places)}
+    assert {orientation(picture) for picture in crops} == ORIENTATIONS
 
 
 def test_the_range_is_minus_one_to_one():
@@ -88,38 +88,36 @@ def test_noise_is_standard_normal_and_belongs_to_its_step():
     assert not np.array_equal(noise, other.array())
 
 
-def test_what_is_an_array_already_stays(coded):
+def test_arrays_stay_as_they_are(coded):
     mask = np.ones(3, np.float32)
     assert arrays((mask, some_crops(coded, 0)))[0] is mask
 
 
 def test_steps_seeds_and_splits_differ():
-    def draw(*which):
-        return step_rng(*which).random(4).tolist()
-
-    drawn = [draw(7, 0, "train"), draw(7, 1, "train"), draw(8, 0, "train")]
-    drawn.append(draw(7, 0, "validation"))
-    assert len({tuple(numbers) for numbers in drawn}) == 4
+    keys = [(7, 0, "train"), (7, 1, "train"), (8, 0, "train"), (7, 0, "validation")]
+    assert len({tuple(step_rng(*key).random(4)) for key in keys}) == 4
 
 
-def test_tiles_of_any_domain_are_read_as_they_are_used(tmp_path):
+def test_tiles_of_any_domain_are_mapped_into_memory(tmp_path):
     tiles = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
     np.save(tmp_path / "test_icon.npy", tiles)
     loaded = load_tiles(tmp_path, "test", "icon", SIDE)
     assert isinstance(loaded, np.memmap)
-    whole = random_crops(loaded, [2, 0], [0, 1], SIDE, step_rng(7, 0, "test")).array()
-    np.testing.assert_array_equal(levels(whole), [tiles[2], tiles[0, :, ::-1]])
+    crops = random_crops(loaded, [2, 0], [0, 1], SIDE, step_rng(7, 0, "test")).array()
+    np.testing.assert_array_equal(levels(crops), [tiles[2], tiles[0, :, ::-1]])
 
 
-def test_what_is_missing_or_too_small_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"train_icon\.npy is missing; run"):
+def test_missing_and_small_tiles_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"train_icon\.npy is missing; run") as error:
         load_tiles(tmp_path, "train", "icon", CROP)
+    assert error.value.code == "tiles-missing"
     np.save(tmp_path / "train_icon.npy", np.zeros((1, CROP - 1, CROP - 1, 3), np.uint8))
-    with pytest.raises(UserError, match="7 pixels wide, less than a crop of 8"):
+    with pytest.raises(UserError, match="7 pixels wide, less than a crop of 8") as error:
         load_tiles(tmp_path, "train", "icon", CROP)
+    assert error.value.code == "tiles-too-small"
 
 
-def test_batches_made_ahead_are_those_that_were_asked_for():
+def test_prefetched_batches_are_those_of_the_requested_steps():
     def batch(step):
         if step == 5:
             raise UserError("step 5 cannot be made")
@@ -127,14 +125,13 @@ def test_batches_made_ahead_are_those_that_were_asked_for():
 
     prefetcher = Prefetcher(batch)
     for step in (0, 1, 2, 1, 7, 8, 3, 4):  # a resumed run begins anywhere
-        for made, wanted in zip(prefetcher.at(step), arrays(batch(step)), strict=True):
-            np.testing.assert_array_equal(made, wanted)
+        for array, expected in zip(prefetcher.at(step), arrays(batch(step)), strict=True):
+            np.testing.assert_array_equal(array, expected)
     with pytest.raises(UserError, match="step 5"):
         prefetcher.at(5)
 
 
-def test_there_are_eight_ways_to_lay_a_square():
+def test_the_eight_orientations_differ():
     square = np.arange(16).reshape(4, 4)
-    ways = {orient(square, orientation).tobytes() for orientation in range(8)}
-    assert len(ways) == 8
+    assert len({orient(square, orientation).tobytes() for orientation in range(8)}) == 8
     np.testing.assert_array_equal(orient(square, 0), square)
