@@ -22,8 +22,8 @@ BACKEND_PACKAGES = {
 def write_environment(model: str, weights_hash: str) -> None:
     """Write `reports/environments/MODEL.json`.
 
-    The file is not an output of DVC: it differs between machines that train the same weights, and
-    a missing one is no reason to train again. `weights` tells which training it belongs to.
+    DVC keeps the file as an output of the train stage, so that it travels with the weights to the
+    machine that registers them. `weights` tells which training it belongs to.
 
     Args:
         model: that was trained.
