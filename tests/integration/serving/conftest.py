@@ -2,24 +2,16 @@
 
 import pytest
 
-from stylefuse.config import load_params
 from stylefuse.monitoring.request_log import DEPRECATED_VARIABLE, ENVIRONMENT_VARIABLE
-from stylefuse.registry.register import register
-from tests.support.models import SHAPES, make_model
-from tests.support.registered_project import copy_registered_project
+from tests.support.registered_project import copy_project_with_two_versions
 from tests.support.servers import free_port, server
 
 
 @pytest.fixture(scope="session")
 def project(shared_folder, tmp_path_factory):
     """A project with two versions of the transfer model; version 1 is champion."""
-    folder = copy_registered_project(shared_folder, tmp_path_factory.mktemp("serving") / "project")
-    make_model(folder / "models/transfer", "transfer", **SHAPES["transfer"] | {"blocks": 2})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        register(load_params(), "transfer")
-    return folder
+    folder = tmp_path_factory.mktemp("serving") / "project"
+    return copy_project_with_two_versions(shared_folder, folder)
 
 
 @pytest.fixture(scope="session")

@@ -92,7 +92,7 @@ def test_an_error_in_a_plain_request_has_the_same_message(served):
     (table, *_) = PLAIN[name]
     option = {"portrait": "blend"}.get(name, "strength")
     for change in (
-        {"params": {option: 7}},
+        {"params": {option: 7.5}},
         {"params": {option: float("nan")}},
         {"params": {"format": "gif"}},
         {"dataframe_records": [{"picture": "%%%", "content": "%%%", "style": B, "seed": -1}]},
