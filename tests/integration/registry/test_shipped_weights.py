@@ -1,4 +1,4 @@
-"""The weights that come with the project are the first champion; a trained model challenges them."""
+"""Weights that come with the project are the first champion; a trained model challenges them."""
 
 import json
 from pathlib import Path
