@@ -19,10 +19,10 @@ from stylefuse.config import Params, load_params
 from stylefuse.fileio import sha256
 from stylefuse.models.saving import MANIFEST, TRAINING_PICTURES, WEIGHTS, save_generator
 from stylefuse.paths import BASE_MODELS, MODELS, PREPARED, TRAINING_REPORTS
+from stylefuse.training.advance import compile_steps
 from stylefuse.training.environment import environment
 from stylefuse.training.schedule import Schedule
 from stylefuse.training.state import TrainingState
-from stylefuse.training.step import compile_steps
 from stylefuse.training.trainer import train
 
 TIMED_CALLS = 3

@@ -64,8 +64,8 @@ def losses(answer: Answer) -> dict[str, str]:
 
 def train(backend: str) -> Callable[[], Answer]:
     from stylefuse.config import load_params
+    from stylefuse.training.advance import compile_steps
     from stylefuse.training.state import TrainingState
-    from stylefuse.training.step import compile_steps
 
     params = load_params()
     settings = params.model_settings("transfer").model_copy(

@@ -44,8 +44,8 @@ def row(model: str, rounds: int) -> dict[str, str]:
 
 
 def train(model: str) -> Callable[[], Answer]:
+    from stylefuse.training.advance import compile_steps
     from stylefuse.training.state import TrainingState
-    from stylefuse.training.step import compile_steps
 
     state = TrainingState(model, load_params())
     advance = compile_steps(state)

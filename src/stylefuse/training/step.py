@@ -5,43 +5,13 @@ function of the variables' values, which `stylefuse.training.multi_step` also sc
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-import keras
 import numpy as np
 
-from stylefuse.errors import UserError
 from stylefuse.training.backend import gradient_step, pure_gradient_step
 from stylefuse.training.ema import interpolate
 from stylefuse.training.schedule import StepPlan
 from stylefuse.training.state import TrainingState
-
-
-class Advance(Protocol):
-    """Trains steps `first` to `first + count`; returns their metrics, `[count, names]`."""
-
-    def __call__(self, first: int, count: int) -> np.ndarray: ...
-
-
-def compile_steps(state: TrainingState) -> Advance:
-    """Choose how the running backend makes steps.
-
-    Raises:
-        UserError: the running backend is neither TensorFlow nor JAX.
-    """
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        return InPlaceSteps(state)
-    if backend == "jax" and state.settings.steps_per_call > 1:
-        from stylefuse.training.multi_step import MultiStep
-
-        return MultiStep(state)
-    if backend == "jax":
-        return PureSteps(state)
-    raise UserError(
-        f"Keras backend {backend!r} cannot train here; set KERAS_BACKEND to tensorflow or jax",
-        code="backend-cannot-train",
-    )
 
 
 class InPlaceSteps:
@@ -55,7 +25,7 @@ class InPlaceSteps:
         self._compiled: dict[tuple, Callable] = {}
 
     def __call__(self, first: int, count: int) -> np.ndarray:
-        """See `Advance`."""
+        """See `stylefuse.training.advance.Advance`."""
         return np.stack([self.step(index) for index in range(first, first + count)])
 
     def step(self, index: int) -> np.ndarray:
@@ -107,7 +77,7 @@ class PureSteps:
         self._compiled: dict[int, Callable] = {}
 
     def __call__(self, first: int, count: int) -> np.ndarray:
-        """See `Advance`."""
+        """See `stylefuse.training.advance.Advance`."""
         return np.stack([self._step(index) for index in range(first, first + count)])
 
     def _step(self, index: int) -> np.ndarray:

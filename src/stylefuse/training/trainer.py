@@ -23,6 +23,7 @@ from stylefuse.models.saving import (
     weights_hash,
 )
 from stylefuse.paths import CHECKPOINTS, MODELS, NETWORKS, PREPARED, REPORTS, TRAINING_REPORTS
+from stylefuse.training.advance import compile_steps
 from stylefuse.training.checkpoints import (
     code_digest,
     data_digest,
@@ -36,7 +37,6 @@ from stylefuse.training.diagnostics import ADVICE, alarms
 from stylefuse.training.environment import write_environment
 from stylefuse.training.progress import TrainingProgress
 from stylefuse.training.state import TrainingState
-from stylefuse.training.step import compile_steps
 
 
 class Tracker(Protocol):
