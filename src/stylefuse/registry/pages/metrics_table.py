@@ -12,7 +12,9 @@ OWN_METHOD = "stylefuse"  # what evaluation calls the model itself
 
 def shared_metrics(metrics: Metrics) -> list[str]:
     """Names of the metrics that all methods have, in the order of `METRIC_LABELS`."""
-    return [name for name in METRIC_LABELS if all(row.get(name) is not None for row in metrics.values())]
+    return [
+        name for name in METRIC_LABELS if all(row.get(name) is not None for row in metrics.values())
+    ]
 
 
 def metrics_table(metrics: Metrics, names: Sequence[str]) -> list[str]:
