@@ -16,7 +16,7 @@ from stylefuse.config import load_params
 from stylefuse.evaluation.baselines.colour_matching import match_colours
 from stylefuse.evaluation.baselines.published_network import ArbitraryStylisation
 from stylefuse.evaluation.metrics.features import FeatureNetwork
-from stylefuse.evaluation.metrics.kernel_distance import polynomial_kernel
+from stylefuse.evaluation.metrics.kid import polynomial_kernel
 from stylefuse.evaluation.pairs import make_pairs
 from stylefuse.models.saving import load_predictor
 from stylefuse.paths import MANIFEST

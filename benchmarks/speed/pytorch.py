@@ -64,7 +64,7 @@ def losses(answer: Answer) -> dict[str, str]:
 
 def train(backend: str) -> Callable[[], Answer]:
     from stylefuse.config import load_params
-    from stylefuse.training.advance import compile_steps
+    from stylefuse.training.compile_steps import compile_steps
     from stylefuse.training.state import TrainingState
 
     params = load_params()

@@ -44,7 +44,7 @@ def row(model: str, rounds: int) -> dict[str, str]:
 
 
 def train(model: str) -> Callable[[], Answer]:
-    from stylefuse.training.advance import compile_steps
+    from stylefuse.training.compile_steps import compile_steps
     from stylefuse.training.state import TrainingState
 
     state = TrainingState(model, load_params())

@@ -1,4 +1,4 @@
-"""The documentation builds without warnings, and every command in it is run, here or in a named test."""
+"""The documentation builds without warnings, and every command in it is run by a test."""
 
 import glob
 import os

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stylefuse.evaluation.metrics.kernel_distance import squared_mmd
+from stylefuse.evaluation.metrics.kid import squared_mmd
 
 KID = "kid"
 

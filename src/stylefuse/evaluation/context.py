@@ -13,8 +13,8 @@ from stylefuse.config import Evaluate, Params, Split
 from stylefuse.data.batches import load_tiles
 from stylefuse.evaluation.metrics import features
 from stylefuse.evaluation.metrics.features import Features
-from stylefuse.evaluation.metrics.frechet_distance import frechet_distance
-from stylefuse.evaluation.metrics.kernel_distance import kernel_distance
+from stylefuse.evaluation.metrics.fid import frechet_distance
+from stylefuse.evaluation.metrics.kid import kernel_distance
 from stylefuse.models.task import Task
 from stylefuse.paths import MANIFEST, PREPARED
 

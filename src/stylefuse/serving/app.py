@@ -1,65 +1,14 @@
-"""The ASGI application of `stylefuse serve`: MLflow's scoring server, which follows an alias.
+"""The ASGI application of `stylefuse serve`: checks and metrics around a scoring application."""
 
-`models:/stylefuse-transfer@champion` is another version after a promotion. MLflow's own server
-resolves the alias once. Here the new version is loaded beside the old one and takes over between
-two requests; requests in progress are answered by the version that they began with.
-"""
-
-import logging
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from stylefuse.config import Serve
 from stylefuse.registry.package import LOADER
+from stylefuse.serving.alias_follower import AliasFollower
 from stylefuse.serving.host_check import ASGIApp, HostCheck
 from stylefuse.serving.limits import RequestLimits
-from stylefuse.serving.metrics import Metrics
-
-POLL_INTERVAL_S = 2.0
-MAX_POLL_INTERVAL_S = 300.0  # while polling fails, each interval is twice the one before
-
-logger = logging.getLogger("uvicorn.error")
-
-
-class AliasFollower:
-    """An ASGI application that changes to another one when the alias names another version.
-
-    Args:
-        resolve: returns the version that the alias names now; may raise if the store is down.
-        load: version → the application that answers with it.
-    """
-
-    def __init__(self, resolve: Callable[[], str], load: Callable[[str], ASGIApp]):
-        self._resolve, self._load = resolve, load
-        self.version = resolve()
-        self._app = load(self.version)
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._app(scope, receive, send)
-
-    def update(self) -> bool:
-        """Change to the version that the alias names now; after a failure the old one serves on.
-
-        Returns:
-            Whether there was no failure.
-        """
-        try:
-            version = self._resolve()
-            if version != self.version:
-                self._app = self._load(version)
-                self.version = version
-                logger.warning("version %s answers from now on", version)
-            return True
-        except Exception as error:  # of the store, or of a damaged version
-            logger.warning("version %s still answers: %s", self.version, error)
-            return False
-
-    def poll(self, stopped: threading.Event) -> None:
-        """Call `update` again and again until the event is set."""
-        interval = POLL_INTERVAL_S
-        while not stopped.wait(interval):
-            interval = POLL_INTERVAL_S if self.update() else min(2 * interval, MAX_POLL_INTERVAL_S)
+from stylefuse.serving.prometheus import Metrics
 
 
 def run(

@@ -18,7 +18,7 @@ from stylefuse.models.task import Task
 from stylefuse.registry.package import OUTPUT, request_parameters
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
-from stylefuse.serving.metrics import SCORING_PATH
+from stylefuse.serving.prometheus import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
 
 MAX_EXACT_INT = 1 << 53  # up to here every whole number is also a float

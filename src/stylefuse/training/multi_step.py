@@ -37,7 +37,7 @@ class MultiStep:
         self._last_call: tuple = ()  # what `flops` counts
 
     def __call__(self, first: int, count: int) -> np.ndarray:
-        """See `stylefuse.training.advance.Advance`."""
+        """See `stylefuse.training.compile_steps.Advance`."""
         state = self.state
         plans = [state.schedule.plan(index) for index in range(first, first + count)]
         phases = sorted({plan.phase for plan in plans})

@@ -25,7 +25,7 @@ class InPlaceSteps:
         self._compiled: dict[tuple, Callable] = {}
 
     def __call__(self, first: int, count: int) -> np.ndarray:
-        """See `stylefuse.training.advance.Advance`."""
+        """See `stylefuse.training.compile_steps.Advance`."""
         return np.stack([self.step(index) for index in range(first, first + count)])
 
     def step(self, index: int) -> np.ndarray:
@@ -77,7 +77,7 @@ class PureSteps:
         self._compiled: dict[int, Callable] = {}
 
     def __call__(self, first: int, count: int) -> np.ndarray:
-        """See `stylefuse.training.advance.Advance`."""
+        """See `stylefuse.training.compile_steps.Advance`."""
         return np.stack([self._step(index) for index in range(first, first + count)])
 
     def _step(self, index: int) -> np.ndarray:

@@ -23,7 +23,6 @@ from stylefuse.models.saving import (
     weights_hash,
 )
 from stylefuse.paths import CHECKPOINTS, MODELS, NETWORKS, PREPARED, REPORTS, TRAINING_REPORTS
-from stylefuse.training.advance import compile_steps
 from stylefuse.training.checkpoints import (
     code_digest,
     data_digest,
@@ -33,6 +32,7 @@ from stylefuse.training.checkpoints import (
     run_key,
     save_checkpoint,
 )
+from stylefuse.training.compile_steps import compile_steps
 from stylefuse.training.diagnostics import ADVICE, alarms
 from stylefuse.training.environment import write_environment
 from stylefuse.training.progress import TrainingProgress

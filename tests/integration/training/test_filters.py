@@ -19,8 +19,8 @@ from stylefuse.images.arrays import to_float
 from stylefuse.models.layers.normalization import moments
 from stylefuse.models.saving import MANIFEST, load_generator, save_generator
 from stylefuse.models.transfer import TASK
-from stylefuse.training.advance import compile_steps
 from stylefuse.training.checkpoints import code_digest, run_key
+from stylefuse.training.compile_steps import compile_steps
 from stylefuse.training.state import TrainingState
 from tests.support import filters
 from tests.support.filters import FILTERS, HELD_OUT, TRAINING_PICTURES, crops, photograph, tone

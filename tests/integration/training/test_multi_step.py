@@ -57,7 +57,7 @@ def advance(folder, model, special):
     """The outcome of some steps: metrics, weights, their dtypes and a painted picture."""
     from stylefuse.data.batches import arrays
     from stylefuse.training import multi_step
-    from stylefuse.training.advance import compile_steps
+    from stylefuse.training.compile_steps import compile_steps
 
     special = dict(special)
     multi_step.MAX_TILES_SHARE = special.pop("max_tiles_share", 0.25)

@@ -14,7 +14,7 @@ import stylefuse
 from stylefuse.errors import UserError
 from stylefuse.models.saving import load_generator, load_predictor
 from stylefuse.training import checkpoints, trainer
-from stylefuse.training.advance import compile_steps
+from stylefuse.training.compile_steps import compile_steps
 from stylefuse.training.step import InPlaceSteps
 from tests.support.models import SHAPES, make_model, noise
 from tests.support.trainings import ROOT, changed, make_project, run_on_jax

@@ -50,7 +50,6 @@ def built(task, settings):
 
 
 def test_without_weights_it_is_the_recipe():
-    from benchmarks.quality import ablation_task
 
     settings, batch = settings_with(), (*drawn(), np.float32(0))
     networks = built(TASK, settings)
@@ -75,7 +74,6 @@ def test_the_term_is_added_by_its_weight(monkeypatch):
 
 
 def test_an_unconditional_discriminator_looks_at_no_reference():
-    from benchmarks.quality import ablation_task
 
     settings = settings_with(conditional=False)
     generator, discriminator = built(terms.TASK, settings)

@@ -10,7 +10,7 @@ import keras
 
 from stylefuse.models.portrait.dcgan import DcganDiscriminator, DcganGenerator
 from stylefuse.models.portrait.progressive import ProgressiveDiscriminator, ProgressiveGenerator
-from stylefuse.models.portrait.regular import RegularDiscriminator, RegularGenerator
+from stylefuse.models.portrait.regularized import RegularDiscriminator, RegularGenerator
 
 ARCHITECTURES: dict[str, tuple[Any, Any]] = {
     "dcgan": (DcganGenerator, DcganDiscriminator),

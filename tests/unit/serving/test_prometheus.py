@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from stylefuse.serving.metrics import NO_STATUS, Metrics
+from stylefuse.serving.prometheus import NO_STATUS, Metrics
 
 
 async def app(scope, receive, send):

@@ -1,6 +1,6 @@
 """A server follows its alias to other versions."""
 
-from stylefuse.serving.app import AliasFollower
+from stylefuse.serving.alias_follower import AliasFollower
 
 
 def test_the_old_version_serves_on_if_the_new_one_cannot_be_loaded():
