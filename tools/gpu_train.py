@@ -19,7 +19,7 @@ from stylefuse.config import Params, load_params
 from stylefuse.fileio import sha256
 from stylefuse.models.saving import MANIFEST, TRAINING_PICTURES, WEIGHTS, save_generator
 from stylefuse.paths import BASE_MODELS, MODELS, PREPARED, TRAINING_REPORTS
-from stylefuse.training.advance import compile_steps
+from stylefuse.training.compile_steps import compile_steps
 from stylefuse.training.environment import environment
 from stylefuse.training.schedule import Schedule
 from stylefuse.training.state import TrainingState

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from stylefuse.evaluation.metrics.frechet_distance import frechet_distance
-from stylefuse.evaluation.metrics.kernel_distance import kernel_distance
+from stylefuse.evaluation.metrics.fid import frechet_distance
+from stylefuse.evaluation.metrics.kid import kernel_distance
 from stylefuse.evaluation.metrics.patch_retrieval import patch_retrieval
 from stylefuse.evaluation.metrics.psnr import psnr
 from stylefuse.evaluation.metrics.ssim import low_pass_ssim, luminance, ssim

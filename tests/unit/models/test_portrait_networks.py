@@ -24,7 +24,7 @@ from stylefuse.models.portrait.progressive import (
     ProgressiveGenerator,
     at_level,
 )
-from stylefuse.models.portrait.regular import RegularDiscriminator, RegularGenerator
+from stylefuse.models.portrait.regularized import RegularDiscriminator, RegularGenerator
 from stylefuse.training.backend import gradient_step
 from tests.support.layer_harness import check_layer
 
