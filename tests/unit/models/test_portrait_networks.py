@@ -59,14 +59,16 @@ def test_a_network_has_its_shape_and_can_be_saved(make, shape, output, tmp_path)
 
 @pytest.mark.parametrize("architecture", list(ARCHITECTURES))
 def test_a_picture_does_not_depend_on_the_others_in_its_batch(architecture):
+    keras.utils.set_random_seed(0)
     generator = build_generator(architecture, 8, 4)
     if hasattr(generator, "calibrate_batch_norm"):
         generator.calibrate_batch_norm(normal(64, 8, seed=1))
     latents = normal(5, 8)
     together = np.asarray(generator(latents))
     alone = np.concatenate([np.asarray(generator(z[None])) for z in latents])
-    np.testing.assert_allclose(together, alone, atol=1e-5)
-    assert np.abs(together[0] - together[1]).max() > 0.01
+    difference = np.abs(together[0] - together[1]).max()
+    assert difference > 0.01
+    np.testing.assert_allclose(together, alone, atol=1e-4 * difference)  # rounding
 
 
 @pytest.mark.parametrize(("architecture", "norms"), [("dcgan", 4), ("regular", 5)])
