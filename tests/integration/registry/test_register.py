@@ -265,7 +265,7 @@ def test_without_a_model_no_store_is_created(params, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("model", "code"),
     [(f"models:/{NAME}@nobody", "version-missing"), (f"models:/{NAME}/99", "version-missing"),
-     ("models:/odd", "version-not-readable"), ("no/such/folder", "model-missing")],
+     ("models:/odd", "version-missing"), ("no/such/folder", "model-missing")],
 )  # fmt: skip
 def test_a_model_that_does_not_exist(first, params, model, code):
     with pytest.raises(UserError) as error:
