@@ -1,11 +1,13 @@
-"""How `make docs` builds these pages (Sphinx)."""
+"""Sphinx configuration of `make docs`; it writes the pages of commands and metrics first."""
 
 import json
 from collections.abc import Iterator
 from importlib.metadata import version as installed
 from pathlib import Path
 
-from stylefuse.cli.main import build_parser
+from tabulate import tabulate
+
+from stylefuse.cli.main import Parser, add_commands
 from stylefuse.evaluation.metric_labels import METRIC_LABELS as LABELS
 
 HERE = Path(__file__).parent
@@ -14,7 +16,7 @@ project, author, copyright = "stylefuse", "the authors of stylefuse", "the autho
 version = release = installed("stylefuse")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 html_theme, html_title = "furo", "stylefuse"
-exclude_patterns = ["build", "reference/figures.md"]  # the second is part of a page
+exclude_patterns = ["build", "reference/metrics_tables.md"]  # the second is part of a page
 suppress_warnings = ["myst.xref_missing"]  # links to files of the repository, which are no pages
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
@@ -23,42 +25,45 @@ autodoc_member_order = "bysource"
 
 
 def write_commands(app) -> None:
-    """The page of the command line, from its own help."""
-    commands = next(a for a in build_parser()._actions if hasattr(a, "choices") and a.choices)
-    text = "# Command line\n\nEach command tells the same with `--help`.\n"
+    """Write the page of the command line from its help texts."""
+    commands = Parser("stylefuse").add_subparsers()
+    add_commands(commands)
+    text = "# Command line\n\nThese are the texts of `stylefuse COMMAND --help`.\n"
     for name, parser in commands.choices.items():
         text += f"\n## stylefuse {name}\n\n```text\n{parser.format_help().strip()}\n```\n"
     (HERE / "reference/commands.md").write_text(text)
 
 
-def write_figures(app) -> None:
-    """Tables of all that the evaluation measured."""
+def write_metrics(app) -> None:
+    """Write tables of everything that evaluation measured."""
     parts = []
     for path in sorted((HERE.parent / "reports/metrics").glob("*.json")):
-        measured = json.loads(path.read_text())
-        parts += [f"## {measured['model'].capitalize()}", *_tables(measured)]
-    (HERE / "reference/figures.md").write_text("\n\n".join(parts) + "\n")
+        result = json.loads(path.read_text())
+        parts += [f"## {result['model'].capitalize()}", *_tables(result)]
+    (HERE / "reference/metrics_tables.md").write_text("\n\n".join(parts) + "\n")
 
 
-def _tables(tree: dict, place: str = "") -> Iterator[str]:
-    """A table for each group of rows that have figures, wherever in the tree."""
+def _tables(tree: dict, title: str = "") -> Iterator[str]:
+    """A table for each group of rows with metrics, at any depth of the tree."""
     rows = {name: row for name, row in tree.items() if isinstance(row, dict)}
-    known = [key for key in LABELS if any(isinstance(r.get(key), float) for r in rows.values())]
-    if known:
-        lines = ["| " + " | ".join([place, *(LABELS[key][0] for key in known)]) + " |"]
-        lines.append("|---" + "|---:" * len(known) + "|")
-        for name, row in rows.items():
-            if any(key in row for key in known):
-                shown = (LABELS[key][1].format(row[key]) if key in row else "–" for key in known)
-                lines.append("| " + " | ".join([name.replace("_", " "), *shown]) + " |")
-        yield "\n".join(lines)
-    elif place == "discriminator":
-        named = (f"{name.removeprefix('accuracy_')} {share:.0%}" for name, share in tree.items())
-        yield f"Discriminator's accuracies: {', '.join(named)}.".replace("_", "-")
+    names = [key for key in LABELS if any(isinstance(r.get(key), float) for r in rows.values())]
+    if names:
+        head = [title, *(LABELS[key].title for key in names)]
+        body = [
+            [name.replace("_", " ")]
+            + [LABELS[key].format.format(row[key]) if key in row else "–" for key in names]
+            for name, row in rows.items()
+            if any(key in row for key in names)
+        ]
+        align = ["left"] + ["right"] * len(names)
+        yield tabulate(body, head, tablefmt="pipe", colalign=align, disable_numparse=True)
+    elif title == "discriminator":
+        shares = (f"{name.removeprefix('accuracy_')} {share:.0%}" for name, share in tree.items())
+        yield f"Discriminator accuracy: {', '.join(shares)}.".replace("_", "-")
     for name, row in rows.items():
         yield from _tables(row, name.replace("_", " "))
 
 
 def setup(app) -> None:
     app.connect("builder-inited", write_commands)
-    app.connect("builder-inited", write_figures)
+    app.connect("builder-inited", write_metrics)

@@ -26,8 +26,8 @@ PAGES = (
 )
 GALLERY = (ROOT / "docs/gallery.md").read_text()
 PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg", "a.jpg", "b.jpg",
-            "mask.png", "old.jpg", "photos/1.jpg", "photos/2.jpg", "old/1.jpg", "docs/gallery/degraded.jpg",
-            "examples/photograph.jpg", "examples/painting.png",
+            "mask.png", "old.jpg", "photos/1.jpg", "photos/2.jpg", "old/1.jpg",
+            "docs/gallery/degraded.jpg", "examples/photograph.jpg", "examples/painting.png",
             *sorted({*re.findall(r"data/pictures/[\w/.-]+", GALLERY)}))  # fmt: skip
 ELSEWHERE = {  # how a command begins → what runs it
     "make repro": "tools/fresh_clone.sh",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from stylefuse import __version__
+from stylefuse.cli.arguments import Subparsers
 from stylefuse.cli.completion import add_completion_command
 from stylefuse.cli.doctor import add_doctor_command
 from stylefuse.cli.paint import add_paint_commands
@@ -45,14 +46,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"stylefuse {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add_commands(commands)
+    add_completion_command(commands, parser)
+    return parser
+
+
+def add_commands(commands: Subparsers) -> None:
+    """Add all commands but `completion`, which needs the whole parser."""
     add_paint_commands(commands)
     add_video_command(commands)
     add_train_command(commands)
     add_registry_commands(commands)
     add_doctor_command(commands)
     add_serve_commands(commands)
-    add_completion_command(commands, parser)
-    return parser
 
 
 def _rename_command(arguments: list[str]) -> list[str]:

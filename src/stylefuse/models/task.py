@@ -41,7 +41,7 @@ class Batches(Protocol):
 class Task:
     """How one model is built, trained, sampled and used.
 
-    Class attributes:
+    Attributes:
         name: of the package, of the entry in `params.yaml`, and `stylefuse-NAME` in the registry.
         description: Markdown for the registry.
         intended_use: Markdown for the model card: what the model is for, and what it is not for.
