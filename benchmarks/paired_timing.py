@@ -1,7 +1,8 @@
-"""Paired timing: candidates take turns (A B A B …), each in a process of its own.
+"""Paired timing: candidates take turns (A B A B …), each in its own process.
 
-Other load on the machine then affects all candidates alike, ratios compare neighbours in time, and no
-candidate shares threads or memory with another. Needs only Python, because some candidates have no more.
+Other load on the machine then affects all candidates alike, ratios compare neighbouring turns, and
+candidates share neither threads nor memory. This module uses the standard library only, because
+some candidates run in environments that have nothing else.
 """
 
 import json
@@ -12,36 +13,39 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median, quantiles
 from typing import Any
 
-Answer = dict[str, Any]
+Measurements = dict[str, Any]
 THREADS = len(os.sched_getaffinity(0))  # for each candidate
 
 
-def run(main: Callable[[], None], works: Sequence[Callable[..., Callable[[], Answer]]]) -> None:
-    """Run `main`, or a worker that `own` has started.
+def run(
+    main: Callable[[], None], candidates: Sequence[Callable[..., Callable[[], Measurements]]]
+) -> None:
+    """Run `main`, or, in a process that `own` started, one of the candidates.
 
     Args:
         main: of the benchmark.
-        works: functions that prepare what a worker does in each turn, found by name.
+        candidates: functions that prepare a candidate and return what it does in each turn; a
+            worker finds its own by name.
     """
     if sys.argv[1:2] != ["--work"]:
         main()
         return
-    prepare = {f.__name__: f for f in works}[sys.argv[2]]
+    prepare = {f.__name__: f for f in candidates}[sys.argv[2]]
     serve(prepare(*sys.argv[3:]))
 
 
-def serve(work: Callable[[], Answer]) -> None:
-    """Do the work once for each line on stdin, and answer with its measurements as JSON."""
+def serve(take_turn: Callable[[], Measurements]) -> None:
+    """Take one turn for each line on stdin, and print its measurements as JSON."""
     for _ in sys.stdin:
-        print(json.dumps(work()), flush=True)
+        print(json.dumps(take_turn()), flush=True)
 
 
 class Worker:
     """A process that runs `serve`.
 
     Args:
-        command: starts it.
-        environment: variables beside the current ones.
+        command: starts the process.
+        environment: variables in addition to the current ones.
     """
 
     def __init__(self, *command: str, **environment: str):
@@ -54,8 +58,8 @@ class Worker:
             env=os.environ | environment,
         )
 
-    def ask(self) -> Answer:
-        """Have the work done once."""
+    def take_turn(self) -> Measurements:
+        """Make the process take one turn."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write("\n")
         self.process.stdin.flush()
@@ -70,37 +74,43 @@ class Worker:
         self.process.wait()
 
 
-def own(work: str, *args: str, **environment: str) -> Worker:
-    """The running module once more, as a worker of `run`."""
+def own(candidate: str, *args: str, **environment: str) -> Worker:
+    """Start the running module once more, as a worker of `run`."""
     module = sys.modules["__main__"].__spec__
     assert module, "run it as a module: python -m benchmarks.…"
     return Worker(
-        sys.executable, "-m", module.name, "--work", work, *args,
+        sys.executable, "-m", module.name, "--work", candidate, *args,
         TF_CPP_MIN_LOG_LEVEL="3", **environment,
     )  # fmt: skip
 
 
 def take_turns(
     workers: Mapping[str, Worker], rounds: int, warm_up: int = 2
-) -> dict[str, list[Answer]]:
-    """The answers of each worker in each round, after the rounds of warm-up."""
-    answers: dict[str, list[Answer]] = {name: [] for name in workers}
+) -> dict[str, list[Measurements]]:
+    """The measurements of each worker in each round.
+
+    Args:
+        workers: by name; they are closed at the end.
+        rounds: that are measured.
+        warm_up: rounds before them.
+    """
+    measurements: dict[str, list[Measurements]] = {name: [] for name in workers}
     for turn in range(warm_up + rounds):
         for name, worker in workers.items():
-            answer = worker.ask()
+            result = worker.take_turn()
             if turn >= warm_up:
-                answers[name].append(answer)
+                measurements[name].append(result)
     for worker in workers.values():
         worker.close()
-    return answers
+    return measurements
 
 
-def median_of(answers: list[Answer], name: str) -> float:
-    """The median over the rounds."""
-    return median(answer[name] for answer in answers)
+def median_of(turns: list[Measurements], name: str) -> float:
+    """The median of a measurement over the rounds."""
+    return median(turn[name] for turn in turns)
 
 
-def ratio(first: list[Answer], second: list[Answer], name: str) -> str:
+def ratio(first: list[Measurements], second: list[Measurements], name: str) -> str:
     """First ÷ second, round by round: median and interquartile range."""
     ratios = [a[name] / b[name] for a, b in zip(first, second, strict=True)]
     low, half, high = quantiles(ratios, n=4, method="inclusive")

@@ -1,4 +1,4 @@
-"""Pages in `docs/measurements` that begin with the command that made them."""
+"""Pages in `docs/measurements`, which begin with the command that wrote them."""
 
 import argparse
 import json
@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from tabulate import tabulate
 
-def parser(description: str) -> argparse.ArgumentParser:
-    """Arguments of a benchmark; `--docs` keeps a trial run from changing the page."""
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """The arguments of a benchmark; `--docs` keeps a trial run from changing the committed page."""
     arguments = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -22,11 +24,11 @@ def parser(description: str) -> argparse.ArgumentParser:
     return arguments
 
 
-def training_parser(description: str, kimg: float) -> argparse.ArgumentParser:
-    """The same for a benchmark that trains and evaluates."""
+def training_parser(description: str | None, kimg: float) -> argparse.ArgumentParser:
+    """The arguments of a benchmark that trains and evaluates."""
     arguments = parser(description)
     arguments.add_argument(
-        "--kimg", type=float, default=kimg, help="pictures in thousands, each run"
+        "--kimg", type=float, default=kimg, help="pictures of each training, in thousands"
     )
     arguments.add_argument(
         "--evaluate", type=json.loads, default={}, help="keys of `evaluate` to change, as JSON"
@@ -35,11 +37,24 @@ def training_parser(description: str, kimg: float) -> argparse.ArgumentParser:
 
 
 def table(rows: Mapping[str, Mapping[str, str]], corner: str = "") -> str:
-    """Markdown: name of a row → title of a column → text; a dash where there is none."""
+    """A Markdown table.
+
+    Args:
+        rows: row name → column title → text; a missing text becomes a dash.
+        corner: title of the column of row names.
+    """
     titles = list(dict.fromkeys(title for row in rows.values() for title in row))
-    lines = [[corner, *titles], ["---", *["---:"] * len(titles)]]
-    lines += [[name, *(row.get(title, "–") for title in titles)] for name, row in rows.items()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    cells = [[name, *(row.get(title, "–") for title in titles)] for name, row in rows.items()]
+    text = tabulate(
+        cells,
+        [corner, *titles],
+        tablefmt="pipe",
+        colalign=["left", *["right"] * len(titles)],
+        disable_numparse=True,
+    )
+    head, rule, *lines = (re.sub(r" {2,}", " ", line) for line in text.splitlines())
+    rule = " | ".join(["| ---", *["---:"] * len(titles)]) + " |"  # short, as no cell is padded
+    return "\n".join([head, rule, *lines])
 
 
 def write(folder: Path, name: str, title: str, *parts: str) -> None:
@@ -51,7 +66,7 @@ def write(folder: Path, name: str, title: str, *parts: str) -> None:
 
 
 def write_section(folder: Path, title: str, *parts: str) -> None:
-    """Write a section of the page on speed, and print it; other commands' sections stay."""
+    """Write one section of the page on speed, and print it; the other sections stay."""
     path = folder / "speed.md"
     page = path.read_text() if path.exists() else "# Speed and memory\n\n"
     head, *sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)
@@ -62,24 +77,29 @@ def write_section(folder: Path, title: str, *parts: str) -> None:
     print(text)
 
 
+def paragraph(docstring: str | None, index: int) -> str:
+    """A paragraph of a module's docstring as one line."""
+    return " ".join((docstring or "").split("\n\n")[index].split())
+
+
 def provenance() -> str:
-    """The command that runs, and the machine."""
+    """The running command, and the machine."""
     module = sys.modules["__main__"].__spec__
     name = module.name if module else Path(sys.argv[0]).stem
     command = shlex.join(["python", "-m", name, *sys.argv[1:]])
-    return f"Made by `{command}` on {machine()}."
+    return f"Measured by `{command}` on {machine()}."
 
 
 def machine() -> str:
-    """Processor, cores and versions: what a time depends on."""
+    """Processor, cores and versions, on which times depend."""
     match = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     packages = ", ".join(f"{name} {version(name)}" for name in ("keras", "tensorflow-cpu"))
     cores = len(os.sched_getaffinity(0))
-    processor = match[1].strip() if match else "a processor"
+    processor = match[1].strip() if match else "an unknown processor"
     return f"{cores} core{'s' * (cores > 1)} of {processor}, {packages}"
 
 
 def peak_mib() -> float:
-    """The most memory that this process has held so far, MiB: VmHWM, which counts from its exec."""
+    """The largest memory that this process has held so far, in MiB (VmHWM of Linux)."""
     status = Path("/proc/self/status").read_text()
     return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) / 1024

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Time a fresh clone to a finished `make repro`, with its peak memory, and a second
-# run that has nothing to do. Prints one line per figure.
+# Measure a fresh clone: time and peak memory of `make repro`, and the times of further runs for
+# which everything is up to date. Prints one line per measurement.
 #   tools/fresh_clone.sh [FOLDER]      FOLDER must not exist yet
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,6 +18,6 @@ seconds() {  # seconds NAME COMMAND...: wall time of a command whose output goes
 seconds "fresh clone to finished make repro" /usr/bin/time -v make repro
 awk '/Maximum resident/ { printf "%-42s %8.2f GB\n", "largest process of make repro", $NF / 2^20 }' "$clone.log"
 export PATH="$clone/.venv/bin:$PATH"
-seconds "make repro with nothing to do" make repro
-for run in 1 2 3; do seconds "dvc repro with nothing to do ($run)" dvc repro; done
+seconds "make repro, up to date" make repro
+for run in 1 2 3; do seconds "dvc repro, up to date ($run)" dvc repro; done
 for run in 1 2 3; do seconds "stylefuse --help ($run)" stylefuse --help; done

@@ -1,6 +1,6 @@
-"""Train on an accelerator and save the averaged weights with the figures of the run.
+"""Train on an accelerator, and save the averaged weights with facts about the run.
 
-`gpu_train.sh` prepares the environment and calls this.
+`gpu_train.sh` prepares the environment and runs this module.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from stylefuse.config import Params, load_params
+from stylefuse.errors import EXIT_TRY_AGAIN
 from stylefuse.fileio import sha256
 from stylefuse.models.saving import MANIFEST, TRAINING_PICTURES, WEIGHTS, save_generator
 from stylefuse.paths import BASE_MODELS, MODELS, PREPARED, TRAINING_REPORTS
@@ -26,18 +27,24 @@ from stylefuse.training.state import TrainingState
 from stylefuse.training.trainer import train
 
 TIMED_CALLS = 3
-PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # dense bfloat16, from data sheets
+PEAK_FLOPS = {
+    "H100": 989e12,
+    "H200": 989e12,
+    "A100": 312e12,
+}  # FLOP/s, dense bfloat16, from data sheets
 
 
 def main() -> None:
     params = load_params()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=params.models)
-    parser.add_argument("--minutes", type=float, default=9)
+    parser.add_argument("--minutes", type=float, default=9, help="time limit")
     parser.add_argument("--profile", default="gpu")
-    parser.add_argument("--fit", action="store_true", help="train for the minutes, not for kimg")
     parser.add_argument(
-        "--snapshots", type=int, default=0, help="with --fit: how many times to save on the way"
+        "--fit", action="store_true", help="train for the given minutes instead of `kimg`"
+    )
+    parser.add_argument(
+        "--snapshots", type=int, default=0, help="with --fit: number of intermediate saves"
     )
     args = parser.parse_args()
     deadline = time.monotonic() + 60 * args.minutes
@@ -48,18 +55,18 @@ def main() -> None:
     speed = measure_speed(args.model, params)
     print(json.dumps(speed, indent=1))
     if not train(args.model, params, stop=lambda: time.monotonic() > deadline):
-        print("the time is up; run this again to go on")
-        sys.exit(75)
+        print("the time limit is reached; run the same command again to resume")
+        sys.exit(EXIT_TRY_AGAIN)
     curves = (TRAINING_REPORTS / args.model / "curves.csv").read_text().splitlines()
     metrics = dict(zip(curves[0].split(","), map(float, curves[-1].split(",")), strict=True))
     save_base_weights(MODELS / args.model, BASE_MODELS / args.model, params, speed, metrics)
 
 
 class DeadlineSchedule(Schedule):
-    """A schedule whose learning rates fall along a clock instead of along the steps.
+    """A schedule whose learning rates decrease with the time instead of the steps.
 
     Attributes:
-        progress: share of the time that has passed, set from outside.
+        progress: share of the time that has passed; the caller sets it.
     """
 
     progress = 0.0
@@ -71,17 +78,22 @@ class DeadlineSchedule(Schedule):
 
 
 def train_until(model: str, params: Params, deadline: float, snapshots: int) -> None:
-    """Train until a time of the monotonic clock, at which the learning rates reach zero.
+    """Train until a time limit, at which the learning rates reach zero.
 
-    This suits a machine that is available for minutes only: the time decides how many pictures are
-    shown.
+    This suits a machine that is available for minutes only.
+
+    Args:
+        model: its name in `params.yaml`.
+        params: all parameters.
+        deadline: on the monotonic clock, in seconds.
+        snapshots: number of intermediate saves, at equal intervals.
     """
     state = TrainingState(model, params)
     state.schedule = schedule = DeadlineSchedule(state.task, state.settings)
     advance, count = compile_steps(state), state.settings.steps_per_call
     rows: list[dict[str, float]] = []
     times, saved = [time.monotonic()], 0
-    step, compiled = 0, math.inf  # when the first call, which compiles, has ended
+    step, compiled = 0, math.inf  # time at which the first call, which compiles, has ended
 
     def save(folder: Path, speed: dict[str, Any]) -> None:
         kimg = rows[-1]["kimg"]
@@ -104,7 +116,8 @@ def train_until(model: str, params: Params, deadline: float, snapshots: int) -> 
         metrics = advance(step, count)
         if not np.isfinite(metrics).all():
             raise SystemExit(
-                f"training diverged before step {step + count}: a loss is not a finite number"
+                f"training diverged before step {step + count}: a loss is not a finite number; "
+                "lower learning_rate or raise r1 in params.yaml"
             )
         step += count
         times.append(time.monotonic())
@@ -118,13 +131,13 @@ def train_until(model: str, params: Params, deadline: float, snapshots: int) -> 
 
 
 def with_kimg(model: str, params: Params, kimg: float) -> Params:
-    """The same parameters for a run of another length."""
+    """The parameters with another length of the training."""
     settings = params.model_settings(model).model_copy(update={"kimg": kimg})
     return params.model_copy(update={"models": {model: {params.profile: settings}}})
 
 
 def measure_speed(model: str, params: Params) -> dict[str, Any]:
-    """Time a few calls; see `speed_figures`."""
+    """Time some calls after the first one, which compiles; see `speed_figures`."""
     state = TrainingState(model, params)
     advance, count = compile_steps(state), state.settings.steps_per_call
     advance(0, count)  # compiles
@@ -135,7 +148,7 @@ def measure_speed(model: str, params: Params) -> dict[str, Any]:
 
 
 def speed_figures(state: TrainingState, advance: Any, seconds_per_call: float) -> dict[str, Any]:
-    """Pictures per second of whole calls, and the share of the chip's peak that they use."""
+    """Pictures per second, and the share of the device's peak performance that is used."""
     device, settings = jax.devices()[0], state.settings
     flops = (advance.flops() if hasattr(advance, "flops") else 0.0) / seconds_per_call
     peak = next((p for name, p in PEAK_FLOPS.items() if name in device.device_kind), None)
@@ -152,7 +165,7 @@ def speed_figures(state: TrainingState, advance: Any, seconds_per_call: float) -
 def save_base_weights(
     trained: Path, base: Path, params: Params, speed: dict[str, Any], metrics: dict[str, float]
 ) -> None:
-    """Save averaged weights as initial weights, in half precision, with the facts of their run."""
+    """Save averaged weights as initial weights, in half precision, with facts about their run."""
     base.mkdir(parents=True, exist_ok=True)
     for file in trained.iterdir():
         (base / file.name).write_bytes(file.read_bytes())

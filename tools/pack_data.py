@@ -1,12 +1,13 @@
-"""Carry pictures and the guide's weights to a machine that can fetch nothing.
+"""Pack the training pictures and the perceptual loss's weights for a machine without a network.
 
-python -m tools.pack_data pack             data/… → data/packed.zip
-python -m tools.pack_data unpack PROFILE   data/packed.zip → data/prepared and the weights
+    python -m tools.pack_data pack             data/… → data/packed.zip
+    python -m tools.pack_data unpack PROFILE   data/packed.zip → data/prepared and the weights
 
-The pictures travel as they are, which is half the size of the tiles that are cut from them.
+The archive has the pictures instead of the tiles that are cut from them, which would be twice the
+size.
 """
 
-import sys
+import argparse
 import zipfile
 from pathlib import Path
 
@@ -25,7 +26,8 @@ DOMAINS = {*Transfer.domains, *Portrait.domains}
 
 
 def pack() -> None:
-    manifest = needed()
+    """Write the archive."""
+    manifest = training_manifest()
     with zipfile.ZipFile(PACKED, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in [MANIFEST, *map(Path, manifest.path), *sorted(FOLDER.iterdir())]:
             packed.write(path)
@@ -33,16 +35,31 @@ def pack() -> None:
 
 
 def unpack(profile: str) -> None:
+    """Extract the archive, and cut the tiles of a profile."""
     with zipfile.ZipFile(PACKED) as packed:
         packed.extractall()
-    prepare(needed(), load_params().prepare[profile], PREPARED, SPLITS)
+    prepare(training_manifest(), load_params().prepare[profile], PREPARED, SPLITS)
 
 
-def needed() -> pd.DataFrame:
-    """The pictures that models are trained on and shown with."""
+def training_manifest() -> pd.DataFrame:
+    """The manifest's rows of pictures in `SPLITS` and `DOMAINS`."""
     manifest = pd.read_parquet(MANIFEST)
     return manifest[manifest.split.isin(SPLITS) & manifest.domain.isin(DOMAINS)]
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("pack")
+    commands.add_parser("unpack").add_argument("profile", help="of params.yaml")
+    args = parser.parse_args()
+    if args.command == "pack":
+        pack()
+    else:
+        unpack(args.profile)
+
+
 if __name__ == "__main__":
-    {"pack": pack, "unpack": unpack}[sys.argv[1]](*sys.argv[2:])
+    main()

@@ -1,85 +1,97 @@
-"""What each part of the transfer model's recipe buys, and what two terms beside it do.
+"""Ablation of the transfer model's training: the effect of each loss term, and of two more.
 
-python -m benchmarks.quality.ablation
-python -m benchmarks.quality.ablation --docs .cache/trial --kimg 0.02 --judging TRIAL    a trial, with
-    TRIAL='{"photographs": 2, "styles_per_photograph": 1, "size": 96}'
+    python -m benchmarks.quality.ablation
+    python -m benchmarks.quality.ablation --docs .cache/trial --kimg 0.02 \\
+        --evaluate '{"photographs": 2, "styles_per_photograph": 1, "size": 96}'       a trial
+
+Needs the data that `make repro` leaves.
 """
 
 from itertools import pairwise
+from typing import Any
 
 from benchmarks import report
 from benchmarks.quality.variants import run_variants
 from stylefuse.evaluation.report import OURS
 
-PURE = "pure GAN"
-PAIRED = "+ the reference in the discriminator"
-RECONSTRUCTED = "+ reconstruction"
-TASK = "+ content, the recipe"
-OTHER_SEED = "the recipe with another seed"
-CONTRASTIVE = "the recipe + patch-contrastive"
-GUIDED = "the recipe + perceptual guide"
-SCRATCH = {"init_from": "", "learning_rate": 2e-3, "discriminator_learning_rate": 4e-3}
-ALONE = {"reconstruction": 0.0, "content": 0.0}
-VARIANTS = {
-    PURE: {"conditional": False, **ALONE},
-    PAIRED: ALONE,
-    RECONSTRUCTED: {"content": 0.0},
-    TASK: {},
+PURE_GAN = "adversarial loss only"
+CONDITIONAL = "+ the reference in the discriminator"
+RECONSTRUCTION = "+ reconstruction"
+ALL_TERMS = "+ content, all terms"
+OTHER_SEED = "all terms with another seed"
+CONTRASTIVE = "all terms + patch-contrastive"
+PERCEPTUAL = "all terms + perceptual loss"
+FROM_RANDOM_WEIGHTS: dict[str, Any] = {
+    "init_from": "", "learning_rate": 2e-3, "discriminator_learning_rate": 4e-3,
+}  # fmt: skip
+ADVERSARIAL_ONLY = {"reconstruction": 0.0, "content": 0.0}
+VARIANTS: dict[str, dict[str, Any]] = {
+    PURE_GAN: {"conditional": False, **ADVERSARIAL_ONLY},
+    CONDITIONAL: ADVERSARIAL_ONLY,
+    RECONSTRUCTION: {"content": 0.0},
+    ALL_TERMS: {},
     OTHER_SEED: {"seed": 1},
     CONTRASTIVE: {"contrastive": 1.0},
-    GUIDED: {"perceptual_content": 1.0, "perceptual_style": 1.0},
+    PERCEPTUAL: {"perceptual_content": 1.0, "perceptual_style": 1.0},
 }
-BEFORE = {row: before for before, row in pairwise((PURE, PAIRED, RECONSTRUCTED, TASK))}
+CUMULATIVE = (PURE_GAN, CONDITIONAL, RECONSTRUCTION, ALL_TERMS)
+BASELINES = {row: before for before, row in pairwise(CUMULATIVE)}  # of other rows: ALL_TERMS
 
 
 def main() -> None:
     args = report.training_parser(__doc__, kimg=6).parse_args()
-    asked = {name: {"kimg": args.kimg, **SCRATCH, **own} for name, own in VARIANTS.items()}
-    results = run_variants("ablation", "transfer", asked, task="terms", **args.evaluate)
+    variants = {
+        name: {"kimg": args.kimg, **FROM_RANDOM_WEIGHTS, **changes}
+        for name, changes in VARIANTS.items()
+    }
+    task_module = "benchmarks.quality.ablation_task"
+    results = run_variants("ablation", "transfer", variants, task_module, **args.evaluate)
     rows = {name: _row(result) for name, result in results.items()}
     for name in list(rows)[1:]:
-        rows[name]["it changes"] = _change(results[name], results[BEFORE.get(name, TASK)])
+        rows[name]["change"] = _change(results[name], results[BASELINES.get(name, ALL_TERMS)])
     report.write(
         args.docs,
         "ablation",
-        "What each part of the transfer recipe buys",
+        "Ablation of the transfer model's loss terms",
         report.table(rows, f"{args.kimg:g} thousand pictures"),
         "From random weights, with learning rates of "
-        f"{SCRATCH['learning_rate']:g} and {SCRATCH['discriminator_learning_rate']:g}. "
-        f"Judged on {_pairs(results)} pairs of the validation split. KID and style distance are "
+        f"{FROM_RANDOM_WEIGHTS['learning_rate']:g} and "
+        f"{FROM_RANDOM_WEIGHTS['discriminator_learning_rate']:g}. "
+        f"Evaluated on {_pairs(results)} pairs of the validation split. KID and style distance are "
         "relative to the unstyled photograph: 1 is no change, lower is closer to the paintings. "
-        f"What a row changes is beside the row before it, from “{OTHER_SEED}” on beside the "
-        "recipe. That row is chance: other first weights and other batches. Smaller changes than "
-        "its own say nothing.",
-        f"- *{PURE}*: the adversarial loss alone, from a discriminator that tells paintings from "
-        "painted photographs and is not shown whose style was asked for. Nothing ties a painted "
-        "picture to its photograph, or to its reference, but the way that the generator is built.\n"
-        f"- *{PAIRED}*: it judges patches beside another crop of the reference painting, and other "
-        "paintings are fakes there.\n"
+        "The column “change” compares a row with the row before it, and the rows from "
+        f"“{OTHER_SEED}” on with the row “{ALL_TERMS}”. Another seed gives other initial weights "
+        "and other batches; changes smaller than the change of that row are not significant.",
+        f"- *{PURE_GAN}*: the discriminator classifies paintings and painted photographs without "
+        "seeing the reference. Only the architecture of the generator ties a painted picture to "
+        "its photograph and to its reference.\n"
+        f"- *{CONDITIONAL}*: the discriminator compares patches with another crop of the reference "
+        "painting; other paintings count as fake.\n"
         f"- *{CONTRASTIVE}*: PatchNCE (Park et al. 2020) with weight 1. At 64 random positions the "
         "generator's content maps of the painted picture should be nearer to those of the "
-        "photograph at the same place than at the others (temperature 0.07).\n"
-        f"- *{GUIDED}*: content and style losses (Huang & Belongie 2017) with weight 1 in the "
-        "features of VGG19. The judge is EfficientNet-Lite0: another network, since one that "
-        "guided a row would flatter it. Style distance still asks for the same statistics, means "
-        "and deviations of early maps, that this row alone is trained for; KID does not.",
-        "The patch-contrastive term is an experiment, no option of the product. Reconstruction "
-        "and content are computed in every row, with weight or without, so that their rows cost "
-        "the same.",
+        "photograph at the same position than at the others (temperature 0.07).\n"
+        f"- *{PERCEPTUAL}*: content and style losses (Huang & Belongie 2017) with weight 1 in the "
+        "features of VGG19. The evaluation uses another network, EfficientNet-Lite0, since a "
+        "network that took part in training would favour its row. Style distance still compares "
+        "the same statistics, means and deviations of early maps, that only this row is trained "
+        "for; KID does not.",
+        "The patch-contrastive term is an experiment and not an option of the product. "
+        "Reconstruction and content are computed in every row, with weight 0 or not, so that all "
+        "rows compute the same.",
     )
 
 
 def _pairs(results: dict[str, dict]) -> int:
-    return next(r["figures"]["pairs"] for r in results.values() if "figures" in r)
+    return next(r["metrics"]["pairs"] for r in results.values() if "metrics" in r)
 
 
 def _row(result: dict) -> dict[str, str]:
-    if "figures" not in result:
+    if "metrics" not in result:
         return {"KID ÷ unstyled photograph's ↓": "diverged"}
-    figures = result["figures"]
-    ours = figures["methods"][OURS]
+    metrics = result["metrics"]
+    ours = metrics["methods"][OURS]
     return {
-        "KID ÷ unstyled photograph's ↓": f"{figures['kid_ratio']:.2f}",
+        "KID ÷ unstyled photograph's ↓": f"{metrics['kid_ratio']:.2f}",
         "style distance ↓": f"{ours['style_ratio']:.2f}",
         "low-pass SSIM ↑": f"{ours['low_pass_ssim']:.2f}",
         "patches in place ↑": f"{ours['patch_retrieval']:.0%}",
@@ -87,17 +99,16 @@ def _row(result: dict) -> dict[str, str]:
     }
 
 
-def _change(result: dict, before: dict) -> str:
-    if "figures" not in result or "figures" not in before:
+def _change(result: dict, baseline: dict) -> str:
+    if "metrics" not in result or "metrics" not in baseline:
         return "–"
 
-    def change(figure):
-        new, old = (r["figures"]["methods"][OURS][figure] for r in (result, before))
+    def change(metric: str) -> float:
+        new, old = (r["metrics"]["methods"][OURS][metric] for r in (result, baseline))
         return new - old
 
-    kid = result["figures"]["kid_ratio"]
-    kid -= before["figures"]["kid_ratio"]
-    speed = result["images_per_second"] / before["images_per_second"]
+    kid = result["metrics"]["kid_ratio"] - baseline["metrics"]["kid_ratio"]
+    speed = result["images_per_second"] / baseline["images_per_second"]
     return (
         f"KID {kid:+.2f}, style {change('style_ratio'):+.2f}, "
         f"patches {change('patch_retrieval'):+.0%}, speed ×{speed:.2f}"

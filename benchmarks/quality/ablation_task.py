@@ -1,9 +1,11 @@
-"""The transfer model with a term that the ablation tries: an experiment, no option of the product.
+"""The transfer model with two experimental settings of the ablation.
 
-`Settings` and `TASK`, as a model's module has them. The generator is the product's own, so that
-what is trained here is saved, loaded and judged as the product is.
+`Settings` and `TASK` have the roles that they have in a model's package. The generator is the
+product's, so that the models trained here are saved, loaded and evaluated as the product's are.
 """
 
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from stylefuse.config import NotNegative
@@ -12,14 +14,14 @@ from stylefuse.models.task import Loss
 
 
 class Settings(transfer.Settings):
-    """By default those of the product's recipe."""
+    """The transfer model's settings, and two more; their defaults change nothing."""
 
     conditional: bool = True  # whether the discriminator sees the reference
-    contrastive: NotNegative = 0.0  # weight beside the recipe's own terms
+    contrastive: NotNegative = 0.0  # weight of the patch-contrastive term
 
 
-class TermsTask(transfer.TransferTask):
-    reports = (*transfer.TransferTask.reports, "contrastive")
+class AblationTask(transfer.TransferTask):
+    metric_names = (*transfer.TransferTask.metric_names, "contrastive")
 
     def build_discriminator(self, settings: Settings) -> Any:
         if settings.conditional:
@@ -29,38 +31,47 @@ class TermsTask(transfer.TransferTask):
         return build_discriminator(settings)
 
     def discriminator_loss(
-        self, generator: Any, discriminator: Any, settings: Settings, penalise: bool, stage: int
+        self, generator: Any, discriminator: Any, settings: Settings, penalise: bool, phase: int
     ) -> Loss:
-        found = super().discriminator_loss
-        if not settings.conditional:
-            from benchmarks.quality.unconditional_discriminator import discriminator_loss as found
-        return found(generator, discriminator, settings, penalise, stage)
+        if settings.conditional:
+            return super().discriminator_loss(generator, discriminator, settings, penalise, phase)
+        from benchmarks.quality.unconditional_discriminator import discriminator_loss
+
+        return discriminator_loss(generator, discriminator, settings, penalise, phase)
 
     def generator_loss(
-        self, generator: Any, discriminator: Any, settings: Settings, stage: int
+        self, generator: Any, discriminator: Any, settings: Settings, phase: int
     ) -> Loss:
-        """The recipe's objective, and the term beside it where it has a weight."""
-        from benchmarks.quality.patch_contrastive import patch_contrast
+        """The transfer model's loss plus the weighted patch-contrastive term."""
+        from benchmarks.quality.patch_contrastive import patch_contrastive_loss
         from stylefuse.models.transfer.batches import TransferBatch
 
-        painter = Painter(generator)
-        task = super().generator_loss(painter, discriminator, settings, stage)
+        recorder = DecodeRecorder(generator)
+        transfer_loss = super().generator_loss(recorder, discriminator, settings, phase)
 
         def loss_function(*batch):
-            loss, reported = task(*batch)
-            seen = TransferBatch(*batch[: len(TransferBatch._fields)])
+            loss, metrics = transfer_loss(*batch)
             contrastive = 0.0
             if settings.contrastive:
-                found = generator.encode_content(painter.painted)
-                contrastive = patch_contrast(found, painter.content, seen.noise)
-            return loss + settings.contrastive * contrastive, (*reported, contrastive)
+                noise = TransferBatch(*batch[: len(TransferBatch._fields)]).noise
+                painted_maps = generator.encode_content(recorder.painted)
+                contrastive = patch_contrastive_loss(painted_maps, recorder.content, noise)
+            return loss + settings.contrastive * contrastive, (*metrics, contrastive)
 
         return loss_function
 
+    def _module(self, name: str) -> ModuleType:
+        return import_module(f"{transfer.__name__}.{name}")
 
-class Painter:
-    """A generator that remembers its last decoding, so that more can be asked of a picture that
-    an objective has had painted without painting it twice."""
+
+class DecodeRecorder:
+    """A generator that records its last decoding, so that another term of the loss can use the
+    painted picture without painting it twice.
+
+    Attributes:
+        content: the content maps that were decoded last.
+        painted: the pictures that they were decoded to.
+    """
 
     def __init__(self, generator: Any):
         self.generator = generator
@@ -76,4 +87,4 @@ class Painter:
         return self.painted
 
 
-TASK = TermsTask()
+TASK = AblationTask()

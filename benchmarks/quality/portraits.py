@@ -1,22 +1,32 @@
-"""Three ways to train a generator of portraits, on the same pictures for as long.
+"""Comparison of three generator architectures for portraits, trained on the same pictures.
 
-python -m benchmarks.quality.portraits
-python -m benchmarks.quality.portraits --docs .cache/trial --kimg 0.1 --judging '{"portraits": 16}'
+    python -m benchmarks.quality.portraits
+    python -m benchmarks.quality.portraits --docs .cache/trial --kimg 0.1 \\
+        --evaluate '{"portraits": 16}'                                               a trial
+
+Needs the data that `make repro` leaves.
 """
 
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks import report
-from benchmarks.quality.variants import FACES, folder_of, run_variants
+from benchmarks.quality.variants import (
+    PORTRAIT_SETTINGS,
+    SAMPLE_GRIDS,
+    run_variants,
+    variant_folder,
+)
+from stylefuse.evaluation.evaluators.portrait import TRAINING, UNTRAINED
 from stylefuse.evaluation.metric_labels import METRIC_LABELS
 from stylefuse.evaluation.report import OURS
 from stylefuse.evaluation.sample_grids import INK, PAPER
 
-# Widths give each generator about a quarter of a million weights. DCGAN is trained as in its paper;
-# what is not named here is as in `FACES`.
-ARCHITECTURES = {
+# The widths give each generator about a quarter of a million weights. DCGAN is trained as in its
+# paper. Other settings are those of `PORTRAIT_SETTINGS`.
+ARCHITECTURES: dict[str, dict[str, Any]] = {
     "dcgan": {
         "latent": 100, "width": 12, "discriminator_width": 12,
         "learning_rate": 2e-4, "discriminator_learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999,
@@ -25,64 +35,61 @@ ARCHITECTURES = {
     "progressive": {"latent": 64, "width": 9, "discriminator_width": 9},
     "regular": {"latent": 64, "width": 8, "discriminator_width": 8},
 }  # fmt: skip
-SHOWN = ("kid", "fid", "variety", "nearest", "nearest_pixels")
-CAPTION = 26  # pixels above each part of the sheet
+METRICS = ("kid", "fid", "variety", "nearest", "nearest_pixels")
+CAPTION_HEIGHT = 26  # pixels above each sample grid
 
 
 def main() -> None:
     args = report.training_parser(__doc__, kimg=20).parse_args()
-    asked = {
-        name: FACES | {"architecture": name, "kimg": args.kimg, **own}
-        for name, own in ARCHITECTURES.items()
+    variants = {
+        name: PORTRAIT_SETTINGS | {"architecture": name, "kimg": args.kimg, **changes}
+        for name, changes in ARCHITECTURES.items()
     }
-    results = run_variants("portraits", "portrait", asked, **args.evaluate)
-    methods = results["regular"]["figures"]["methods"]
-    rows = {name: _figures(methods[name]) for name in ("training pictures", "untrained")}
+    results = run_variants("portraits", "portrait", variants, **args.evaluate)
+    metrics = results["regular"]["metrics"]
+    rows = {name: _format(metrics["methods"][name]) for name in (TRAINING, UNTRAINED)}
     for name, result in results.items():
-        parameters = result["parameters"]
-        rows[name] = _figures(result["figures"]["methods"][OURS]) | {
+        weights = result["weights"]
+        rows[name] = _format(result["metrics"]["methods"][OURS]) | {
             "images/s": f"{result['images_per_second']:.0f}",
-            "weights, generator": f"{parameters['generator']:,}",
-            "discriminator": f"{parameters['discriminator']:,}",
+            "weights, generator": f"{weights['generator']:,}",
+            "discriminator": f"{weights['discriminator']:,}",
         }
-    figures = results["regular"]["figures"]
     report.write(
         args.docs,
         "portraits",
-        "Three ways to train a generator of portraits",
+        "Three generator architectures for portraits",
         report.table(rows, f"{args.kimg:g} thousand pictures each"),
-        f"{figures['portraits']} invented portraits beside {figures['references']} of the "
-        f"validation split; {figures['training']} to train on. Variety and novelty are beside "
-        "those of the validation portraits: a variety far below 1 is a collapse, a novelty far "
-        "below 1 a copy of a training portrait. Speeds are of whole runs; a progressive one is "
-        "faster while its pictures are coarse.",
+        f"{metrics['portraits']} generated portraits compared with {metrics['references']} of the "
+        f"validation split; {metrics['training']} training portraits. Variety and novelty are "
+        "relative to those of the validation portraits: a variety far below 1 is mode collapse, a "
+        "novelty far below 1 means copies of training portraits. Speeds are averages over whole "
+        "runs; progressive growing is faster while its pictures are small.",
         "![samples and neighbours](portraits.jpg)",
-        "Each column is an invented portrait, and below it the training portraits that are nearest "
-        "to it in the features of the judging network.",
+        "Each column shows a generated portrait above its nearest training portraits in the "
+        "features of the evaluation's network.",
     )
-    _sheet(args.docs / "portraits.jpg")
+    _save_sample_grids(args.docs / "portraits.jpg")
 
 
-def _figures(row: dict[str, float]) -> dict[str, str]:
-    return {
-        METRIC_LABELS[name].title: METRIC_LABELS[name].format.format(row[name]) for name in SHOWN
-    }
+def _format(row: dict[str, float]) -> dict[str, str]:
+    return {METRIC_LABELS[m].title: METRIC_LABELS[m].format.format(row[m]) for m in METRICS}
 
 
-def _sheet(path: Path) -> None:
-    """The neighbours of all three, one below the other."""
-    parts = [
-        Image.open(folder_of("portraits", name) / "sheets" / "neighbours.png")
+def _save_sample_grids(path: Path) -> None:
+    """Write the neighbours of all three architectures as one picture, one below the other."""
+    grids = [
+        Image.open(variant_folder("portraits", name) / SAMPLE_GRIDS / "neighbours.png")
         for name in ARCHITECTURES
     ]
-    height = sum(part.height + CAPTION for part in parts)
-    whole = Image.new("RGB", (max(part.width for part in parts), height), PAPER)
-    draw, font, top = ImageDraw.Draw(whole), ImageFont.load_default(15), 0
-    for name, part in zip(ARCHITECTURES, parts, strict=True):
-        draw.text((whole.width / 2, top + CAPTION / 2), name, INK, font, anchor="mm")
-        whole.paste(part, (0, top + CAPTION))
-        top += part.height + CAPTION
-    whole.save(path, quality=88, optimize=True)
+    height = sum(grid.height + CAPTION_HEIGHT for grid in grids)
+    picture = Image.new("RGB", (max(grid.width for grid in grids), height), PAPER)
+    draw, font, top = ImageDraw.Draw(picture), ImageFont.load_default(15), 0
+    for name, grid in zip(ARCHITECTURES, grids, strict=True):
+        draw.text((picture.width / 2, top + CAPTION_HEIGHT / 2), name, INK, font, anchor="mm")
+        picture.paste(grid, (0, top + CAPTION_HEIGHT))
+        top += grid.height + CAPTION_HEIGHT
+    picture.save(path, quality=88, optimize=True)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,18 @@
-"""What a benchmark notes while a run goes on."""
+"""A tracker that keeps the metrics, alarms and times of a training in memory."""
 
 import time
 from pathlib import Path
 from typing import Any
 
 
-class Clock:
-    """Follows a run: its metrics, its alarms, and when they came."""
+class TrainingRecorder:
+    """Implements `stylefuse.training.trainer.Tracker`.
+
+    Attributes:
+        curves: one row of metrics per tick.
+        times: of the monotonic clock, one per tick.
+        alarms: names of the alarms, with the time of the training at which they were raised.
+    """
 
     def __init__(self) -> None:
         self.curves: list[dict[str, float]] = []
@@ -25,7 +31,7 @@ class Clock:
         self.alarms.append(message.split(";")[0])
 
     def images_per_second(self) -> float | None:
-        """Of the whole run, but for its first tick, in which most is compiled."""
+        """The mean speed after the first tick, in which most functions are compiled."""
         if len(self.times) < 2:
             return None
         kimg = self.curves[-1]["kimg"] - self.curves[0]["kimg"]

@@ -1,28 +1,32 @@
-"""What a discriminator that wins looks like, and what each countermeasure changes.
+"""Training stability: a discriminator that wins, and the effect of each countermeasure.
 
     python -m benchmarks.quality.stability
-    python -m benchmarks.quality.stability --docs .cache/trial --kimg 0.5 --seeds 7 --judging '{"portraits": 16}'
+    python -m benchmarks.quality.stability --docs .cache/trial --kimg 0.5 --seeds 7 \\
+        --evaluate '{"portraits": 16}'                                               a trial
 
-The portrait model has the fewest pictures to train on, so its discriminator overfits most easily.
-"""  # noqa: E501
+Needs the data that `make repro` leaves. The portrait model has the fewest training pictures, so its
+discriminator overfits most easily.
+"""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import report
-from benchmarks.quality.variants import FACES, run_variants
+from benchmarks.quality.variants import PORTRAIT_SETTINGS, run_variants
 from stylefuse.evaluation.report import OURS
 from stylefuse.training.diagnostics import MAX_ACCURACY, TICKS, alarms
 
-ROWS = 40  # of metrics in a run
+TICKS_PER_RUN = 40  # rows of metrics
 CURVES = {
-    "accuracy_real": ("right on real", "#4477aa"),
-    "accuracy_fake": ("right on generated", "#ee6677"),
-    "accuracy_held_out": ("right on held-out real", "#66ccee"),
+    "accuracy_real": ("accuracy on real", "#4477aa"),
+    "accuracy_fake": ("accuracy on generated", "#ee6677"),
+    "accuracy_held_out": ("accuracy on held-out real", "#66ccee"),
     "variety": ("variety of generated", "#777777"),
 }
+Metric = Callable[[dict], float]  # of the result of a run
 PROVOKED, ALL = "provoked", "all together"
 WINS = "discriminator wins"
 
@@ -31,13 +35,13 @@ def main() -> None:
     parser = report.training_parser(__doc__, kimg=6)
     parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9])
     args = parser.parse_args()
-    settings = {
-        f"{name} {seed}": FACES
-        | {"kimg": args.kimg, "tick_kimg": args.kimg / ROWS, "seed": seed, **own}
+    variants = {
+        f"{name} {seed}": PORTRAIT_SETTINGS
+        | {"kimg": args.kimg, "tick_kimg": args.kimg / TICKS_PER_RUN, "seed": seed, **changes}
         for seed in args.seeds
-        for name, own in _countermeasures().items()
+        for name, changes in _countermeasures().items()
     }
-    results = run_variants("stability", "portrait", settings, **args.evaluate)
+    results = run_variants("stability", "portrait", variants, **args.evaluate)
     runs = {name: [results[f"{name} {seed}"] for seed in args.seeds] for name in _countermeasures()}
     args.docs.mkdir(parents=True, exist_ok=True)
     first = {name: seeds[0]["curves"] for name, seeds in runs.items()}
@@ -56,14 +60,17 @@ def main() -> None:
         "the most of the seeds. *Overfitting* is the accuracy on the portraits that the "
         "discriminator is trained on, less that on held-out ones. Variety and KID are relative to "
         "real portraits; KID is on the validation split. The last column counts the runs with the "
-        f"alarm that the discriminator wins: over {TICKS} ticks, it is right on more than "
-        f"{MAX_ACCURACY:.0%} of real and of generated portraits.",
+        f"alarm that the discriminator wins: over {TICKS} ticks, its accuracy is more than "
+        f"{MAX_ACCURACY:.0%} on real and on generated portraits.",
         _conclusions(runs),
     )
 
 
 def _countermeasures() -> dict[str, dict[str, Any]]:
-    rate, width = FACES["discriminator_learning_rate"], FACES["discriminator_width"]
+    rate, width = (
+        PORTRAIT_SETTINGS["discriminator_learning_rate"],
+        PORTRAIT_SETTINGS["discriminator_width"],
+    )
     provoked = {
         "discriminator_learning_rate": 5 * rate,
         "discriminator_width": 2 * width,
@@ -71,15 +78,15 @@ def _countermeasures() -> dict[str, dict[str, Any]]:
         "r1": 0.0,
         "augment_target": 0.0,
     }
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         PROVOKED: {},
         "a lower rate": {"discriminator_learning_rate": rate},
         "a narrower one": {"discriminator_width": width // 2},
         "every other step": {"discriminator_interval": 2},
-        "gradient penalty": {"r1": FACES["r1"]},
+        "gradient penalty": {"r1": PORTRAIT_SETTINGS["r1"]},
         "augmentation": {"augment_target": 0.7},
     }
-    return {name: provoked | own for name, own in changes.items()} | {ALL: {}}
+    return {name: provoked | change for name, change in changes.items()} | {ALL: {}}
 
 
 def _late(result: dict, metric: str) -> float:
@@ -97,11 +104,11 @@ def _variety(result: dict) -> float:
 
 
 def _kid(result: dict) -> float:
-    return result["figures"]["methods"][OURS]["kid"]
+    return result["metrics"]["methods"][OURS]["kid"]
 
 
 def _won(result: dict) -> bool:
-    """Whether the alarm rings, by the thresholds of today."""
+    """Whether the alarm is raised, with the current thresholds."""
     curves = result["curves"]
     return any(WINS in alarms(curves[:end]) for end in range(1, len(curves) + 1))
 
@@ -111,7 +118,7 @@ def _row(seeds: list[dict]) -> dict[str, str]:
     if not finished:
         return {"KID ↓": "diverged"}
 
-    def spread(metric, form: str) -> str:
+    def spread(metric: Metric, form: str) -> str:
         values = [metric(result) for result in finished]
         mean = f"{np.mean(values):{form}}"
         return f"{mean} ({min(values):{form}}…{max(values):{form}})" if len(values) > 1 else mean
@@ -127,37 +134,37 @@ def _row(seeds: list[dict]) -> dict[str, str]:
 
 
 def _conclusions(runs: dict[str, list[dict]]) -> str:
-    """Which countermeasures help, by comparing them with the provoked run seed by seed."""
+    """Compare the countermeasures with the provoked run, seed by seed."""
     provoked = runs[PROVOKED]
     others = {name: seeds for name, seeds in runs.items() if name != PROVOKED}
 
-    def helps(metric, sign: int) -> str:
-        """Those that are better than the provoked run with every seed."""
+    def better(metric: Metric, sign: int) -> str:
+        """The countermeasures that are better than the provoked run with every seed."""
         names = [
             name
             for name, seeds in others.items()
             if all(
-                "diverged" not in one | other and sign * (metric(one) - metric(other)) > 0
-                for one, other in zip(seeds, provoked, strict=True)
+                "diverged" not in run | baseline and sign * (metric(run) - metric(baseline)) > 0
+                for run, baseline in zip(seeds, provoked, strict=True)
             )
         ]
         return ", ".join(names) or "nothing"
 
     return (
-        f"Better than the provoked run with every seed: in variety {helps(_variety, 1)}; "
-        f"in overfitting {helps(_overfitting, -1)}; in KID {helps(_kid, -1)}."
+        f"Better than the provoked run with every seed: in variety {better(_variety, 1)}; "
+        f"in overfitting {better(_overfitting, -1)}; in KID {better(_kid, -1)}."
     )
 
 
 def _chart(curves: dict[str, list[dict]], path: Path) -> None:
-    """Small multiples, one run each."""
+    """Draw the curves of each run in a panel of its own."""
     import matplotlib as mpl
 
     mpl.use("svg")
     from matplotlib import pyplot
 
-    style = {"svg.hashsalt": "stylefuse", "font.size": 9, "axes.spines.top": False,
-             "axes.spines.right": False, "axes.edgecolor": "#999999"}  # fmt: skip
+    style: dict[Any, Any] = {"svg.hashsalt": "stylefuse", "font.size": 9, "axes.spines.top": False,
+        "axes.spines.right": False, "axes.edgecolor": "#999999"}  # fmt: skip
     with mpl.rc_context(style):
         figure, axes = pyplot.subplots(
             2, 4, figsize=(11, 4.6), sharex=True, sharey=True, layout="constrained"

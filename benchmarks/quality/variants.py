@@ -1,10 +1,9 @@
-"""Variants of a model: each trained and judged in a process and a folder of its own.
+"""Trains and evaluates variants of a model, each in its own process and folder.
 
-The folder is `.cache/variants/STUDY/NAME`, with the project's data linked into it; the project's
-own models and reports stay as they are. A variant whose result is there is not trained again.
+The folder is `.cache/variants/EXPERIMENT/NAME`, with the project's data linked into it. The
+project's own models and reports are not changed. Rerunning skips finished variants.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -18,138 +17,150 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
-from benchmarks.quality.recorder import Clock
+from benchmarks.quality.recorder import TrainingRecorder
 from stylefuse.config import load_params
 from stylefuse.data.sources.downloads import CACHE
 from stylefuse.errors import UserError
+from stylefuse.fileio import sha256
+from stylefuse.paths import BASE_MODELS, DATA, MODELS, PREPARED
 
 ROOT = Path(".cache/variants")
-TILES = Path("data/prepared/tiles.json")
+CONFIGURATION, RESULT, SAMPLE_GRIDS = "configuration.json", "result.json", "sample_grids"
 PROFILE = "cpu"
-FACES = {  # a training of portraits from random weights; what it does not name is in params.yaml
+PORTRAIT_SETTINGS: dict[str, Any] = {  # of a training from random weights; others: params.yaml
     "init_from": "", "architecture": "dcgan", "width": 32, "discriminator_width": 32,
     "learning_rate": 1e-3, "discriminator_learning_rate": 4e-4, "beta_1": 0.5, "r1": 0.1,
 }  # fmt: skip
-TICKS = 12  # rows of metrics that a run has at least
-DIVERGED = 1  # exit code of a run whose losses are no numbers any more
+MIN_TICKS = 12  # rows of metrics of a run
+DIVERGED = "training-diverged"  # code of the error of a run with infinite losses
 
 
 def run_variants(
-    study: str,
+    experiment: str,
     model: str,
     variants: Mapping[str, Mapping[str, Any]],
-    task: str | None = None,
-    **judging: Any,
+    task_module: str | None = None,
+    **evaluate: Any,
 ) -> dict[str, dict[str, Any]]:
-    """Train and judge what is not there yet.
+    """Train and evaluate the variants that have no result yet.
 
     Args:
-        study: name of the folder.
+        experiment: name of the folder.
         model: a name under `models` in params.yaml.
-        variants: name → settings other than those of the profile; `seed` may be among them.
-        recipe: a module beside this one whose `Settings` and `TASK` take the place of the
-            model's own in the processes of the variants.
-        judging: settings of `evaluate` other than those of params.yaml.
+        variants: name → settings that differ from those of the profile; `seed` may be among them.
+        task_module: a module whose `Settings` and `TASK` replace the model's own.
+        evaluate: settings of `evaluate` that differ from those of params.yaml.
 
     Returns:
-        Name → what `_train_and_judge` wrote.
+        Name → what `_train_and_evaluate` wrote.
     """
     results = {}
-    task = task or f"stylefuse.models.{model}"
+    task_module = task_module or f"stylefuse.models.{model}"
     environment = os.environ | {"STYLEFUSE_CACHE": str(CACHE.resolve())}
-    for name, overrides in variants.items():
-        folder, asked = folder_of(study, name), _asked(model, task, dict(overrides), judging)
-        result = folder / "result.json"
-        if not result.exists() or json.loads(result.read_text())["asked"] != asked:
+    for name, changes in variants.items():
+        folder = variant_folder(experiment, name)
+        configuration = _configuration(model, task_module, dict(changes), evaluate)
+        if _configuration_of_result(folder) != configuration:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            (folder / "asked.json").write_text(json.dumps(asked))
-            sys.stderr.write(f"{study}: {name}\n")
+            (folder / CONFIGURATION).write_text(json.dumps(configuration))
+            sys.stderr.write(f"{experiment}: {name}\n")
             command = [sys.executable, "-m", __spec__.name, str(folder)]
             subprocess.run(command, check=True, stdout=sys.stderr, env=environment)
-        results[name] = json.loads(result.read_text())
+        results[name] = json.loads((folder / RESULT).read_text())
     return results
 
 
-def folder_of(study: str, name: str) -> Path:
-    """Where a variant is trained."""
-    return ROOT / study / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+def variant_folder(experiment: str, name: str) -> Path:
+    """The folder in which a variant is trained."""
+    return ROOT / experiment / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def _params() -> Any:
     return load_params().model_copy(update={"profile": PROFILE})
 
 
-def _asked(
-    model: str, task: str, overrides: dict[str, Any], judging: dict[str, Any]
+def _configuration(
+    model: str, task_module: str, changes: dict[str, Any], evaluate: dict[str, Any]
 ) -> dict[str, Any]:
-    """Everything that a variant's figures depend on, but for the code."""
+    """Everything that a variant's metrics depend on, except for the code."""
     params = _params()
-    seed = overrides.pop("seed", params.seed)
+    seed = changes.pop("seed", params.seed)
     settings = params.model_settings(model)
-    overrides.setdefault(
-        "tick_kimg", min(settings.tick_kimg, overrides.get("kimg", settings.kimg) / TICKS)
+    max_tick_kimg = changes.get("kimg", settings.kimg) / MIN_TICKS
+    changes.setdefault("tick_kimg", min(settings.tick_kimg, max_tick_kimg))
+    changed_settings = import_module(task_module).Settings.model_validate(
+        settings.model_dump() | changes
     )
-    asked = import_module(task).Settings.model_validate(settings.model_dump() | overrides)
     return {
         "model": model,
-        "recipe": task,
+        "task_module": task_module,
         "seed": seed,
-        "judging_seed": params.seed,  # the same pairs for all
-        "settings": asked.model_dump(mode="json"),
-        "evaluate": params.evaluate.model_dump(mode="json") | judging,
-        "tiles": hashlib.sha256(TILES.read_bytes()).hexdigest(),
+        "evaluation_seed": params.seed,  # the same pairs for all variants
+        "settings": changed_settings.model_dump(mode="json"),
+        "evaluate": params.evaluate.model_dump(mode="json") | evaluate,
+        "tiles": sha256(PREPARED / "tiles.json"),
     }
 
 
-def _train_and_judge(folder: Path) -> None:
-    """Write a variant's figures on the validation split, curves, speed and memory."""
-    asked = json.loads((folder / "asked.json").read_text())
-    params, model, module = _params(), asked["model"], import_module(asked["recipe"])
-    import_module(f"stylefuse.models.{model}").TASK = module.TASK  # where it is looked for
-    settings = module.Settings.model_validate(asked["settings"])
-    evaluate = type(params.evaluate).model_validate(asked["evaluate"])
+def _configuration_of_result(folder: Path) -> dict[str, Any] | None:
+    path = folder / RESULT
+    return json.loads(path.read_text()).get("configuration") if path.exists() else None
+
+
+def _train_and_evaluate(folder: Path) -> None:
+    """Write a variant's metrics on the validation split, its curves, speed and memory."""
+    configuration = json.loads((folder / CONFIGURATION).read_text())
+    params, model = _params(), configuration["model"]
+    module = import_module(configuration["task_module"])
+    vars(import_module(f"stylefuse.models.{model}"))["TASK"] = module.TASK  # for `find_task`
+    settings = module.Settings.model_validate(configuration["settings"])
+    evaluate = type(params.evaluate).model_validate(configuration["evaluate"])
     models = {model: {PROFILE: settings}}
     params = params.model_copy(
-        update={"seed": asked["seed"], "models": models, "evaluate": evaluate}
+        update={"seed": configuration["seed"], "models": models, "evaluate": evaluate}
     )
-    for held in (Path("data"), Path("models/base")):  # what a training reads
-        (folder / held).parent.mkdir(exist_ok=True)
-        (folder / held).symlink_to(held.resolve())
+    for source in (DATA, BASE_MODELS):  # what a training reads
+        (folder / source).parent.mkdir(exist_ok=True)
+        (folder / source).symlink_to(source.resolve())
     os.chdir(folder)
 
     from stylefuse.evaluation.context import EvaluationContext
     from stylefuse.evaluation.evaluate import find_evaluator, rounded
     from stylefuse.evaluation.metrics.features import FeatureNetwork
     from stylefuse.models.saving import load_generator
-    from stylefuse.paths import MODELS
     from stylefuse.training.trainer import train
 
-    clock, start = Clock(), time.monotonic()
-    result: dict[str, Any] = {"asked": asked}
+    recorder, start = TrainingRecorder(), time.monotonic()
+    result: dict[str, Any] = {"configuration": configuration}
     try:
-        train(model, params, clock)
+        train(model, params, recorder)
     except UserError as error:
-        if error.exit_code != DIVERGED:
+        if error.code != DIVERGED:
             raise
-        result["diverged"] = str(error)  # that is a result too
+        result["diverged"] = str(error)  # a result, too
     result |= {
         "seconds": time.monotonic() - start,
-        "images_per_second": clock.images_per_second(),
+        "images_per_second": recorder.images_per_second(),
         "peak_mib": report.peak_mib(),
-        "curves": clock.curves,
-        "alarms": clock.alarms,
+        "curves": recorder.curves,
+        "alarms": recorder.alarms,
     }
     if "diverged" not in result:
         task, generator = load_generator(MODELS / model)
-        network = FeatureNetwork()
-        params = params.model_copy(update={"seed": asked["judging_seed"]})
-        context = EvaluationContext(params, task, generator, network, Path("sheets"), "validation")
-        result["figures"] = rounded(find_evaluator(model).evaluate(context)[0])
+        context = EvaluationContext(
+            params.model_copy(update={"seed": configuration["evaluation_seed"]}),
+            task,
+            generator,
+            FeatureNetwork(),
+            Path(SAMPLE_GRIDS),
+            "validation",
+        )
+        result["metrics"] = rounded(find_evaluator(model).evaluate(context)[0])
         networks = {"generator": generator, "discriminator": task.build_discriminator(settings)}
-        result["parameters"] = {name: net.count_params() for name, net in networks.items()}
-    Path("result.json").write_text(json.dumps(result, indent=1) + "\n")
+        result["weights"] = {name: network.count_params() for name, network in networks.items()}
+    Path(RESULT).write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    _train_and_judge(Path(sys.argv[1]))
+    _train_and_evaluate(Path(sys.argv[1]))

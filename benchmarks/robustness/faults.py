@@ -1,19 +1,21 @@
-"""What disk, clock and other programs may do to every stage: what is said, and what is left.
+"""Faults of disk, clock and other programs in every stage: the message, and what is left.
 
     python -m benchmarks.robustness.faults
 
-Mounts a small disk in memory, so that it can be full or closed: run it as root, or with
+Mounts a small disk in memory, so that it can be full or read-only: run it as root, or with
 `unshare --user --map-root-user --mount`. Takes about ten minutes on two cores, and needs no data.
-Expected: each fault is one line and an exit code or a wait, what was finished stays, and the same
-command run again ends with the bytes that it ends with undisturbed.
+
+Expected: each fault leads to a message of one line and an exit code, or to a wait. The outputs of
+other commands are unchanged, and the same command run again writes the same bytes as without the
+fault.
 """
 
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from flows.repair_dvc_lock import repair_dvc_lock
@@ -21,12 +23,14 @@ from flows.repair_dvc_lock import repair_dvc_lock
 from benchmarks import report
 from benchmarks.robustness.stages import MODEL, Case, Registered, stages
 
-DISK = "600m"
-LEFT = 48 << 10  # bytes of a full disk that are free when a command begins
-BACK = """
+Fault = Callable[[Case], AbstractContextManager[dict[str, str]]]
+
+DISK_SIZE = "600m"
+FREE_BYTES = 48 << 10  # of a full disk when a command starts
+CLOCK_CHANGE = """
 import time
-now, begun = time.time, time.monotonic()
-time.time = lambda: now() - 86400 * (time.monotonic() - begun > 3)  # three seconds in, a day back
+now, start = time.time, time.monotonic()
+time.time = lambda: now() - 86400 * (time.monotonic() - start > 3)  # after 3 s, a day back
 """
 
 
@@ -35,7 +39,7 @@ def disk() -> Iterator[Path]:
     """A small file system in memory."""
     with tempfile.TemporaryDirectory() as temporary:
         subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", temporary], check=True
+            ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE}", "tmpfs", temporary], check=True
         )
         try:
             yield Path(temporary)
@@ -44,8 +48,8 @@ def disk() -> Iterator[Path]:
 
 
 @contextmanager
-def full(case: Case) -> Iterator[dict[str, str]]:
-    """Next to no room is left."""
+def full_disk(case: Case) -> Iterator[dict[str, str]]:
+    """The disk is full except for `FREE_BYTES`."""
     filler = case.folder.parent / "filler"
     with filler.open("wb") as file:
         try:
@@ -54,37 +58,37 @@ def full(case: Case) -> Iterator[dict[str, str]]:
         except OSError:
             pass
     with filler.open("r+b") as file:
-        file.truncate(filler.stat().st_size // 4096 * 4096 - LEFT)
+        file.truncate(filler.stat().st_size // 4096 * 4096 - FREE_BYTES)
     yield {}
     filler.unlink()
 
 
 @contextmanager
-def closed(case: Case) -> Iterator[dict[str, str]]:
-    """Nothing can be written."""
+def read_only_folder(case: Case) -> Iterator[dict[str, str]]:
+    """Nothing can be written to the project's folder."""
     subprocess.run(["mount", "-o", "remount,ro", str(case.folder.parent)], check=True)
     yield {"TMPDIR": tempfile.gettempdir()}
     subprocess.run(["mount", "-o", "remount,rw", str(case.folder.parent)], check=True)
 
 
 @contextmanager
-def clock(case: Case) -> Iterator[dict[str, str]]:
-    """While a command runs, the clock is set back by a day."""
+def clock_set_back(case: Case) -> Iterator[dict[str, str]]:
+    """The clock is set back by a day while the command runs."""
     with tempfile.TemporaryDirectory() as temporary:
-        (Path(temporary) / "sitecustomize.py").write_text(BACK)
+        (Path(temporary) / "sitecustomize.py").write_text(CLOCK_CHANGE)
         paths = f"{temporary}:{case.folder / 'src'}:{case.folder}"
         yield {"PYTHONPATH": paths}
 
 
 @contextmanager
-def torn(case: Case) -> Iterator[dict[str, str]]:
-    """DVC was killed while it wrote down who reads and writes what."""
+def incomplete_lock(case: Case) -> Iterator[dict[str, str]]:
+    """DVC was killed while it wrote its lock file."""
     (case.folder / ".dvc/tmp/rwlock").write_text('{"data/prep')
     yield {}
 
 
 @contextmanager
-def locked(case: Case) -> Iterator[dict[str, str]]:
+def locked_database(case: Case) -> Iterator[dict[str, str]]:
     """Another program holds the registry's database."""
     database = case.folder / "mlflow/mlflow.db"
     database.parent.mkdir(exist_ok=True)
@@ -96,70 +100,74 @@ def locked(case: Case) -> Iterator[dict[str, str]]:
 
 
 FAULTS = {
-    "the disk is full": full,
-    "the folder is read-only": closed,
-    "the clock goes back": clock,
-    "DVC's lock is torn": torn,
-    "the database is locked": locked,
+    "the disk is full": full_disk,
+    "the folder is read-only": read_only_folder,
+    "the clock is set back": clock_set_back,
+    "DVC's lock file is incomplete": incomplete_lock,
+    "the database is locked": locked_database,
 }
-ONLY = {torn: ("train, by dvc",), locked: ("register", "train, by dvc")}
+CASES_OF_FAULT = {  # others concern all cases
+    incomplete_lock: ("train, by dvc",),
+    locked_database: ("register", "train, by dvc"),
+}
 
 
-def suffer(case: Case, fault) -> dict[str, str]:
+def run_with_fault(case: Case, fault: Fault) -> dict[str, str]:
     """Run a command under a fault, then again without it."""
     undisturbed = case.digest()
-    kept = other_products(case)
+    other_outputs = digest_of_other_outputs(case)
     case.clear()
-    with fault(case) as settings:
-        process = case.start(subprocess.PIPE, **settings)
-        said, _ = process.communicate()
-    told = last_words(said) if process.returncode else "nothing: it went on"
-    untouched = other_products(case) == kept
-    repair_dvc_lock(case.folder)  # as `make repro` and every flow do first
+    with fault(case) as variables:
+        process = case.start(subprocess.PIPE, **variables)
+        output, _ = process.communicate()
+    message = error_line(output) if process.returncode else "none: it continued"
+    unchanged = digest_of_other_outputs(case) == other_outputs
+    repair_dvc_lock(case.folder)  # as `make repro` and every flow do before they start
     case.finish()
     same = case.digest() == undisturbed
     return {
         "exit code": str(process.returncode),
-        "what is said": told,
-        "all else is kept": "yes" if untouched else "**no**",
-        "then": "the same bytes" if same else "**other bytes**",
+        "message": message,
+        "other outputs unchanged": "yes" if unchanged else "**no**",
+        "after a rerun": "the same bytes" if same else "**other bytes**",
     }
 
 
-def last_words(said: str) -> str:
-    """The last line that tells of an error, and whether Python's own account of it is shown."""
+def error_line(output: str) -> str:
+    """The last line that mentions an error, and whether the output has a traceback."""
     lines = [
-        line.strip() for line in said.splitlines() if line.strip() and "0000 00:00" not in line
+        line.strip() for line in output.splitlines() if line.strip() and "0000 00:00" not in line
     ]
     lines = [line for line in lines if not line.startswith("Having any troubles")]
     errors = [line for line in lines if "error" in line.lower()] or lines or ["**nothing**"]
-    return errors[-1][:160] + " **and a traceback**" * ("Traceback" in said)
+    return errors[-1][:160] + " **and a traceback**" * ("Traceback" in output)
 
 
-def other_products(case: Case) -> str:
-    """Of everything that another command had made."""
+def digest_of_other_outputs(case: Case) -> str:
+    """A hash of the outputs of the other commands."""
     others = ("data/pictures", "data/networks", "data/prepared", f"models/{MODEL}", "reports")
-    mine = [name for name in others if not any(_within(name, made) for made in case.makes)]
-    return Case("", (), case.folder, tuple(mine)).digest()
+    names = [n for n in others if not any(_overlaps(n, output) for output in case.outputs)]
+    return Case("", (), case.folder, tuple(names)).digest()
 
 
-def _within(name: str, made: str) -> bool:
-    return f"{made}/".startswith(f"{name}/") or f"{name}/".startswith(f"{made}/")
+def _overlaps(a: str, b: str) -> bool:
+    """Whether one of two paths contains the other."""
+    return f"{a}/".startswith(f"{b}/") or f"{b}/".startswith(f"{a}/")
 
 
-def at_once(case: Case) -> dict[str, str]:
-    """The same command twice at the same time."""
+def run_twice_at_once(case: Case) -> dict[str, str]:
+    """Run the same command twice at the same time."""
     undisturbed = case.digest()
     case.clear()
-    both = [case.start(subprocess.PIPE) for _ in range(2)]
-    said = [process.communicate()[0] for process in both]
-    codes = sorted(process.returncode for process in both)
+    processes = [case.start(subprocess.PIPE) for _ in range(2)]
+    outputs = [process.communicate()[0] for process in processes]
+    codes = sorted(process.returncode for process in processes)
     case.finish()
     return {
         "exit code": " and ".join(map(str, codes)),
-        "what is said": last_words("".join(said)) if any(codes) else "nothing: one waits",
-        "all else is kept": "yes",
-        "then": "the same bytes" if case.digest() == undisturbed else "**other bytes**",
+        "message": error_line("".join(outputs)) if any(codes) else "none: one waits",
+        "other outputs unchanged": "yes",
+        "after a rerun": "the same bytes" if case.digest() == undisturbed else "**other bytes**",
     }
 
 
@@ -170,11 +178,11 @@ def main() -> None:
             if isinstance(case, Registered):
                 case.finish()
             for name, fault in FAULTS.items():
-                if case.name in ONLY.get(fault, (case.name,)):
-                    rows[f"{name}: {case.name}"] = suffer(case, fault)
+                if case.name in CASES_OF_FAULT.get(fault, (case.name,)):
+                    rows[f"{name}: {case.name}"] = run_with_fault(case, fault)
                     print(name, case.name, rows[f"{name}: {case.name}"], file=sys.stderr)
             if case.name in ("register", "train, by dvc"):
-                rows[f"twice at once: {case.name}"] = at_once(case)
+                rows[f"twice at once: {case.name}"] = run_twice_at_once(case)
                 print(case.name, rows[f"twice at once: {case.name}"], file=sys.stderr)
     print(report.table(rows, "fault and command"))
 

@@ -1,11 +1,12 @@
-"""How long a request that was given up keeps its slot for painting.
+"""How long a cancelled request keeps its slot for painting.
 
     python -m benchmarks.robustness.slots
 
-Takes about three minutes on two cores, and needs nothing but the shipped weights of the transfer
-model. Requests take all slots. After two seconds their clients give up, and the time is taken until
-a slot is free. Without cancellation, as before it was introduced, a slot is free when the picture
-is finished. Expected: less than two seconds with cancellation, whatever the picture.
+Takes about three minutes on two cores, and needs only the shipped weights of the transfer model.
+
+Requests take all slots. After two seconds their clients disconnect, and the time until a slot is
+free is measured. Without cancellation a slot is free when its picture is finished. Expected: less
+than two seconds with cancellation, whatever the picture.
 """
 
 import tempfile
@@ -26,7 +27,7 @@ from stylefuse.paths import BASE_MODELS
 from stylefuse.registry.package import write_package
 from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE, PaintService
 
-GIVE_UP_S = 2.0  # after the requests have taken the slots
+DISCONNECT_S = 2.0  # after the requests have taken the slots
 REPETITIONS = 3
 
 
@@ -43,14 +44,14 @@ def main() -> None:
         ).decode(),
         "a photograph of 2,048 × 2,048 pixels": lambda n: encoded(noise(2048, 2048, seed=n)),
     }
-    rows, number = {}, 0
+    rows, seed = {}, 0
     for name, content in contents.items():
         waits: dict[bool, list[float]] = {False: [], True: []}
         for _ in range(REPETITIONS):
             for cancel, seconds in waits.items():
-                number += MAX_PICTURES_AT_ONCE  # other pictures each time: none is cached
+                seed += MAX_PICTURES_AT_ONCE  # other pictures each time: none is cached
                 requests = [
-                    {"content": content(number + i), "style": style}
+                    {"content": content(seed + i), "style": style}
                     for i in range(MAX_PICTURES_AT_ONCE)
                 ]
                 seconds.append(_seconds_until_free(service, requests, cancel))
@@ -60,14 +61,14 @@ def main() -> None:
             "slowest with it": f"{max(waits[True]):.2f} s",
         }
     report.write(
-        args.docs, "slots", "Slots of requests that were given up",
-        " ".join(__doc__.split("\n\n")[2].split()),
+        args.docs, "slots", "Slots of cancelled requests",
+        report.paragraph(__doc__, -1),
         report.table(rows, f"time until one of {MAX_PICTURES_AT_ONCE} slots is free"),
     )  # fmt: skip
 
 
 def _seconds_until_free(service: PaintService, requests: list, cancel: bool) -> float:
-    """Take all slots, give up, and wait for a free slot; at the end all slots are free again."""
+    """Take all slots, disconnect, and wait for a free slot; at the end all slots are free."""
     cancellations = [Cancellation() for _ in requests]
     threads = [
         threading.Thread(target=_paint, args=(service, request, cancellation))
@@ -75,7 +76,7 @@ def _seconds_until_free(service: PaintService, requests: list, cancel: bool) -> 
     ]
     for thread in threads:
         thread.start()
-    time.sleep(GIVE_UP_S)
+    time.sleep(DISCONNECT_S)
     start = time.perf_counter()
     if cancel:
         for cancellation in cancellations:

@@ -1,7 +1,5 @@
-"""Commands whose products are compared, before and after something bad has happened to them."""
+"""The commands of the pipeline as cases whose output files can be compared byte by byte."""
 
-import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -11,69 +9,67 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import yaml
+from tests.support.clone import commit_all, environment, keep_one_model, make_clone, run
 
-ROOT = Path(__file__).parents[2]
-
-from tests.support.clone import commit_all, environment, make_clone  # noqa: E402
+from stylefuse.fileio import sha256_of_tree
 
 PYTHON = sys.executable
-MODEL = "restore"  # of the stages of one model
+MODEL = "restore"  # the stages of one model use it
 DATA = ("data/pictures", "data/networks", "data/manifest.parquet", "data/ATTRIBUTION.md")
-os.environ["PATH"] = f"{Path(PYTHON).parent}:{os.environ['PATH']}"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command, and what it makes.
+    """A command and its outputs.
 
     Attributes:
-        name: of its row.
-        command: what is killed.
-        folder: where it runs.
-        makes: paths of files and folders; their bytes are compared.
-        moment: where there is one, a sign that the time to kill has come.
+        name: of its row in the tables.
+        command: the program and its arguments.
+        folder: where the command runs.
+        outputs: paths of files and folders whose bytes are compared.
+        is_critical: whether the command is at a moment at which a kill is most dangerous, for
+            commands that have such moments.
     """
 
     name: str
     command: tuple[str, ...]
     folder: Path
-    makes: tuple[str, ...]
-    moment: Callable[[], bool] | None = None
+    outputs: tuple[str, ...]
+    is_critical: Callable[[], bool] | None = None
 
-    def start(self, output: int | IO[str] = subprocess.DEVNULL, **settings: str):
-        """Begin it; all that it says goes to `output`."""
+    def start(
+        self, output: int | IO[str] = subprocess.DEVNULL, **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start the command, with its output in `output` and additional environment variables."""
         return subprocess.Popen(
             self.command,
             cwd=self.folder,
-            env=environment(self.folder) | settings,
+            env=environment(self.folder) | variables,
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
         )
 
     def finish(self) -> float:
-        """Run to the end; how many seconds that took."""
-        begun, process = time.monotonic(), self.start()
+        """Run the command to its end; returns the seconds that it took."""
+        start, process = time.monotonic(), self.start()
         if process.wait():
             raise SystemExit(f"{self.name}: `{' '.join(self.command)}` failed")
-        return time.monotonic() - begun
+        return time.monotonic() - start
 
     def clear(self) -> None:
-        for path in (self.folder / name for name in self.makes):
+        """Delete the outputs."""
+        for path in (self.folder / name for name in self.outputs):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def digest(self) -> str:
-        """Of everything that it made."""
-        found = hashlib.sha256()
-        for made in self.makes:
-            path = self.folder / made
-            for file in sorted(p for p in (path, *path.rglob("*")) if p.is_file()):
-                found.update(f"{file.relative_to(self.folder)}\0".encode() + file.read_bytes())
-        return found.hexdigest()
+        """A hash of all outputs."""
+        paths = [self.folder / name for name in self.outputs]
+        files = [file for path in paths for file in (path, *path.rglob("*")) if file.is_file()]
+        return sha256_of_tree(self.folder, files)
 
 
-LOOK = """
+DESCRIBE_STORE = """
 from mlflow import MlflowClient
 client, name = MlflowClient("sqlite:///mlflow/mlflow.db"), "stylefuse-{model}"
 aliases = client.get_registered_model(name).aliases
@@ -82,43 +78,43 @@ print(len(client.search_model_versions("name = '" + name + "'")), sorted(aliases
 
 
 class Registered(Case):
-    """One version with both aliases and a good signature; ids and times are never the same."""
+    """The registration of a version. Identifiers and times differ between runs, so versions,
+    aliases and the signature are compared instead of bytes."""
 
     def digest(self) -> str:
-        where = {"cwd": self.folder, "env": environment(self.folder), "text": True}
-        verify = ("stylefuse", "verify", f"stylefuse-{MODEL}/1")
-        subprocess.run(verify, check=True, stdout=subprocess.DEVNULL, **where)
-        return subprocess.check_output([PYTHON, "-c", LOOK.format(model=MODEL)], **where)
+        run(self.folder, "stylefuse", "verify", f"stylefuse-{MODEL}/1")
+        return run(self.folder, PYTHON, "-c", DESCRIBE_STORE.format(model=MODEL)).stdout
 
 
 def finished_clone(folder: Path) -> Path:
-    """A clone with small pictures and one model, all stages done and committed."""
+    """A clone with small pictures and one model, in which all stages have run."""
     clone = make_clone(folder)
-    params = yaml.safe_load((clone / "params.yaml").read_text())
-    params["models"] = {MODEL: params["models"][MODEL]}
-    (clone / "params.yaml").write_text(yaml.safe_dump(params))
-    done = {"cwd": clone, "env": environment(clone), "check": True, "stdout": subprocess.DEVNULL}
-    subprocess.run(["dvc", "repro", "--quiet"], **done)
+    keep_one_model(clone, MODEL)
+    run(clone, "dvc", "repro", "--quiet")
     commit_all(clone)
     return clone
 
 
+def training_outputs(model: str) -> tuple[str, ...]:
+    """The outputs of the train stage."""
+    return f"models/{model}", f"reports/train/{model}", f"reports/environments/{model}.json"
+
+
 def stages(root: Path) -> list[Case]:
-    """Every stage of a finished clone, `dvc` around a training, and what comes after."""
+    """The stages of a finished clone, one of them run by DVC, and the registration."""
     clone = finished_clone(root / "clone")
     python = (PYTHON, "-m")
     train = ("dvc", "repro", "--force", "--single-item", f"train@{MODEL}")
-    judge = (*python, "stylefuse.evaluation.evaluate", MODEL)
+    evaluate = (*python, "stylefuse.evaluation.evaluate", MODEL)
     reports = (
         f"reports/metrics/{MODEL}.json",
         f"reports/sample_grids/{MODEL}",
         f"reports/{MODEL}.html",
     )
-    trained = (f"models/{MODEL}", f"reports/train/{MODEL}")
     return [
         Case("ingest", (*python, "stylefuse.data.ingest"), clone, DATA),
         Case("prepare", (*python, "stylefuse.data.prepare"), clone, ("data/prepared",)),
-        Case("train, by dvc", train, clone, trained),
-        Case("evaluate", judge, clone, reports),
+        Case("train, by dvc", train, clone, training_outputs(MODEL)),
+        Case("evaluate", evaluate, clone, reports),
         Registered("register", ("stylefuse", "register", MODEL), clone, ("mlflow",)),
     ]

@@ -1,13 +1,13 @@
-"""What the same bytes cost: training steps with and without what keeps them in order.
+"""The cost of deterministic training: steps with and without the measures that it needs.
 
     python -m benchmarks.speed.determinism
     python -m benchmarks.speed.determinism --rounds 3 --models portrait      a trial
 
 Needs `data/prepared`, which `make repro` leaves. On a CPU the optimiser waits for all gradients
-(`training.backend`), and that is all: without it two runs may differ. TensorFlow's own switch is
-beside it, and is not used. On a GPU XLA is told to add in a fixed order (`training/__init__.py`);
-`KERAS_BACKEND=jax` measures that instead. Expected on two cores: nothing that can be measured
-for portraits, in three minutes; the other two models compile for longer.
+(`training.backend`); without this, two runs may differ. TensorFlow's own option for determinism is
+measured, too, and not used. On a GPU an XLA flag fixes the order of additions
+(`training/__init__.py`); `KERAS_BACKEND=jax` measures that flag instead. Expected on two cores: no
+measurable cost for portraits, in three minutes; the other two models compile for longer.
 """
 
 import os
@@ -15,11 +15,14 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 from benchmarks import report
-from benchmarks.paired_timing import Answer, median_of, own, ratio, run, take_turns
+from benchmarks.paired_timing import Measurements, median_of, own, ratio, run, take_turns
 from benchmarks.speed.training import train
 from stylefuse.config import load_params
 
-FREE = "--xla_gpu_deterministic_ops=false"
+NONDETERMINISTIC_XLA = "--xla_gpu_deterministic_ops=false"
+
+
+DETERMINISTIC, NONDETERMINISTIC = "deterministic", "not deterministic"
 
 
 def main() -> None:
@@ -32,33 +35,33 @@ def main() -> None:
 
 
 def row(model: str, rounds: int) -> dict[str, str]:
-    workers = {"in order": own("in_order", model)}
+    workers = {DETERMINISTIC: own("deterministic", model)}
     if os.environ.get("KERAS_BACKEND") == "jax":
-        workers["in any order"] = own("in_order", model, XLA_FLAGS=FREE)
+        workers[NONDETERMINISTIC] = own("deterministic", model, XLA_FLAGS=NONDETERMINISTIC_XLA)
     else:
-        workers["in any order"] = own("in_any_order", model)
-        workers["TensorFlow's switch"] = own("switched", model)
-    found = take_turns(workers, rounds)
-    free = found["in any order"]
-    return {name: f"{median_of(answers, 'rate'):.1f}" for name, answers in found.items()} | {
-        f"{name} ÷ in any order": ratio(found[name], free, "rate")
-        for name in found
-        if name != "in any order"
+        workers[NONDETERMINISTIC] = own("nondeterministic", model)
+        workers["TensorFlow's option"] = own("tensorflow_option", model)
+    turns = take_turns(workers, rounds)
+    rates = {name: f"{median_of(measured, 'rate'):.1f}" for name, measured in turns.items()}
+    return rates | {
+        f"{name} ÷ {NONDETERMINISTIC}": ratio(turns[name], turns[NONDETERMINISTIC], "rate")
+        for name in turns
+        if name != NONDETERMINISTIC
     }
 
 
-def in_order(model: str) -> Callable[[], Answer]:
+def deterministic(model: str) -> Callable[[], Measurements]:
     return train(model)
 
 
-def in_any_order(model: str) -> Callable[[], Answer]:
+def nondeterministic(model: str) -> Callable[[], Measurements]:
     import tensorflow as tf
 
     tf.control_dependencies = lambda _: nullcontext()
     return train(model)
 
 
-def switched(model: str) -> Callable[[], Answer]:
+def tensorflow_option(model: str) -> Callable[[], Measurements]:
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
@@ -66,4 +69,4 @@ def switched(model: str) -> Callable[[], Answer]:
 
 
 if __name__ == "__main__":
-    run(main, (in_order, in_any_order, switched))
+    run(main, (deterministic, nondeterministic, tensorflow_option))

@@ -1,4 +1,4 @@
-"""Generators as functions of arrays, and exported as files that other engines read."""
+"""Generators as functions of arrays, and their export to ONNX and LiteRT."""
 
 import re
 from collections.abc import Callable
@@ -13,23 +13,23 @@ FOLDER = Path(".cache/exported")
 MODELS = ("transfer", "restore")
 
 
-def painting(model: str) -> Callable:
-    """The part of a model that paints: of a picture `[1, height, width, 3]` and of what is known
-    of it or of a style, a vector `[1, n]`."""
+def paint_function(model: str) -> Callable:
+    """The part of a model that paints, as a function of a picture `[1, height, width, 3]` and a
+    vector `[1, n]`: a style code, or the degradation features of the picture."""
     generator = untrained(model)
     if model == "transfer":
         return lambda x, code: generator.decode(generator.encode_content(x), code)
-    return lambda x, measured: generator(x, measured)
+    return lambda x, features: generator(x, features)
 
 
 def inputs(model: str, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """A picture and a vector for `painting`; imports Keras."""
+    """A picture and a vector for `paint_function`; imports Keras."""
     picture = noise(side)
     x = picture[None].astype(np.float32) / 127.5 - 1
     if model == "transfer":
         from stylefuse.config import load_params
 
-        settings: Any = load_params().train("transfer")
+        settings: Any = load_params().model_settings("transfer")
         code = np.random.default_rng(1).standard_normal((1, 6 + settings.code), dtype=np.float32)
         return x, code
     from stylefuse.inference.degradation_features import degradation_features
@@ -38,15 +38,15 @@ def inputs(model: str, side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def path(kind: str, model: str, size: str) -> Path:
-    """Of the export for pictures of a size, or of "any"; an "npz" holds what to feed it."""
+    """The file of an export for pictures of one size or of "any" size; "npz" holds its inputs."""
     return FOLDER / f"{model}-{size}.{kind}"
 
 
 def export(kind: str, model: str, size: str) -> str:
-    """Write a generator as "onnx" or "tflite", and what to feed it.
+    """Write a generator as "onnx" or "tflite", and its inputs.
 
     Returns:
-        The operation that cannot be exported, or nothing.
+        The operation that cannot be exported, or "".
     """
     import tensorflow as tf
 
@@ -59,8 +59,8 @@ def export(kind: str, model: str, size: str) -> str:
     FOLDER.mkdir(parents=True, exist_ok=True)
     np.savez(path("npz", model, size), picture, vector)
     try:
-        content = {"onnx": _onnx, "tflite": _tflite}[kind](painting(model), signature)
-    except Exception as error:  # whatever a converter throws, what it cannot convert is the answer
+        content = {"onnx": _onnx, "tflite": _tflite}[kind](paint_function(model), signature)
+    except Exception as error:  # converters raise errors of every kind
         return _operation(str(error)) or type(error).__name__
     path(kind, model, size).write_bytes(content)
     return ""
@@ -69,8 +69,8 @@ def export(kind: str, model: str, size: str) -> str:
 def _operation(message: str) -> str:
     """The TensorFlow or ONNX operations that a converter's message names."""
     kinds = r"'(tf\.\w+)' op|Tensorflow op \[\S+ (\w+)\]|No Op registered for (\w+)"
-    named = re.findall(kinds, message)
-    return ", ".join(dict.fromkeys(name for found in named for name in found if name))
+    matches = re.findall(kinds, message)
+    return ", ".join(dict.fromkeys(name for match in matches for name in match if name))
 
 
 def _onnx(function: Callable, signature: list) -> bytes:
@@ -83,7 +83,7 @@ def _onnx(function: Callable, signature: list) -> bytes:
         tf.function(function, input_signature=signature), signature, opset=18
     )
     content = model.SerializeToString()
-    onnx_session(content)  # an operation that has no twin in ONNX is noticed here only
+    onnx_session(content)  # only this fails for operations that ONNX does not have
     return content
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks of speed time, and what they time it on."""
+"""Untrained generators, ONNX networks and pictures for the benchmarks of speed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,19 +7,21 @@ import numpy as np
 
 from benchmarks.paired_timing import THREADS
 
-EXPORTERS = ".cache/exporters"  # where `pip install --target` puts what is no dependency
+EXPORTERS = ".cache/exporters"  # target of `pip install` for packages that are no dependencies
 
 
 def untrained(model: str) -> Any:
-    """A generator with the same weights in every process, none of them zero: no time depends on
-    how well it paints."""
+    """A generator with the same random weights in every process; speed does not depend on them.
+
+    No weight is zero, since initial zeros would make some layers trivial.
+    """
     import keras
 
     from stylefuse.config import load_params
     from stylefuse.models.task import find_task
 
     keras.utils.set_random_seed(0)
-    task, settings = find_task(model), load_params().train(model)
+    task, settings = find_task(model), load_params().model_settings(model)
     generator = task.build_generator(**task.architecture_of(settings))
     for weight in generator.weights:
         weight.assign_add(0.01 * keras.random.normal(weight.shape))
@@ -27,7 +29,7 @@ def untrained(model: str) -> Any:
 
 
 def noise(side: int) -> np.ndarray:
-    """A picture, uint8 `[side, side, 3]`."""
+    """A picture of uniform noise, uint8 `[side, side, 3]`."""
     return np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
 

@@ -1,11 +1,11 @@
-"""How long one picture takes, and how much memory, beside the published network.
+"""Time and memory to paint one picture, compared with the published network.
 
     pip install --target .cache/exporters --no-deps onnx==1.23.2
     python -m benchmarks.speed.painting
     python -m benchmarks.speed.painting --docs .cache/trial --rounds 2 --sides 256          a trial
 
-Needs `data/networks`, which `make repro` leaves. The networks take turns, for each size in fresh
-processes. Our weights are untrained, which no time depends on.
+Needs `data/networks`, which `make repro` leaves. The networks take turns, in new processes for each
+size. The weights of stylefuse are untrained, which does not change the times.
 """
 
 import time
@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks import report
-from benchmarks.paired_timing import Answer, median_of, own, ratio, run, take_turns
+from benchmarks.paired_timing import Measurements, median_of, own, ratio, run, take_turns
 from benchmarks.speed.generators import EXPORTERS, noise, onnx_session, untrained
 
 STYLE_SIDE = 256
@@ -26,57 +26,57 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--sides", type=int, nargs="+", default=[256, 384, 512, 1024])
     args = parser.parse_args()
-    found = {side: measured(side, args.rounds) for side in args.sides}
+    turns = {side: measure(side, args.rounds) for side in args.sides}
     report.write_section(
         args.docs,
-        "Painting, beside a published network",
-        report.table({f"{side}²": times(by_name) for side, by_name in found.items()}, "ms"),
+        "Painting, compared with a published network",
+        report.table({f"{side}²": times(by_name) for side, by_name in turns.items()}, "ms"),
         "From uint8 to uint8, the network of Ghiasi et al. 2017 in 8-bit integers in ONNX Runtime; "
-        f"medians of {args.rounds} turns, and beside each ratio where its middle half lies. A "
-        f"style is seen at {STYLE_SIDE}². The published network was exported for 384² only; that "
-        "limit is lifted from its file, so that it paints every size as it is.",
-        report.table(memory(found), "peak MiB"),
-        "Of a whole process; ours holds TensorFlow.",
-        report.table({f"{side}²": growth(side, x) for side, x in found.items()}, "per megapixel"),
-        "A column that stays the same grows as the number of pixels does; memory is beyond that of "
-        f"the loaded network. {tiling()}",
+        f"medians of {args.rounds} turns, ratios with their interquartile ranges. Styles have "
+        f"{STYLE_SIDE}² pixels. The published network was exported for 384² only; the benchmark "
+        "removes that limit from its file, so that it paints every size.",
+        report.table(memory(turns), "peak MiB"),
+        "Of a whole process; those of stylefuse include TensorFlow.",
+        report.table({f"{side}²": growth(side, x) for side, x in turns.items()}, "per megapixel"),
+        "A constant column means proportional growth with the number of pixels. Memory is that in "
+        f"addition to the loaded network. {tiling()}",
     )
 
 
-def measured(side: int, rounds: int) -> dict[str, list[Answer]]:
+def measure(side: int, rounds: int) -> dict[str, list[Measurements]]:
     return take_turns({name: own(name, str(side), PYTHONPATH=EXPORTERS) for name in NAMES}, rounds)
 
 
-def times(found: dict[str, list[Answer]]) -> dict[str, str]:
-    ours, theirs = found["transfer"], found["published"]
+def times(turns: dict[str, list[Measurements]]) -> dict[str, str]:
+    ours, published = turns["transfer"], turns["published"]
     return {
         "transfer, style known": f"{median_of(ours, 'paint'):.0f}",
-        "published, style known": f"{median_of(theirs, 'paint'):.0f}",
-        "transfer ÷ published": ratio(ours, theirs, "paint"),
+        "published, style known": f"{median_of(published, 'paint'):.0f}",
+        "transfer ÷ published": ratio(ours, published, "paint"),
         "transfer, with the style": f"{median_of(ours, 'total'):.0f}",
-        "published, with the style": f"{median_of(theirs, 'total'):.0f}",
-        "transfer ÷ published, with it": ratio(ours, theirs, "total"),
-        "restore": f"{median_of(found['restore'], 'paint'):.0f}",
+        "published, with the style": f"{median_of(published, 'total'):.0f}",
+        "ratio, with the style": ratio(ours, published, "total"),
+        "restore": f"{median_of(turns['restore'], 'paint'):.0f}",
     }
 
 
-def memory(found: dict[int, dict[str, list[Answer]]]) -> dict[str, dict[str, str]]:
-    loaded = next(iter(found.values()))
+def memory(turns: dict[int, dict[str, list[Measurements]]]) -> dict[str, dict[str, str]]:
+    loaded = next(iter(turns.values()))
     return {
-        "loaded": {name: f"{answers[-1]['loaded']:.0f}" for name, answers in loaded.items()},
+        "loaded": {name: f"{measured[-1]['loaded']:.0f}" for name, measured in loaded.items()},
         **{
-            f"{side}²": {name: f"{answers[-1]['peak']:.0f}" for name, answers in by_name.items()}
-            for side, by_name in found.items()
+            f"{side}²": {name: f"{measured[-1]['peak']:.0f}" for name, measured in by_name.items()}
+            for side, by_name in turns.items()
         },
     }
 
 
-def growth(side: int, found: dict[str, list[Answer]]) -> dict[str, str]:
+def growth(side: int, turns: dict[str, list[Measurements]]) -> dict[str, str]:
     area = side**2 / 1e6
-    more = {name: answers[-1]["peak"] - answers[-1]["loaded"] for name, answers in found.items()}
+    added = {name: x[-1]["peak"] - x[-1]["loaded"] for name, x in turns.items()}
     return {
-        **{f"{name}, ms": f"{median_of(x, 'paint') / area:.0f}" for name, x in found.items()},
-        **{f"{name}, MiB": f"{more[name] / area:.0f}" for name in found},
+        **{f"{name}, ms": f"{median_of(x, 'paint') / area:.0f}" for name, x in turns.items()},
+        **{f"{name}, MiB": f"{mib / area:.0f}" for name, mib in added.items()},
     }
 
 
@@ -84,26 +84,26 @@ def tiling() -> str:
     from stylefuse.inference.tiles import MARGIN, TILE
 
     side = TILE + 2 * MARGIN
-    return f"Ours paint what is larger than {side}² in tiles of that size, which overlap."
+    return f"stylefuse paints pictures larger than {side}² in overlapping tiles of that size."
 
 
-def timed(paint: Callable, see_style: Callable = lambda: None) -> Callable[[], Answer]:
-    """Work that sees a style, and paints after what that gives."""
+def timed(paint: Callable, encode_style: Callable = lambda: None) -> Callable[[], Measurements]:
+    """A turn that encodes a style and paints with the code."""
     loaded = report.peak_mib()
 
-    def work() -> Answer:
+    def take_turn() -> Measurements:
         start = time.perf_counter()
-        style = see_style()
-        known = time.perf_counter()
-        paint(style)
+        code = encode_style()
+        encoded = time.perf_counter()
+        paint(code)
         end = time.perf_counter()
-        total, alone = 1000 * (end - start), 1000 * (end - known)
-        return {"paint": alone, "total": total, "loaded": loaded, "peak": report.peak_mib()}
+        total, painting = 1000 * (end - start), 1000 * (end - encoded)
+        return {"paint": painting, "total": total, "loaded": loaded, "peak": report.peak_mib()}
 
-    return work
+    return take_turn
 
 
-def transfer(side: str) -> Callable[[], Answer]:
+def transfer(side: str) -> Callable[[], Measurements]:
     from stylefuse.inference.stylizer import Stylizer
 
     stylizer = Stylizer(untrained("transfer"))
@@ -113,14 +113,14 @@ def transfer(side: str) -> Callable[[], Answer]:
     )
 
 
-def restore(side: str) -> Callable[[], Answer]:
+def restore(side: str) -> Callable[[], Measurements]:
     from stylefuse.models.restore import TASK
 
-    predictor, picture = TASK.predictor(untrained("restore"), int(side)), noise(int(side))
+    predictor, picture = TASK.make_predictor(untrained("restore"), int(side)), noise(int(side))
     return timed(lambda _: predictor.render(picture))
 
 
-def published(side: str) -> Callable[[], Answer]:
+def published(side: str) -> Callable[[], Measurements]:
     predict, paint = published_network("predict"), published_network("transform")
     content, style = noise(int(side)), noise(STYLE_SIDE)
 
@@ -139,7 +139,7 @@ def published_network(part: str) -> Callable[..., np.ndarray]:
     from stylefuse.paths import NETWORKS
 
     model = onnx.load(NETWORKS / "arbitrary-stylisation" / f"arbitrary_{part}.onnx")
-    if part == "transform":  # the sizes that it declares; nothing in the graph depends on them
+    if part == "transform":  # remove the declared sizes; no operation depends on them
         del model.graph.value_info[:]
         for node in (model.graph.input[0], model.graph.output[0]):
             for axis in (1, 2):

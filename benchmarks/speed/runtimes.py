@@ -1,12 +1,12 @@
-"""Which way to run a trained generator is fastest: as TensorFlow's graph, or exported.
+"""Speed and memory of the runtimes for a generator: TensorFlow, ONNX Runtime and LiteRT.
 
     pip install --target .cache/exporters --no-deps \\
         onnx==1.23.2 tf2onnx==1.17.0 ai-edge-litert==2.3.0 backports-strenum==1.2.8
     python -m benchmarks.speed.runtimes
-    python -m benchmarks.speed.runtimes --docs .cache/trial --rounds 2 --sides 256              a trial
+    python -m benchmarks.speed.runtimes --docs .cache/trial --rounds 2 --sides 256       a trial
 
-The ways take turns, for each size in fresh processes, with as many threads as there are cores.
-Weights are untrained, which no time depends on.
+The runtimes take turns, in new processes for each size, with as many threads as there are cores.
+The weights are untrained, which does not change the times.
 """
 
 import time
@@ -16,106 +16,129 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import report
-from benchmarks.paired_timing import THREADS, Answer, median_of, own, ratio, run, take_turns
+from benchmarks.paired_timing import (
+    THREADS,
+    Measurements,
+    Worker,
+    median_of,
+    own,
+    ratio,
+    run,
+    take_turns,
+)
 from benchmarks.speed import exports
 from benchmarks.speed.generators import EXPORTERS, onnx_session
 
-KEPT = "TensorFlow graph (kept)"
+GRAPH = "TensorFlow graph (used)"
 
 
 def main() -> None:
     if not Path(EXPORTERS).exists():
-        raise SystemExit(f"{EXPORTERS} is missing; install it as `speed_ways.py --help` says")
+        raise SystemExit(
+            f"{EXPORTERS} is missing; `python -m benchmarks.speed.runtimes --help` says how to "
+            "install it"
+        )
     parser = report.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--sides", type=int, nargs="+", default=[256, 384, 512, 1024])
     parser.add_argument("--models", nargs="+", choices=exports.MODELS, default=exports.MODELS)
     args = parser.parse_args()
-    times, memory, apart, failures = {}, {}, {}, []
+    times, memory, errors, failures = {}, {}, {}, []
     for model in args.models:
         failed = failed_exports(model, args.sides)
-        failures += [f"{way} of {model}, `{operation}`" for way, operation in failed.items()]
+        failures += [
+            f"{runtime} of {model}, `{operation}`" for runtime, operation in failed.items()
+        ]
         for side in args.sides:
-            ways = [way for way in WAYS if way not in failed]
-            found = take_turns({way: worker(way, model, side) for way in ways}, args.rounds)
-            name = f"{model}, {side}²"
-            times[name] = {way: timing(way, found) for way in ways}
-            memory[name] = {way: f"{x[-1]['peak']:.0f}" for way, x in found.items()}
-            apart[name] = differences(model, side, ways)
+            names = [runtime for runtime in RUNTIMES if runtime not in failed]
+            workers = {runtime: worker(runtime, model, side) for runtime in names}
+            turns = take_turns(workers, args.rounds)
+            row = f"{model}, {side}²"
+            times[row] = {runtime: timing(runtime, turns) for runtime in names}
+            memory[row] = {runtime: f"{x[-1]['peak']:.0f}" for runtime, x in turns.items()}
+            errors[row] = differences(model, side, names)
     report.write_section(
         args.docs,
-        "Ways of inference",
+        "Runtimes",
         report.table(times, "ms"),
-        f"Floats to floats, the whole picture in one piece; medians of {args.rounds} turns, and "
-        "how many times the time of the graph that is, with where the middle half of the ratios "
-        "lies. The product keeps the graph. “This size” is an export that can paint no other. "
-        + (f"No export, for an operation: {'; '.join(failures)}." if failures else ""),
+        f"From float to float, the picture in one piece; medians of {args.rounds} turns, and their "
+        "ratios to the time of the graph with interquartile ranges. The product uses the graph. "
+        "“This size” is an export for pictures of one size. "
+        + (
+            f"Not exported, with the unsupported operation: {'; '.join(failures)}."
+            if failures
+            else ""
+        ),
         report.table(memory, "peak MiB"),
         "Of a whole process.",
-        report.table(apart, "levels of 255"),
-        "The largest difference to what the graph paints.",
+        report.table(errors, "levels of 255"),
+        "The largest difference to the output of the graph.",
     )
 
 
-def worker(way: str, model: str, side: int):
-    return own("paint", way, model, str(side), PYTHONPATH=EXPORTERS)
+def worker(runtime: str, model: str, side: int) -> Worker:
+    return own("paint", runtime, model, str(side), PYTHONPATH=EXPORTERS)
 
 
 def failed_exports(model: str, sides: list[int]) -> dict[str, str]:
-    """Export for pictures of any size, and of each size; which ways that leaves out, and the
-    operation that is not supported."""
+    """Export a model for pictures of any size, and of each size.
+
+    Returns:
+        Runtimes without an export, with the operation that is not supported.
+    """
     failed: dict[str, str] = {}
     for size in ("any", *map(str, sides)):
-        for kind, way in (("onnx", "ONNX Runtime"), ("tflite", "LiteRT")):
-            turn = own("export", kind, model, size, PYTHONPATH=EXPORTERS)
-            (answer,) = take_turns({kind: turn}, rounds=1, unheard=0)[kind]
-            if answer["failed"]:
-                failed[way if size == "any" else f"{way}, this size"] = answer["failed"]
+        for kind, runtime in (("onnx", "ONNX Runtime"), ("tflite", "LiteRT")):
+            exporter = own("export", kind, model, size, PYTHONPATH=EXPORTERS)
+            (result,) = take_turns({kind: exporter}, rounds=1, warm_up=0)[kind]
+            if result["failed"]:
+                name = runtime if size == "any" else f"{runtime}, this size"
+                failed[name] = result["failed"]
     return failed
 
 
-def timing(way: str, found: dict[str, list[Answer]]) -> str:
-    time = f"{median_of(found[way], 'ms'):.0f}"
-    return time if way == KEPT else f"{time}, ×{ratio(found[way], found[KEPT], 'ms')}"
+def timing(runtime: str, turns: dict[str, list[Measurements]]) -> str:
+    ms = f"{median_of(turns[runtime], 'ms'):.0f}"
+    return ms if runtime == GRAPH else f"{ms}, ×{ratio(turns[runtime], turns[GRAPH], 'ms')}"
 
 
-def differences(model: str, side: int, ways: list[str]) -> dict[str, str]:
-    outputs = {way: np.load(output(way, model, side)) for way in ways}
-    return {way: f"{abs(x - outputs[KEPT]).max() * 127.5:.1g}" for way, x in outputs.items()}
+def differences(model: str, side: int, names: list[str]) -> dict[str, str]:
+    outputs = {name: np.load(output(name, model, side)) for name in names}
+    return {name: f"{abs(x - outputs[GRAPH]).max() * 127.5:.1g}" for name, x in outputs.items()}
 
 
-def output(way: str, model: str, side: int) -> Path:
-    return exports.FOLDER / f"{model}, {side}, {way}.npy"
+def output(runtime: str, model: str, side: int) -> Path:
+    return exports.FOLDER / f"{model}, {side}, {runtime}.npy"
 
 
-def export(kind: str, model: str, size: str) -> Callable[[], Answer]:
+def export(kind: str, model: str, size: str) -> Callable[[], Measurements]:
     return lambda: {"failed": exports.export(kind, model, size)}
 
 
-def paint(way: str, model: str, side: str) -> Callable[[], Answer]:
-    call = WAYS[way](model, side)
+def paint(runtime: str, model: str, side: str) -> Callable[[], Measurements]:
+    call = RUNTIMES[runtime](model, side)
     with np.load(exports.path("npz", model, side)) as arrays:
         inputs = [*arrays.values()]
-    np.save(output(way, model, int(side)), call(*inputs))
+    np.save(output(runtime, model, int(side)), call(*inputs))
 
-    def work() -> Answer:
+    def take_turn() -> Measurements:
         start = time.perf_counter()
         call(*inputs)
         return {"ms": 1000 * (time.perf_counter() - start), "peak": report.peak_mib()}
 
-    return work
+    return take_turn
 
 
 def graph(model: str, side: str) -> Callable:
     from stylefuse.inference.compilation import compile_for_inference
 
-    return compile_for_inference(exports.painting(model))
+    return compile_for_inference(exports.paint_function(model))
 
 
 def xla(model: str, side: str) -> Callable:
     import tensorflow as tf
 
-    function = tf.function(exports.painting(model), jit_compile=True)
+    function = tf.function(exports.paint_function(model), jit_compile=True)
     return lambda *inputs: function(*inputs).numpy()
 
 
@@ -132,17 +155,17 @@ def litert(model: str, size: str, side: str) -> Callable:
     interpreter.resize_tensor_input(picture["index"], [1, int(side), int(side), 3])
     interpreter.allocate_tensors()
 
-    def call(x: np.ndarray, extra: np.ndarray) -> np.ndarray:
+    def call(x: np.ndarray, values: np.ndarray) -> np.ndarray:
         interpreter.set_tensor(picture["index"], x)
-        interpreter.set_tensor(vector["index"], extra)
+        interpreter.set_tensor(vector["index"], values)
         interpreter.invoke()
         return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
     return call
 
 
-WAYS: dict[str, Callable[[str, str], Callable]] = {
-    KEPT: graph,
+RUNTIMES: dict[str, Callable[[str, str], Callable]] = {
+    GRAPH: graph,
     "TensorFlow, XLA": xla,
     "ONNX Runtime": lambda model, side: onnx(model, "any"),
     "ONNX Runtime, this size": onnx,

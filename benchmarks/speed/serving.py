@@ -1,13 +1,14 @@
-"""How long a request takes over HTTP, beside the bare call of the model, and beside the peer's.
+"""Latency and throughput of the scoring server, compared with direct calls of the model.
 
     python -m benchmarks.speed.serving
 
-Needs the registry and the data that `make repro` leaves; takes three minutes. Every request holds
-a photograph and a painting of 256×256 pixels as PNG files. "A slider" sends the same two with
-another strength each time, "new pictures" sends others each time. The peer, a published network
-(Ghiasi et al. 2017), stands behind the same server. Bare calls and requests take turns, so that
-what else the machine does weighs on both alike. Aimed at: a median over HTTP of at most
-1.3 times the bare call; reached on two quiet cores.
+Needs the registry and the data that `make repro` leaves; takes three minutes.
+
+Every request has a photograph and a painting of 256×256 pixels as PNG files. “Slider” sends the
+same two with another strength each time, “new pictures” sends others each time. A published network
+(Ghiasi et al. 2017) runs behind the same server for comparison. Direct calls and requests take
+turns, so that other load on the machine affects both alike. The target is a median over HTTP of at
+most 1.3 times the direct call, on two cores without other load.
 """
 
 import http.client
@@ -35,8 +36,11 @@ from stylefuse.models.transfer import TASK
 from stylefuse.paths import NETWORKS
 from stylefuse.registry.fetch import champion_uri, fetch_model
 
-SIDE, LAPS, EACH = 256, 60, 40  # pixels, turns, requests of each client
-PEER = NETWORKS / "arbitrary-stylisation"
+SIDE = 256  # pixels
+TURNS, WARM_UP = 60, 5  # of a direct call and a request; the first ones compile
+REQUESTS_PER_CLIENT = 40
+SERVE_PUBLISHED = "--serve-published-network"  # option of the process that serves it
+PUBLISHED_NETWORK = NETWORKS / "arbitrary-stylisation"
 
 
 def pictures(domain: str) -> list[str]:
@@ -45,62 +49,66 @@ def pictures(domain: str) -> list[str]:
     return [encode(Image.fromarray(tile).resize((SIDE, SIDE))) for tile in tiles[:24]]
 
 
-def ask(connection: http.client.HTTPConnection, content: str, style: str, **dials: float) -> float:
-    """Seconds that a request takes."""
-    body = {"dataframe_records": [{"content": content, "style": style}], "params": dials}
-    begun = time.perf_counter()
+def send(
+    connection: http.client.HTTPConnection, content: str, style: str, **options: float
+) -> float:
+    """Send a request; returns the seconds until its answer."""
+    body = {"dataframe_records": [{"content": content, "style": style}], "params": options}
+    start = time.perf_counter()
     connection.request(
         "POST", "/invocations", json.dumps(body), {"Content-Type": "application/json"}
     )
-    answer = connection.getresponse()
-    told = answer.read()
-    seconds = time.perf_counter() - begun
-    if answer.status != 200:
-        raise SystemExit(told.decode())
+    response = connection.getresponse()
+    text = response.read()
+    seconds = time.perf_counter() - start
+    if response.status != 200:
+        raise SystemExit(text.decode())
     return seconds
 
 
-def in_turns(port: int, bare: Callable[[int], None], request: Callable) -> dict[str, str]:
-    """A bare call, a request, a bare call …"""
+def compare_with_direct_calls(
+    port: int, call: Callable[[int], None], request: Callable[..., float]
+) -> dict[str, str]:
+    """Alternate direct calls and requests, each with the number of its turn."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    called, asked = [], []
-    for lap in range(LAPS + 5):
-        begun = time.perf_counter()
-        bare(lap)
-        called.append(time.perf_counter() - begun)
-        asked.append(request(connection, lap))
-    called, asked = called[5:], asked[5:]  # the first ones compile
-    ratios = [a / c for a, c in zip(asked, called, strict=True)]
+    calls, requests = [], []
+    for turn in range(WARM_UP + TURNS):
+        start = time.perf_counter()
+        call(turn)
+        calls.append(time.perf_counter() - start)
+        requests.append(request(connection, turn))
+    calls, requests = calls[WARM_UP:], requests[WARM_UP:]
+    ratios = [r / c for r, c in zip(requests, calls, strict=True)]
     low, high = np.quantile(ratios, [0.25, 0.75])
     return {
-        "bare call, ms": f"{1e3 * median(called):.0f}",
-        "p50, ms": f"{1e3 * median(asked):.0f}",
-        "p99, ms": f"{1e3 * np.quantile(asked, 0.99):.0f}",
-        "p50 ÷ bare": f"{median(asked) / median(called):.2f}",
-        "of neighbours": f"{median(ratios):.2f} ({low:.2f}–{high:.2f})",
+        "direct call, ms": f"{1e3 * median(calls):.0f}",
+        "p50, ms": f"{1e3 * median(requests):.0f}",
+        "p99, ms": f"{1e3 * np.quantile(requests, 0.99):.0f}",
+        "p50 ÷ direct call": f"{median(requests) / median(calls):.2f}",
+        "ratio of neighbouring turns": f"{median(ratios):.2f} ({low:.2f}–{high:.2f})",
     }
 
 
-def crowd(port: int, clients: int, request: Callable) -> dict[str, str]:
-    """Several clients at once, each with its next request as soon as it has its answer."""
-    found: list[float] = []
+def run_clients(port: int, clients: int, request: Callable[..., float]) -> dict[str, str]:
+    """Several clients at a time; each sends its next request when it has its answer."""
+    durations: list[float] = []
 
     def client(number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
-        for lap in range(EACH):
-            found.append(request(connection, number * EACH + lap))
+        for i in range(REQUESTS_PER_CLIENT):
+            durations.append(request(connection, number * REQUESTS_PER_CLIENT + i))
 
     threads = [threading.Thread(target=client, args=(n,)) for n in range(clients)]
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     return {
-        "p50, ms": f"{1e3 * median(found):.0f}",
-        "p99, ms": f"{1e3 * np.quantile(found, 0.99):.0f}",
-        "requests/s": f"{len(found) / seconds:.1f}",
+        "p50, ms": f"{1e3 * median(durations):.0f}",
+        "p99, ms": f"{1e3 * np.quantile(durations, 0.99):.0f}",
+        "requests/s": f"{len(durations) / seconds:.1f}",
     }
 
 
@@ -108,68 +116,72 @@ def main() -> None:
     args = report.parser(__doc__).parse_args()
     contents, styles = pictures("photograph"), pictures("painting")
     pairs = list(itertools.product(range(len(contents)), range(len(styles))))
-    opened = [[decode(text) for text in texts] for texts in (contents, styles)]
+    decoded = [[decode(text) for text in texts] for texts in (contents, styles)]
     model = fetch_model(TASK, champion_uri("transfer"), load_params())
-    peer = ArbitraryStylisation(PEER)
+    published = ArbitraryStylisation(PUBLISHED_NETWORK)
 
-    def slider(connection, lap):
-        return ask(connection, contents[0], styles[0], strength=0.5 + (lap % 50) / 100)
+    def send_slider(connection, turn):
+        return send(connection, contents[0], styles[0], strength=0.5 + (turn % 50) / 100)
 
-    def fresh(connection, lap):
-        i, j = pairs[(lap * 7) % len(pairs)]
-        return ask(connection, contents[i], styles[j])
+    def send_new(connection, turn):
+        i, j = pairs[(turn * 7) % len(pairs)]
+        return send(connection, contents[i], styles[j])
 
-    def bare_slider(lap):
-        request = {"content": opened[0][0], "style": opened[1][0]}
-        model.predictor.paint(request, TransferRequestOptions(strength=0.5 + (lap % 50) / 100))
+    def call_slider(turn):
+        request = {"content": decoded[0][0], "style": decoded[1][0]}
+        model.predictor.paint(request, TransferRequestOptions(strength=0.5 + (turn % 50) / 100))
 
-    def bare_fresh(lap):
-        i, j = pairs[(lap * 7) % len(pairs)]
+    def call_new(turn):
+        i, j = pairs[(turn * 7) % len(pairs)]
         model.predictor.paint(
-            {"content": opened[0][i], "style": opened[1][j]}, TransferRequestOptions()
+            {"content": decoded[0][i], "style": decoded[1][j]}, TransferRequestOptions()
         )
 
-    def bare_peer(lap):
-        i, j = pairs[(lap * 7) % len(pairs)]
-        peer.stylize(*(np.asarray(o[k])[None] for o, k in zip(opened, (i, j), strict=True)))
+    def call_published(turn):
+        i, j = pairs[(turn * 7) % len(pairs)]
+        published.stylize(*(np.asarray(o[k])[None] for o, k in zip(decoded, (i, j), strict=True)))
 
-    alone, many = {}, {}
+    latency, throughput = {}, {}
     program = str(Path(sys.executable).with_name("stylefuse"))
     with tempfile.TemporaryDirectory() as folder:
         servers = {
             "stylefuse": [program, "serve", "transfer", "--port"],
-            "peer": [sys.executable, "-m", "benchmarks.speed.serving", "--peer", folder],
+            "published network": [sys.executable, "-m", __spec__.name, SERVE_PUBLISHED, folder],
         }
         for name, command in servers.items():
             port = free_port()
             server = subprocess.Popen([*command, str(port)])
             try:
                 wait_for(lambda port=port: answers(f"http://127.0.0.1:{port}"), server)
-                if name == "peer":
-                    alone["peer, new pictures"] = in_turns(port, bare_peer, fresh)
-                else:
-                    alone["stylefuse, a slider"] = in_turns(port, bare_slider, slider)
-                    alone["stylefuse, new pictures"] = in_turns(port, bare_fresh, fresh)
+                calls = {"new pictures": (call_published, send_new)}
+                if name == "stylefuse":
+                    calls = {
+                        "slider": (call_slider, send_slider),
+                        "new pictures": (call_new, send_new),
+                    }
+                for series, (call, request) in calls.items():
+                    row = f"{name}, {series}"
+                    latency[row] = compare_with_direct_calls(port, call, request)
                 for clients in (1, 2, 4):
                     row = f"{name}, {clients} client{'s' * (clients > 1)}"
-                    many[row] = crowd(port, clients, fresh)
+                    throughput[row] = run_clients(port, clients, send_new)
             finally:
                 stop(server)
     report.write_section(
-        args.docs, "Over HTTP", " ".join(__doc__.split("\n\n")[2].split()),
-        report.table(alone, "one request after the other"), report.table(many, "new pictures"),
+        args.docs, "Over HTTP", report.paragraph(__doc__, -1),
+        report.table(latency, "one request at a time"), report.table(throughput, "new pictures"),
     )  # fmt: skip
 
 
-def serve_peer(folder: str, port: int) -> None:
-    """The peer as an MLflow model, behind the server that ours is behind."""
+def serve_published_network(folder: str, port: int) -> None:
+    """Serve the published network as an MLflow model, with the server of `stylefuse serve`."""
     import mlflow
     import pandas as pd
 
     from stylefuse.registry.package import signature
     from stylefuse.serving.app import run, scoring_app
 
-    class Peer(mlflow.pyfunc.PythonModel):
+    class PublishedNetwork(mlflow.pyfunc.PythonModel):
         def load_context(self, context):
             self.network = ArbitraryStylisation(Path(context.artifacts["network"]))
 
@@ -180,16 +192,19 @@ def serve_peer(folder: str, port: int) -> None:
                 painted.append(encode(Image.fromarray(self.network.stylize(content, style)[0])))
             return pd.DataFrame({"picture": painted})
 
-    path = str(Path(folder) / "peer")
+    path = str(Path(folder) / "model")
     mlflow.pyfunc.save_model(
-        path, python_model=Peer(), artifacts={"network": str(PEER)}, signature=signature(TASK),
+        path,
+        python_model=PublishedNetwork(),
+        artifacts={"network": str(PUBLISHED_NETWORK)},
+        signature=signature(TASK),
         pip_requirements=[],
-    )  # fmt: skip
+    )
     run(lambda: path, scoring_app, "127.0.0.1", port, load_params().serve)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--peer"]:
-        serve_peer(sys.argv[2], int(sys.argv[3]))
+    if sys.argv[1:2] == [SERVE_PUBLISHED]:
+        serve_published_network(sys.argv[2], int(sys.argv[3]))
     else:
         main()

@@ -1,7 +1,7 @@
-"""The networks of the transfer model once more, in plain PyTorch.
+"""The networks of the transfer model in plain PyTorch.
 
-Modules bear the names of their twins in `stylefuse.models.transfer.networks`, so that weights can
-be handed over by name.
+Modules have the names of the layers in `stylefuse.models.transfer.networks`, so that weights can be
+copied by name.
 """
 
 import numpy as np
@@ -84,7 +84,7 @@ class Generator(nn.Module):
         self.paint = Conv(w, 3, gain=1.0)
 
     def encode_content(self, x):
-        content = [soften(instance_norm(self.to_opponent(x)))]
+        content = [box_blur(instance_norm(self.to_opponent(x)))]
         for conv in (self.content_1, self.content_2, self.content_4):
             x = activate(instance_norm(conv(x)))
             content.append(x)
@@ -98,14 +98,14 @@ class Generator(nn.Module):
         return torch.cat([mean[..., 0, 0], deviation[..., 0, 0], learned], 1)
 
     def decode(self, content, code):
-        ground, m1, m2, h = content
+        blurred, m1, m2, h = content
         for block in self.blocks:
             h = block(h, code)
         h = activate(self.n2(self.up_2(upsample(h)) + self.skip_2(m2), code))
         h = activate(self.n1(self.up_1(upsample(h)) + self.skip_1(m1), code))
         h = activate(self.n0(self.last(h), code))
         mean, deviation = code[:, :3, None, None], code[:, 3:6, None, None]
-        x = (ground + self.paint(h)) * deviation + mean
+        x = (blurred + self.paint(h)) * deviation + mean
         return torch.einsum("bchw,dc->bdhw", x, self.opponent)
 
     def forward(self, content, style):
@@ -135,13 +135,13 @@ class Discriminator(nn.Module):
     def features(self, x):
         return self.maps(x).mean((2, 3))
 
-    def judge(self, maps, features):
+    def logits(self, maps, features):
         patches = self.patch(maps.permute(0, 2, 3, 1))
-        alike = torch.einsum("bhwc,bc->bhw", patches, self.reference(features))
-        return self.real(activate(self.head(maps)))[:, 0] + alike / 128**0.5
+        projection = torch.einsum("bhwc,bc->bhw", patches, self.reference(features))
+        return self.real(activate(self.head(maps)))[:, 0] + projection / 128**0.5
 
     def forward(self, x, features):
-        return self.judge(self.maps(x), features)
+        return self.logits(self.maps(x), features)
 
 
 def activate(x):
@@ -158,7 +158,7 @@ def instance_norm(x):
     return (x - mean) / deviation
 
 
-def soften(x):
+def box_blur(x):
     x = F.pad(x, [4] * 4, mode="reflect")
     return F.avg_pool2d(F.avg_pool2d(x, 5, 1), 5, 1)
 

@@ -1,21 +1,21 @@
-"""How many pictures a second each model is trained on, on each backend.
+"""Training speed of each model on each backend, in pictures per second.
 
     python -m benchmarks.speed.training
-    python -m benchmarks.speed.training --docs .cache/trial --rounds 2 --models portrait    a trial
+    python -m benchmarks.speed.training --docs .cache/trial --rounds 2 --models portrait   a trial
 
-Needs `data/prepared`, which `make repro` leaves. The backends take turns, each in a process of its
-own, on real pictures, which are cut and damaged while the step before runs.
+Needs `data/prepared`, which `make repro` leaves. The backends take turns, each in its own process.
+They train on real pictures, which are cropped and degraded while the previous step runs.
 """
 
 import time
 from collections.abc import Callable
 
 from benchmarks import report
-from benchmarks.paired_timing import Answer, median_of, own, ratio, run, take_turns
+from benchmarks.paired_timing import Measurements, median_of, own, ratio, run, take_turns
 from stylefuse.config import load_params
 
 BACKENDS = ("tensorflow", "jax")
-STEPS = 32  # of a turn: each holds every kind of step as often as the others
+STEPS = 32  # of a turn; every kind of step is as frequent in each turn
 
 
 def main() -> None:
@@ -28,22 +28,23 @@ def main() -> None:
         args.docs,
         "Training",
         report.table({model: row(model, args.rounds) for model in args.models}, "images/s"),
-        f"Medians of {args.rounds} turns of {STEPS} steps, once all is compiled, with the settings "
-        f"of the profile `{load_params().profile}`; beside the ratio, where its middle half lies. "
-        "Training on Keras's third backend, PyTorch, is refused: nothing here needs it.",
+        f"Medians of {args.rounds} turns of {STEPS} steps after compilation, with the settings of "
+        f"the profile `{load_params().profile}`; the ratio with its interquartile range. Training "
+        "on Keras's PyTorch backend is not supported.",
     )
 
 
 def row(model: str, rounds: int) -> dict[str, str]:
-    found = take_turns({name: own("train", model, KERAS_BACKEND=name) for name in BACKENDS}, rounds)
+    workers = {name: own("train", model, KERAS_BACKEND=name) for name in BACKENDS}
+    turns = take_turns(workers, rounds)
     return {
-        **{name: f"{median_of(found[name], 'rate'):.1f}" for name in BACKENDS},
-        "jax ÷ tensorflow": ratio(found["jax"], found["tensorflow"], "rate"),
-        **{f"{name}, peak MiB": f"{found[name][-1]['peak']:.0f}" for name in BACKENDS},
+        **{name: f"{median_of(turns[name], 'rate'):.1f}" for name in BACKENDS},
+        "jax ÷ tensorflow": ratio(turns["jax"], turns["tensorflow"], "rate"),
+        **{f"{name}, peak MiB": f"{turns[name][-1]['peak']:.0f}" for name in BACKENDS},
     }
 
 
-def train(model: str) -> Callable[[], Answer]:
+def train(model: str) -> Callable[[], Measurements]:
     from stylefuse.training.compile_steps import compile_steps
     from stylefuse.training.state import TrainingState
 
@@ -51,7 +52,7 @@ def train(model: str) -> Callable[[], Answer]:
     advance = compile_steps(state)
     done = 0
 
-    def work() -> Answer:
+    def take_turn() -> Measurements:
         nonlocal done
         start = time.perf_counter()
         advance(done, STEPS)
@@ -59,7 +60,7 @@ def train(model: str) -> Callable[[], Answer]:
         rate = STEPS * state.settings.batch / (time.perf_counter() - start)
         return {"rate": rate, "peak": report.peak_mib()}
 
-    return work
+    return take_turn
 
 
 if __name__ == "__main__":

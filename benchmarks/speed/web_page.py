@@ -1,10 +1,11 @@
-"""How long the web page's sliders take to show the next picture, in a real browser.
+"""Latency of the web page's sliders in a browser.
 
     python -m benchmarks.speed.web_page
 
-Needs the models and the data that `make repro` leaves, and Chromium; takes a minute. Two held-out
-pictures of 256×256 pixels are uploaded; then a slider is moved again and again, and the time is
-taken from the browser's event to another picture's address in the page. Aimed at: 300 ms.
+Needs the models and the data that `make repro` leaves, and Chromium; takes a minute.
+
+Two held-out pictures of 256×256 pixels are uploaded, then a slider is moved repeatedly. Measured is
+the time from the browser's event until the page shows another picture. The target is 300 ms.
 """
 
 import shutil
@@ -20,27 +21,28 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from tests.support.servers import free_port, stop, wait_for
 
-from benchmarks import report as pages
+from benchmarks import report
 
-SIDE, MOVES, FIRST = 256, 24, 3  # pixels; moves of a slider, of which the first ones compile
-SLIDERS = {  # tab → names of its two pictures, and of its slider
+SIDE = 256  # pixels
+MOVES, WARM_UP = 24, 3  # of a slider; the first ones compile
+SLIDERS = {  # tab → labels of its two pictures and of its slider
     "Transfer": ("Photograph", "Style", "Strength"),
     "Fuse": ("First picture", "Second picture", "Shows more of"),
 }
 MOVE = """async (panel, [name, value]) => {
-  const shown = () => [...panel.querySelectorAll('img')].map(image => image.src).join('|');
+  const pictures = () => [...panel.querySelectorAll('img')].map(image => image.src).join('|');
   const slider = [...panel.querySelectorAll('input[type=range]')]
     .find(input => (input.getAttribute('aria-label') || '').includes(name));
-  const before = shown(), begun = performance.now();
+  const before = pictures(), start = performance.now();
   slider.value = value;
   slider.dispatchEvent(new Event('input', {bubbles: true}));
-  while (shown() === before) await new Promise(again => setTimeout(again, 4));
-  return performance.now() - begun;
+  while (pictures() === before) await new Promise(resolve => setTimeout(resolve, 4));
+  return performance.now() - start;
 }"""
 
 
 def main() -> None:
-    args = pages.parser(__doc__).parse_args()
+    args = report.parser(__doc__).parse_args()
     port = free_port()
     program = str(Path(sys.executable).with_name("stylefuse"))
     server = subprocess.Popen([program, "app", "--port", str(port)])
@@ -55,9 +57,9 @@ def main() -> None:
             browser.close()
     finally:
         stop(server)
-    pages.write_section(
-        args.docs, "Sliders of the web page", " ".join(__doc__.split("\n\n")[2].split()),
-        pages.table(rows, f"{MOVES - FIRST} moves"),
+    report.write_section(
+        args.docs, "Sliders of the web page", report.paragraph(__doc__, -1),
+        report.table(rows, f"{MOVES - WARM_UP} moves"),
     )  # fmt: skip
 
 
@@ -92,11 +94,11 @@ def _times(browser: Browser, port: int, tab: str, files: list[Path]) -> dict[str
         times.append(panel.evaluate(MOVE, [slider, 0.2 + 0.03 * move]))
         page.wait_for_timeout(300)
     page.close()
-    told = times[FIRST:]
+    measured = times[WARM_UP:]
     return {
-        "p50, ms": f"{median(told):.0f}",
-        "p90, ms": f"{np.quantile(told, 0.9):.0f}",
-        "slowest, ms": f"{max(told):.0f}",
+        "p50, ms": f"{median(measured):.0f}",
+        "p90, ms": f"{np.quantile(measured, 0.9):.0f}",
+        "slowest, ms": f"{max(measured):.0f}",
     }
 
 
