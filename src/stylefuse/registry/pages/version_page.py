@@ -99,7 +99,7 @@ def _training(facts: VersionFacts) -> str:
 
 def _metrics(facts: VersionFacts) -> list[str]:
     if not facts.metrics:
-        return ["Not evaluated yet; `make repro` does that."]
+        return ["Not evaluated."] if facts.shipped else ["Not evaluated yet: run `make repro`."]
     names = shared_metrics(facts.metrics)[:MAX_METRICS]
     pages = [path for path in facts.reports if path.endswith(".html")]
     links = [f"[Report]({run_page(facts.run, f'artifacts/{path}')})" for path in pages]
