@@ -1,4 +1,4 @@
-# The environment exactly as locked, and the code. docs/work-pools.md says how runs use it.
+# The environment exactly as locked, and the code. docs/guides/work-pools.md says how runs use it.
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \

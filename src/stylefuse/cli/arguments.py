@@ -56,8 +56,8 @@ def add_model_location(command: argparse.ArgumentParser, name: str) -> None:
     """Add `--model` for a command that uses a model called `name`."""
     command.add_argument(
         "--model", type=model_location,
-        help="a folder or models:/NAME@ALIAS (default: the champion, or the model in "
-        f"models/{name} if there is no champion)",
+        help="a folder or models:/NAME@ALIAS (default: the champion; without one models/"
+        f"{name}, or else the shipped models/base/{name})",
     )  # fmt: skip
 
 
