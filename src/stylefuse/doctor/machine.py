@@ -151,9 +151,7 @@ def gpu() -> CheckResult:
         return CheckResult(Level.OK, ", ".join(devices))
     if shutil.which("nvidia-smi"):
         hint = 'to use it, install "jax[cuda12]" and set KERAS_BACKEND=jax (docs/guides/gpu.md)'
-        return CheckResult(
-            Level.OK, "there seems to be a GPU that the backend does not see", hint
-        )
+        return CheckResult(Level.OK, "there seems to be a GPU that the backend does not see", hint)
     return CheckResult(Level.OK, "none; training runs on the CPU")
 
 
