@@ -22,6 +22,7 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
+napoleon_use_ivar = True  # attributes in a docstring are not documented a second time
 
 
 def write_commands(app) -> None:
