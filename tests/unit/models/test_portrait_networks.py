@@ -1,9 +1,5 @@
-"""Portrait networks: shapes, independence of the batch, progressive growing, and both backends."""
+"""Portrait networks: shapes, independence of the batch, and progressive growing."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -28,7 +24,6 @@ from stylefuse.models.portrait.regularized import RegularDiscriminator, RegularG
 from stylefuse.training.backend import gradient_step
 from tests.support.layer_harness import check_layer
 
-ROOT = Path(__file__).parents[3]
 LATENTS, PICTURES, LOGITS = (3, 8), (3, 64, 64, 3), (3,)
 
 
@@ -162,39 +157,3 @@ def test_losses_train_every_variable_that_they_use(architecture):
         assert unchanged - coarse <= {"discriminator/real/bias"}
     assert [len(report) for report in reports] == [3, 3, 2, 2]
     assert np.isfinite(np.concatenate(reports)).all()
-
-
-RUN_NETWORKS = """
-import sys
-import numpy as np
-from stylefuse.models.portrait.networks import ARCHITECTURES
-from stylefuse.training.backend import compile_loss
-from tests.unit.models.test_portrait_networks import build
-latents = np.random.default_rng(0).standard_normal((3, 8)).astype("float32")
-outputs = {}
-for name in ARCHITECTURES:
-    generator, discriminator = nets = build(name)
-    for net in nets:
-        file = f"{sys.argv[1]}/{name}_{net.name}.weights.h5"
-        net.save_weights(file) if sys.argv[2] == "save" else net.load_weights(file)
-    growth = {"level": 2, "fade": 0.3} if name == "progressive" else {}
-    def painted_and_logits(latents):
-        pictures = generator(latents, **growth)
-        return None, (pictures, discriminator(pictures, **growth))
-    run = compile_loss(painted_and_logits, [v for net in nets for v in net.variables])
-    outputs[name], outputs[name + "_logits"] = map(np.asarray, run(latents))
-np.savez(sys.argv[3], **outputs)
-"""
-
-
-def test_backends_agree(tmp_path):
-    outputs = []
-    for backend, action in (("tensorflow", "save"), ("jax", "load")):
-        path = tmp_path / f"{backend}.npz"
-        subprocess.run(
-            [sys.executable, "-c", RUN_NETWORKS, str(tmp_path), action, str(path)],
-            env={**os.environ, "KERAS_BACKEND": backend}, cwd=ROOT, check=True,
-        )  # fmt: skip
-        outputs.append(np.load(path))
-    for name in outputs[0]:
-        np.testing.assert_allclose(outputs[0][name], outputs[1][name], atol=1e-4, err_msg=name)
