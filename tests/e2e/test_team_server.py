@@ -15,7 +15,7 @@ from stylefuse.config import load_params
 from stylefuse.models.task import find_task
 from stylefuse.registry.fetch import champion_uri, fetch_model
 from stylefuse.registry.store import open_store, registered_name
-from stylefuse.registry.ui import AUTH
+from stylefuse.registry.ui import AUTH_CONFIG
 from tests.support.models import make_project, noise
 from tests.support.servers import free_port, postgresql, s3, ui
 
@@ -165,10 +165,10 @@ def test_secrets_stay_in_the_environment(registered, server, project):
     version = open_store(load_params().registry).get_model_version(NAME, "1")
     run = open_store(load_params().registry).get_run(version.run_id)
     told = f"{shown}{workers}{version}{run.data.tags}{run.data.params}"
-    told += (project / "ui.log").read_text() + (project / AUTH).read_text()
+    told += (project / "ui.log").read_text() + (project / AUTH_CONFIG).read_text()
     assert "--app-name" in told  # these are the right processes
     assert not [secret for secret in SECRETS if secret in told]
-    assert (project / AUTH).stat().st_mode & 0o777 == 0o600
+    assert (project / AUTH_CONFIG).stat().st_mode & 0o777 == 0o600
 
 
 def test_no_file_holds_a_secret(registered, project, bucket):
