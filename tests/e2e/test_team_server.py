@@ -122,7 +122,7 @@ def test_others_are_refused_in_a_sentence(registered, monkeypatch, capsys, passw
     with pytest.raises(SystemExit) as ended:
         main(["register", "restore"])
     (line,) = capsys.readouterr().err.splitlines()
-    assert "refuses the name or the password; set MLFLOW_TRACKING_USERNAME" in line
+    assert "refuses the user name or the password; set MLFLOW_TRACKING_USERNAME" in line
     assert ended.value.code == 2
 
 
