@@ -152,7 +152,7 @@ def keep_one_model(root: Path, model: str) -> None:
 def commit_all(root: Path) -> None:
     """Commit everything in the clone."""
     who = "-c user.name=tester -c user.email=tester@example.org"
-    for command in ("add -A", f"{who} commit -qm all"):
+    for command in ("add -A", f"{who} commit -q --allow-empty -m all"):
         subprocess.run(["git", *command.split()], cwd=root, check=True)
 
 
