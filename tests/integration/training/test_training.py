@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from contextlib import chdir
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import stylefuse
+from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.models.saving import load_generator, load_predictor
 from stylefuse.training import checkpoints, trainer
@@ -21,8 +23,13 @@ from tests.support.trainings import ROOT, changed, make_project, run_on_jax
 
 CLOCK = {
     "kimg": 0.032, "tick_kimg": 0.008, "sample_kimg": 0.016,  # 8 steps, a checkpoint after the 4th
-    "discriminator_interval": 3, "r1_interval": 2, "augment_target": 0.1,
+    "discriminator_interval": 3, "r1_interval": 3, "augment_target": 0.1,
 }  # fmt: skip
+SHORT = {  # 3 steps with few functions to compile; samples and a checkpoint after the second
+    "kimg": 0.012, "tick_kimg": 0.004, "sample_kimg": 0.008,
+    "discriminator_interval": 1, "r1": 0, "augment_target": 0,
+}  # fmt: skip
+SHORT_ROWS = [4, 8, 12]  # pictures at each tick of such a run
 
 
 # what a training imports, but what cannot change its result; settings are in its key by value
@@ -102,62 +109,96 @@ def test_a_stopped_run_ends_with_the_same_bytes(params, model, special):
     assert products(model) == uninterrupted
 
 
-def test_a_run_that_is_stopped_at_every_tick_resumes_there(params):
-    short = changed(params, "restore", kimg=0.016)
-    assert trainer.train("restore", short)
-    uninterrupted = products("restore")
-    shutil.rmtree("models")
-    assert not trainer.train("restore", short, stop=lambda: True)
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a short run of the model restore; its tracker; and what it wrote."""
+    folder, tracker = tmp_path_factory.mktemp("finished"), RecordingTracker()
+    params = make_project(folder, **SHORT)
+    with chdir(folder):
+        assert trainer.train("restore", params, tracker)
+        return folder, tracker, products("restore")
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """The folder of such a run that was stopped at its first tick; and how it ended."""
+    folder = tmp_path_factory.mktemp("stopped")
+    params = make_project(folder, **SHORT)
+    with chdir(folder):
+        is_finished = trainer.train("restore", params, stop=lambda: True)
+    return folder, is_finished
+
+
+@pytest.fixture
+def resumable(stopped, tmp_path, monkeypatch):
+    """A copy of that folder as the working directory, with its parameters."""
+    shutil.copytree(stopped[0], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return load_params()
+
+
+def test_a_run_that_is_stopped_at_a_tick_resumes_there(finished, stopped, resumable):
+    """The tick has no samples, so that the checkpoint is the one that stopping saves."""
+    assert not stopped[1]
     assert not Path("models").exists()
-    assert trainer.train("restore", short, stop=lambda: True)
-    assert products("restore") == uninterrupted
+    stop = Mock(return_value=False)
+    assert trainer.train("restore", resumable, tracker := RecordingTracker(), stop)
+    assert list(tracker.rows) == SHORT_ROWS[1:]
+    assert stop.call_count == 1  # a run is not stopped at its last tick
+    assert products("restore") == finished[2]
 
 
-def test_other_code_does_not_resume_a_checkpoint(params, monkeypatch):
-    assert not trainer.train("restore", params, stop=lambda: True)
+def test_other_code_does_not_resume_a_checkpoint(resumable, monkeypatch):
     monkeypatch.setattr(trainer, "code_digest", lambda: "of other code")
-    assert trainer.train("restore", params, tracker := RecordingTracker())
-    assert list(tracker.rows) == [8, 16, 24, 32]
+    assert trainer.train("restore", resumable, tracker := RecordingTracker())
+    assert list(tracker.rows) == SHORT_ROWS
     assert len(list(Path(".ckpt/restore").glob("*/step-*.npz"))) == 1  # that of the other code
 
 
-def test_other_tiles_of_the_same_names_do_not_resume_a_checkpoint(params):
-    assert not trainer.train("restore", params, stop=lambda: True)
+def test_other_tiles_of_the_same_names_do_not_resume_a_checkpoint(resumable):
     tiles = np.load("data/prepared/train_photograph.npy")
     np.save("data/prepared/train_photograph.npy", 255 - tiles)
-    assert trainer.train("restore", params, tracker := RecordingTracker())
-    assert list(tracker.rows) == [8, 16, 24, 32]
+    assert trainer.train("restore", resumable, tracker := RecordingTracker())
+    assert list(tracker.rows) == SHORT_ROWS
 
 
-def test_a_run_begins_with_the_weights_of_init_from(params):
-    trainer.train("restore", changed(params, "restore", kimg=0.016), first := RecordingTracker())
+@pytest.fixture
+def initialised(finished, tmp_path, monkeypatch):
+    """A copy of the finished run as the working directory, with its model in `initial`; and the
+    parameters of a run that begins with that model, and learns next to nothing."""
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     Path("models/restore").rename("initial")
-    initial = {"init_from": "initial", "kimg": 0.016}
-    again = changed(params, "restore", **initial, learning_rate=1e-9)
-    trainer.train("restore", again, second := RecordingTracker())
+    return changed(load_params(), "restore", init_from="initial", learning_rate=1e-9)
+
+
+def test_a_run_begins_with_the_weights_of_init_from(finished, initialised):
+    """The weights know one picture that is trained on, and one that is not there any more."""
+    known = ["photograph/train-0.png", "photograph/gone.png"]
+    Path("initial/pictures.json").write_text(json.dumps(known))
+    trainer.train("restore", initialised, tracker := RecordingTracker())
     saved, averaged = (load_generator(folder)[1] for folder in ("initial", "models/restore"))
     for one, other in zip(saved.weights, averaged.weights, strict=True):
         np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=1e-6)
-    assert second.started != first.started
+    assert tracker.started != finished[1].started
 
-    tiles = {"train_photograph": ["old", "both"], "test_photograph": ["new", "held"]}
-    Path("data/prepared/tiles.json").write_text(json.dumps(tiles))
-    Path("initial/pictures.json").write_text(json.dumps(["old", "both"]))
-    trainer.train("restore", again)
-    Path("initial/pictures.json").write_text(json.dumps(["old", "held"]))
+
+def test_weights_that_were_trained_on_held_out_pictures_are_refused(initialised):
+    held_out = "photograph/validation-1.png"
+    Path("initial/pictures.json").write_text(json.dumps(["photograph/train-0.png", held_out]))
     with pytest.raises(
-        UserError, match="trained on 1 pictures that are held out now, held"
+        UserError, match=f"trained on 1 pictures that are held out now, {held_out} among them"
     ) as error:
-        trainer.train("restore", again)
+        trainer.train("restore", initialised)
     assert error.value.code == "held-out-pictures-known"
-    assert "held among them" in str(error.value)
-    Path("initial/pictures.json").unlink()
 
-    wider = changed(params, "restore", **initial, width=8)
+
+def test_weights_of_another_architecture_or_none_are_refused(initialised):
+    wider = changed(initialised, "restore", width=8)
     with pytest.raises(UserError, match="initial holds a restore model"):
         trainer.train("restore", wider)
     with pytest.raises(UserError, match="nowhere"):
-        trainer.train("restore", changed(params, "restore", init_from="nowhere"))
+        trainer.train("restore", changed(initialised, "restore", init_from="nowhere"))
 
 
 def test_a_tracker_gets_metrics_samples_and_alarms_during_the_run(params, capsys):
@@ -181,13 +222,13 @@ def test_a_tracker_gets_metrics_samples_and_alarms_during_the_run(params, capsys
 def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(params, monkeypatch):
     step = InPlaceSteps.step
     monkeypatch.setattr(
-        InPlaceSteps, "step", lambda self, i: step(self, i) * (np.nan if i == 5 else 1)
+        InPlaceSteps, "step", lambda self, i: step(self, i) * (np.nan if i == 2 else 1)
     )
-    with pytest.raises(UserError, match="diverged at step 5") as error:
-        trainer.train("restore", params)
+    with pytest.raises(UserError, match="diverged at step 2") as error:
+        trainer.train("restore", changed(params, "restore", **SHORT))
     assert (error.value.code, error.value.exit_code) == ("training-diverged", 1)
     (checkpoint,) = Path(".ckpt/restore").glob("*/*.npz")
-    assert checkpoint.name.startswith("step-00000004-")
+    assert checkpoint.name.startswith("step-00000002-")
     assert str(checkpoint.parent) in str(error.value)
     assert not Path("models").exists()
 
@@ -231,15 +272,17 @@ def test_a_damaged_checkpoint_is_skipped_and_deleted(tmp_path):
     assert steps() == [2, 3]
 
 
-def test_a_run_killed_while_it_deletes_checkpoints_keeps_its_samples(params, monkeypatch):
-    assert trainer.train("restore", params)
-    uninterrupted = products("restore")
+def test_a_run_killed_while_it_deletes_checkpoints_keeps_its_samples(
+    finished, resumable, monkeypatch
+):
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
-        killed.setattr(checkpoints.shutil, "rmtree", Mock(side_effect=KeyboardInterrupt))
-        trainer.train("restore", params)
+        killed.setattr(checkpoints, "shutil", Mock(rmtree=Mock(side_effect=KeyboardInterrupt)))
+        trainer.train("restore", resumable)
+    assert not list(Path(".ckpt/restore").glob("*/step-*.npz"))
+    assert list(Path(".ckpt/restore").glob("*/samples/*.png"))
     shutil.rmtree("reports")
-    assert trainer.train("restore", params)
-    assert products("restore") == uninterrupted
+    assert trainer.train("restore", resumable)
+    assert products("restore") == finished[2]
 
 
 def paint_with_all(folder):
