@@ -7,8 +7,8 @@ from stylefuse.fileio import file_lock, write_atomically
 from stylefuse.registry.store import SQLITE, load_mlflow
 
 
-def copy_empty_store(shared: Path, folder: Path) -> None:
-    """Put a store without runs and models where a project expects it.
+def copy_empty_store(shared: Path, folder: Path) -> Path:
+    """Put a store without runs and models where a project expects it; returns its path.
 
     MLflow's migrations take seconds; opening a store with the current tables does not.
 
@@ -23,6 +23,7 @@ def copy_empty_store(shared: Path, folder: Path) -> None:
     store = folder / "mlflow/mlflow.db"
     store.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, store)
+    return store
 
 
 def _create_tables(path: Path) -> None:

@@ -9,6 +9,7 @@ import struct
 import tarfile
 import tracemalloc
 import zipfile
+from functools import cache
 
 import pytest
 
@@ -68,7 +69,9 @@ def zipped(*members, method=zipfile.ZIP_DEFLATED):
     return file.getvalue()
 
 
+@cache
 def bomb():
+    """A zip whose only member is zeros."""
     file = io.BytesIO()
     with (
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -77,6 +80,16 @@ def bomb():
         for _ in range(ZEROS // 1_000_000):
             member.write(bytes(1_000_000))
     return file.getvalue()
+
+
+@cache
+def gzipped_zeros():
+    return gzip.compress(bytes(ZEROS), 1)
+
+
+def gzipped(start, end=b""):
+    """`gzip` of the zeros between a start and an end; a file may consist of several parts."""
+    return gzip.compress(start) + gzipped_zeros() + gzip.compress(end)
 
 
 def changed(data, old, new):
@@ -204,17 +217,17 @@ def test_links_and_devices_in_a_tar(error_code, kind):
 
 
 def test_a_tar_bomb(error_code):
-    data = gzip.compress(special(tarfile.REGTYPE, ZEROS) + bytes(ZEROS) + END, 1)
+    data = gzipped(special(tarfile.REGTYPE, ZEROS), END)
     assert error_code(data, "set.tar.gz", mentions="a.png") == "archive-too-large"
 
 
 @pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
 def test_a_header_that_is_a_bomb(error_code, kind):
     first = special(tarfile.REGTYPE, 0, "b.txt")
-    data = gzip.compress(first + special(kind, ZEROS) + bytes(ZEROS) + first + END, 1)
+    data = gzipped(first + special(kind, ZEROS), first + END)
     mentions = "set.tar.gz is a damaged archive (a header of 300,000,000"
     assert error_code(data, "set.tar.gz", mentions) == "archive-damaged"
-    alone = gzip.compress(special(kind, ZEROS) + bytes(ZEROS) + first + END, 1)
+    alone = gzipped(special(kind, ZEROS), first + END)
     assert error_code(alone, "set.tar.gz") == "source-format-unknown"
 
 
@@ -262,7 +275,7 @@ def test_hostile_debian_packages(members):
         deb(good[: len(good) // 2]): "archive-damaged",
         b"!<arch>\n": "archive-damaged",
         deb(packed(("../a.png", png(1)))): "archive-unsafe",
-        deb(gzip.compress(special(tarfile.REGTYPE, ZEROS) + bytes(ZEROS))): "archive-too-large",
+        deb(gzipped(special(tarfile.REGTYPE, ZEROS))): "archive-too-large",
     }
     for data, code in bad.items():
         with pytest.raises(UserError) as error:

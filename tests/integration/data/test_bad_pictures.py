@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from contextlib import chdir
 
 import numpy as np
 import pandas as pd
@@ -19,19 +20,44 @@ from tests.integration.data.test_ingest import folder, params_with, png
 DOMAINS = ["painting", "photograph"]
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
     """Two folders of forty pictures each."""
-    monkeypatch.chdir(tmp_path)
+    root = tmp_path_factory.mktemp("pictures")
     for domain, first in (("photos", 0), ("art", 100)):
-        (tmp_path / domain).mkdir()
+        (root / domain).mkdir()
         for seed in range(first, first + 40):
-            (tmp_path / domain / f"{seed}.png").write_bytes(png(seed, (160, 140)))
+            (root / domain / f"{seed}.png").write_bytes(png(seed, (160, 140)))
+    return root
+
+
+@pytest.fixture(scope="module")
+def good_set(pictures):
+    """Those pictures, ingested."""
+    with chdir(pictures):
+        ingest_folders(pictures)
+    return pictures
+
+
+@pytest.fixture
+def sources(pictures, tmp_path, monkeypatch):
+    """A copy of the two folders in the working directory; nothing is ingested."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos", "art"):
+        shutil.copytree(pictures / name, tmp_path / name)
     return tmp_path
 
 
-def ingested(project):
-    photos, art = folder(project / "photos", "photograph"), folder(project / "art", "painting")
+@pytest.fixture
+def project(good_set, tmp_path, monkeypatch):
+    """A copy of what was ingested, as the working directory."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(good_set / "data", tmp_path / "data")
+    return tmp_path
+
+
+def ingest_folders(root):
+    photos, art = folder(root / "photos", "photograph"), folder(root / "art", "painting")
     return ingest.ingest(params_with(photos, art))
 
 
@@ -63,7 +89,6 @@ def as_jpeg(data, quality):
 
 
 def test_a_good_set_passes(project):
-    ingested(project)
     assert failures(project) == ({}, "")
 
 
@@ -75,7 +100,6 @@ def files(project):
 
 
 def test_a_file_that_is_missing(project):
-    ingested(project)
     gone = files(project)[3]
     gone.unlink()
     failed, message = failures(project)
@@ -84,7 +108,6 @@ def test_a_file_that_is_missing(project):
 
 
 def test_a_file_that_was_changed(project):
-    ingested(project)
     changed = files(project)[3]
     changed.write_bytes(png(999, (160, 140)))
     failed, message = failures(project)
@@ -93,7 +116,6 @@ def test_a_file_that_was_changed(project):
 
 
 def test_two_files_that_were_swapped(project):
-    ingested(project)
     first, second, *_ = files(project)
     contents = first.read_bytes(), second.read_bytes()
     first.write_bytes(contents[1])
@@ -105,7 +127,6 @@ def test_two_files_that_were_swapped(project):
 
 
 def test_a_file_that_was_added(project):
-    ingested(project)
     added = files(project)[0].with_name("stray.png")
     added.write_bytes(png(998))
     failed, message = failures(project)
@@ -126,7 +147,7 @@ def of_split(manifest, split):
 @pytest.mark.parametrize("exact", [True, False])
 def test_copies_of_test_pictures_in_the_train_split(project, exact):
     """The copies are added after ingest, which would put them into the same split."""
-    manifest = ingested(project)
+    manifest = pd.read_parquet("data/manifest.parquet")
     rows = []
     for path in of_split(manifest, "test")[:3]:
         data = (project / path).read_bytes()
@@ -143,11 +164,11 @@ def test_copies_of_test_pictures_in_the_train_split(project, exact):
     assert rows[0]["path"] in message
 
 
-def test_one_picture_five_hundred_times(project):
+def test_one_picture_five_hundred_times(sources):
     for i in range(500):
-        shutil.copy(project / "art/100.png", project / f"art/copy-{i:03}.png")
-    ingested(project)
-    failed, message = failures(project)
+        shutil.copy(sources / "art/100.png", sources / f"art/copy-{i:03}.png")
+    ingest_folders(sources)
+    failed, message = failures(sources)
     assert len(failed.pop("sha256_unique")) == 501
     assert len(failed["repeated"]) == 501
     assert "100.png" in failed["repeated"]
@@ -155,34 +176,34 @@ def test_one_picture_five_hundred_times(project):
     assert "and 491 more" in message
 
 
-def test_one_picture_again_and_again_with_small_changes(project):
-    data = (project / "art/100.png").read_bytes()
+def test_one_picture_again_and_again_with_small_changes(sources):
+    data = (sources / "art/100.png").read_bytes()
     for i in range(30):
-        (project / f"art/like-{i:02}.jpg").write_bytes(as_jpeg(data, 60 + i))
-    ingested(project)
-    failed, message = failures(project)
+        (sources / f"art/like-{i:02}.jpg").write_bytes(as_jpeg(data, 60 + i))
+    ingest_folders(sources)
+    failed, message = failures(sources)
     assert "sha256_unique" not in failed
     assert failed["repeated"] == ["100.png", *(f"like-{i:02}.jpg" for i in range(30))]
     assert "one of 31 like data/pictures/painting/painting/100.png" in message
 
 
 @pytest.mark.parametrize("level", [0, 255, 120])
-def test_half_of_a_folder_in_one_colour(project, level):
+def test_half_of_a_folder_in_one_colour(sources, level):
     """Each differs a little, so that no two files have the same content."""
     flat = [f"{seed}.png" for seed in range(0, 40, 2)]
     for i, name in enumerate(flat):
         levels = np.full((140, 160, 3), level, np.uint8)
         levels[i, : i + 1] ^= 3
-        Image.fromarray(levels).save(project / "photos" / name)
-    ingested(project)
-    failed, _ = failures(project)
+        Image.fromarray(levels).save(sources / "photos" / name)
+    ingest_folders(sources)
+    failed, _ = failures(sources)
     assert failed["luminance_deviation"] == sorted(flat)
     assert ("luminance" in failed) == (level != 120)
 
 
-def test_pictures_that_are_in_two_domains(project):
+def test_pictures_that_are_in_two_domains(sources):
     for seed in range(3):
-        shutil.copy(project / f"photos/{seed}.png", project / "art")
-    ingested(project)
-    failed, _ = failures(project)
+        shutil.copy(sources / f"photos/{seed}.png", sources / "art")
+    ingest_folders(sources)
+    failed, _ = failures(sources)
     assert failed["sha256_unique"] == ["0.png", "0.png", "1.png", "1.png", "2.png", "2.png"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stylefuse.cli import main
 from stylefuse.config import load_params
 from stylefuse.doctor import machine
 from stylefuse.doctor import project as project_checks
@@ -24,6 +25,8 @@ from stylefuse.paths import DVC_LOCK, MANIFEST, VALIDATION_REPORT
 from stylefuse.registry.fetch import champion_uri, download
 from stylefuse.registry.register import register
 from tests.support.models import make_project
+from tests.support.program import stylefuse
+from tests.support.stores import copy_empty_store
 from tests.unit.test_config import SHIPPED
 
 OK, WARNING, ERROR = Level
@@ -36,13 +39,14 @@ def run(*command):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(shared_folder, tmp_path_factory):
     """A project that is in order, with one champion, made from its only commit."""
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         make_project(folder, "restore")
+        copy_empty_store(shared_folder, folder)
         params = folder / "params.yaml"
         params.write_text(params.read_text().replace("allow_dirty: true", "allow_dirty: false"))
         shutil.copy(SHIPPED.with_name("pyproject.toml"), folder)
@@ -152,9 +156,9 @@ def test_low_disk_or_memory_is_a_warning_and_too_little_an_error(here, monkeypat
 )
 def test_a_backend_that_cannot_train_or_does_not_exist(here, monkeypatch, backend, message):
     monkeypatch.setenv("KERAS_BACKEND", backend)
-    machine.import_backend.cache_clear()
+    uncached = machine.import_backend.__wrapped__  # other tests need the one that is there
+    monkeypatch.setattr(machine, "import_backend", uncached)
     finding = check("backend")
-    machine.import_backend.cache_clear()
     assert finding.level == ERROR and message in finding.message and "KERAS_BACKEND" in str(finding)
 
 
@@ -203,7 +207,8 @@ def test_a_check_that_fails_is_a_finding(here):
     )
 
 
-def test_a_store_that_another_program_holds(here):
+def test_a_store_that_another_program_holds(here, monkeypatch):
+    monkeypatch.setattr("stylefuse.registry.store.DATABASE_LOCK_TIMEOUT_S", 0)
     with closing(sqlite3.connect("mlflow/mlflow.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         finding = check("tracking store")
@@ -266,16 +271,19 @@ def test_an_error_message_is_split_into_message_and_hint():
     )
 
 
-def test_the_command_prints_a_line_per_check_and_fails_on_errors(here, tmp_path):
-    program = [str(Path(sys.executable).with_name("stylefuse")), "doctor"]
-    done = subprocess.run(program, capture_output=True, text=True)
+def test_the_command_prints_a_line_per_check(here):
+    done = stylefuse(here, "doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(done.stdout.splitlines()) == len(machine.CHECKS) + 1 + len(project_checks.CHECKS) + 3
-    outside = subprocess.run(
-        [*program, "--json"], cwd=tmp_path, capture_output=True, text=True
-    )  # fmt: skip
-    assert (outside.returncode, outside.stderr) == (1, "")
-    checks = {entry["check"]: entry for entry in json.loads(outside.stdout)["checks"]}
+
+
+def test_the_command_fails_on_errors(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(["doctor", "--json"])
+    output = capsys.readouterr()
+    assert (end.value.code, output.err) == (1, "")
+    checks = {entry["check"]: entry for entry in json.loads(output.out)["checks"]}
     assert checks["params.yaml"]["level"] == "error"
     assert "run the command in the project's folder" in checks["params.yaml"]["hint"]
     assert not list(tmp_path.iterdir())
