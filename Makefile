@@ -28,7 +28,7 @@ repro: env  ## pictures → trained, evaluated and registered models
 	$(BIN)/stylefuse register
 	$(BIN)/stylefuse gate --promote
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: env lint  ## lint, unit and integration tests
 	$(PYTEST) tests/unit tests/integration

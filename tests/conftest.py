@@ -1,15 +1,36 @@
-"""Settings of all tests: reproducible property tests, and an environment that no module changes.
+"""Settings of all tests: their order, reproducible property tests, an environment that no module
+changes.
 
 Hypothesis draws the same examples every time and sets no deadline, for the sake of busy machines.
 """
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
+
+# What takes longest starts first, so that no worker is left alone with it at the end. Between them
+# is what does not need the finished project, which the first one makes.
+LONGEST = (
+    "e2e/test_pipeline.py", "e2e/training/test_multi_step.py", "e2e/flows/test_deployments.py",
+    "integration/training", "integration/registry/test_concurrent_registration.py",
+    "integration/registry", "integration/serving", "integration",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests of the longest files first."""
+    folder = Path(__file__).parent
+
+    def rank(item):
+        path = item.path.relative_to(folder).as_posix()
+        return next((i for i, start in enumerate(LONGEST) if path.startswith(start)), len(LONGEST))
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

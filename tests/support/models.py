@@ -2,7 +2,9 @@
 
 import base64
 import io
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,6 +28,27 @@ def make_project(folder: Path, *models: str) -> Path:
 
 
 def make_model(folder: Path, name: str = "transfer", **shape) -> Path:
+    """Write what `save_random_generator` saves; it is made once per process.
+
+    Args:
+        folder: where to save it.
+        name: of the model.
+        shape: its architecture, by default that in `SHAPES`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for file_name, content in _files_of_model(name, **shape or SHAPES[name]).items():
+        (folder / file_name).write_bytes(content)
+    return folder
+
+
+@cache
+def _files_of_model(name: str, **shape) -> dict[str, bytes]:
+    with TemporaryDirectory() as folder:
+        save_random_generator(Path(folder), name, **shape)
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def save_random_generator(folder: Path, name: str, **shape) -> None:
     """Save a generator with random weights.
 
     All weights differ from their initial values, with which some layers do nothing.
@@ -33,7 +56,7 @@ def make_model(folder: Path, name: str = "transfer", **shape) -> Path:
     Args:
         folder: where to save it.
         name: of the model.
-        shape: its architecture, by default that in `SHAPES`.
+        shape: its architecture.
     """
     import keras
 
@@ -41,11 +64,10 @@ def make_model(folder: Path, name: str = "transfer", **shape) -> Path:
     from stylefuse.models.task import find_task
 
     keras.utils.set_random_seed(3)
-    task, shape = find_task(name), shape or SHAPES[name]
+    task = find_task(name)
     generator, rng = task.build_generator(**shape), np.random.default_rng(3)
     generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
     save_generator(task, SimpleNamespace(**shape), generator, folder)
-    return folder
 
 
 def noise(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image.Image:

@@ -3,13 +3,15 @@
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
-from contextlib import chdir, closing
+from contextlib import chdir, closing, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 from stylefuse.fileio import file_lock
 from tests.support.models import SHAPES, make_model, make_project, noise
-from tests.support.program import stylefuse
+from tests.support.program import run_command
 from tests.support.stores import copy_empty_store
 
 MODELS = ("transfer", "portrait")
@@ -49,31 +51,42 @@ def copy_template(shared: Path, name: str, make: Callable[[Path], None], folder:
             complete.touch()
     shutil.copytree(template, folder)
     _replace_in_database(folder / "mlflow/mlflow.db", str(template), str(folder))
+    _forget_artifact_folders()
     return folder
+
+
+def _forget_artifact_folders() -> None:
+    """Clear MLflow's cache of the folders of runs and models: those of a copy have the same IDs,
+    and would be written to where the first one with that ID was."""
+    if utils := sys.modules.get("mlflow.tracking._tracking_service.utils"):
+        utils._artifact_repos_cache.clear()
 
 
 def _make(folder: Path) -> None:
     make_project(folder, *MODELS)
     for name in ("photo.jpg", "style.png"):
         noise(48, 36, seed=len(name)).save(folder / name)
-    process = stylefuse(folder, "register", *MODELS)
-    assert process.returncode == 0, process.stderr
-    assert [line.split(" version ")[1] for line in process.stdout.splitlines()] == [
-        "1 (challenger, champion)"
-    ] * len(MODELS)
+    assert _register(folder, *MODELS) == ["1 (challenger, champion)"] * len(MODELS)
 
 
 def _add_version(folder: Path) -> None:
-    from stylefuse.config import load_params
-    from stylefuse.registry.register import register
-
     make_model(folder / "models/transfer", "transfer", **SHAPES["transfer"] | {"blocks": 2})
-    environment = dict(os.environ)
+    assert _register(folder, "transfer") == ["2 (challenger)"]
+
+
+def _register(folder: Path, *models: str) -> list[str]:
+    """Run `stylefuse register` in this process, which has imported what it needs already.
+
+    Returns:
+        The version and the aliases of each model.
+    """
+    environment, output = dict(os.environ), StringIO()
     os.environ.pop("MLFLOW_TRACKING_URI", None)
-    with chdir(folder):
-        register(load_params(), "transfer")
+    with chdir(folder), redirect_stdout(output):
+        run_command("register", *models)
     os.environ.clear()  # MLflow sets its address
     os.environ.update(environment)
+    return [line.split(" version ")[1] for line in output.getvalue().splitlines()]
 
 
 def _replace_in_database(path: Path, old: str, new: str) -> None:

@@ -49,37 +49,36 @@ def test_a_local_model_paints_one_picture(project):
     assert Image.open(project / "one.jpg").size == (48, 36)
 
 
-def test_two_pictures_are_fused(project):
-    process = stylefuse(
-        project, "fuse", "photo.jpg", "style.png", "--mask", "style.png", "--style-balance", 0.2,
+# The pipeline's test runs the next three commands as processes.
+
+
+def test_two_pictures_are_fused(in_project, capsys):
+    main([
+        "fuse", "photo.jpg", "style.png", "--mask", "style.png", "--style-balance", "0.2",
         "--style-by-region", "--seamless", "-o", "fused.webp", "--json",
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    (painted,) = json.loads(process.stdout)["painted"]
+    ])  # fmt: skip
+    (painted,) = json.loads(capsys.readouterr().out)["painted"]
     assert painted["options"]["style_by_region"] and painted["options"]["style_balance"] == 0.2
-    assert Image.open(project / "fused.webp").size == (48, 36)
+    assert Image.open("fused.webp").size == (48, 36)
 
 
-def test_portraits_are_painted_in_a_style(project):
-    process = stylefuse(
-        project, "portrait", "--count", 2, "--seed", 7, "--blend-with", 3, "--blend", 0.3,
+def test_portraits_are_painted_in_a_style(in_project, capsys):
+    main([
+        "portrait", "--count", "2", "--seed", "7", "--blend-with", "3", "--blend", "0.3",
         "--style", "style.png", "-o", "people", "--json",
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    assert [sidecar["seed"] for sidecar in json.loads(process.stdout)["painted"]] == [7, 8]
-    people = sorted((project / "people").iterdir())
+    ])  # fmt: skip
+    sidecars = json.loads(capsys.readouterr().out)["painted"]
+    assert [sidecar["seed"] for sidecar in sidecars] == [7, 8]
+    people = sorted(Path("people").iterdir())
     assert [path.name for path in people] == ["portrait-00000007.png", "portrait-00000008.png"]
     assert people[0].read_bytes() != people[1].read_bytes()
 
 
-def test_a_picture_is_restored(project):
-    make_model(project / "restorer", "restore")
-    process = stylefuse(
-        project, "restore", "photo.jpg", "-o", "restored", "--model", "restorer", "--json"
-    )
-    assert process.returncode == 0, process.stderr
-    (painted,) = json.loads(process.stdout)["painted"]
-    picture = (project / "restored/photo.png").read_bytes()
+def test_a_picture_is_restored(in_project, capsys):
+    make_model(Path("restorer"), "restore")
+    main(["restore", "photo.jpg", "-o", "restored", "--model", "restorer", "--json"])
+    (painted,) = json.loads(capsys.readouterr().out)["painted"]
+    picture = Path("restored/photo.png").read_bytes()
     assert painted["output"]["sha256"] == hashlib.sha256(picture).hexdigest()
 
 
@@ -122,9 +121,10 @@ def test_the_old_name_of_video_works_with_a_warning(in_project, capsys):
     assert error.startswith("error: ")
 
 
-def test_a_killed_batch_is_resumed_where_it_stopped(in_project):
+def test_a_killed_batch_is_resumed_where_it_stopped(in_project, capsys):
+    count = 12
     Path("night").mkdir()
-    for i in range(30):
+    for i in range(count):
         noise(400, 300, seed=i).save(f"night/{i}.png")
     command = ["transfer", "night", "--style", "style.png", "--sidecar", "--skip-existing", "-o"]
     main([*command, "uninterrupted"])
@@ -137,17 +137,16 @@ def test_a_killed_batch_is_resumed_where_it_stopped(in_project):
             time.sleep(0.01)
         process.kill()
     before = {path: path.stat().st_mtime_ns for path in Path("resumed").glob("[0-9]*.png")}
-    assert 0 < len(before) < 30
+    assert 0 < len(before) < count
 
-    process = stylefuse(in_project, *command, "resumed")
-    assert process.returncode == 0, process.stderr
-    assert "pictures whose output exists" in process.stderr
+    main([*command, "resumed"])
+    assert "pictures whose output exists" in capsys.readouterr().err
     pictures = {path.name: path.read_bytes() for path in Path("resumed").glob("[0-9]*.png")}
     assert pictures == {
         path.name: path.read_bytes() for path in Path("uninterrupted").glob("*.png")
     }
     sidecars = list(Path("resumed").glob("[0-9]*.json"))
-    assert len(sidecars) == 30
+    assert len(sidecars) == count
     for path in sidecars:
         picture = path.with_suffix(".png").read_bytes()
         recorded = json.loads(path.read_text())["output"]["sha256"]

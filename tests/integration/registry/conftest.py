@@ -36,7 +36,7 @@ def params():
     registry = shipped.registry.model_copy(update={"allow_dirty": True})
     short = {
         "init_from": "", "crop": 64, "batch": 4, "kimg": 0.008, "discriminator_width": 4,
-        "r1_interval": 1, "tick_kimg": 0.004, "sample_kimg": 0.004,
+        "r1": 0, "tick_kimg": 0.004, "sample_kimg": 0.004,
     }  # fmt: skip
     models = {
         name: {"tiny": shipped.model_settings(name).model_copy(update=short | shape)}

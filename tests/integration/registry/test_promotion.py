@@ -145,8 +145,17 @@ def test_what_cannot_be_promoted_changes_nothing(registry, client):
     assert history(client) == []
 
 
+@pytest.fixture(scope="module")
+def processes():
+    """Processes of their own, forked from one that has imported MLflow, which takes seconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store"])
+    return context
+
+
 def _promote_and_die(step, registry):
     """In a process of its own: promote, and die as soon as a step is done."""
+    os.environ.pop("MLFLOW_TRACKING_URI", None)  # that of the first test
     steps = iter(STEPS)
 
     def dies_after(method, counts=lambda *_: True):
@@ -175,9 +184,10 @@ def _promote_and_die(step, registry):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_kill_9_after_any_step_leaves_a_champion_and_is_recovered(registry, client, step):
-    spawn = multiprocessing.get_context("spawn")
-    process = spawn.Process(target=_promote_and_die, args=(step, registry))
+def test_kill_9_after_any_step_leaves_a_champion_and_is_recovered(
+    registry, client, processes, step
+):
+    process = processes.Process(target=_promote_and_die, args=(step, registry))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -191,6 +201,7 @@ def test_kill_9_after_any_step_leaves_a_champion_and_is_recovered(registry, clie
 
 
 def _promote_when_started(version, registry, ready, start, answers):
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
     open_store(registry)
     ready.release()
     start.wait()
@@ -200,23 +211,24 @@ def _promote_when_started(version, registry, ready, start, answers):
         answers.put(error.code)
 
 
-def test_of_two_promotions_at_once_one_wins_and_the_other_is_refused(registry, client):
-    spawn = multiprocessing.get_context("spawn")
-    ready, start, answers = spawn.Semaphore(0), spawn.Event(), spawn.Queue()
-    processes = [
-        spawn.Process(target=_promote_when_started, args=(version, registry, ready, start, answers))
+def test_of_two_promotions_at_once_one_wins_and_the_other_is_refused(registry, client, processes):
+    ready, start, answers = processes.Semaphore(0), processes.Event(), processes.Queue()
+    both = [
+        processes.Process(
+            target=_promote_when_started, args=(version, registry, ready, start, answers)
+        )
         for version in (2, 3)
     ]
-    for process in processes:
+    for process in both:
         process.start()
-    for _ in processes:
+    for _ in both:
         while not ready.acquire(timeout=1):
-            assert all(process.is_alive() for process in processes)
+            assert all(process.is_alive() for process in both)
     start.set()
-    for process in processes:
+    for process in both:
         process.join()
-    assert [process.exitcode for process in processes] == [0, 0]
-    texts = [answers.get() for _ in processes]
+    assert [process.exitcode for process in both] == [0, 0]
+    texts = [answers.get() for _ in both]
     (refusal,) = [text for text in texts if not text.startswith(NAME)]
     (promoted,) = [text for text in texts if text.startswith(NAME)]
     assert promoted.startswith(f"{NAME} promoted: version {champion(client)}")

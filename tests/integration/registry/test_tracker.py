@@ -13,6 +13,7 @@ from PIL import Image
 from stylefuse.registry.store import ALARM_TAG, MODEL_TAG, RUN_TAG, WEIGHTS_TAG, open_store
 from stylefuse.registry.tracking.tracker import MlflowTracker
 from tests.support.servers import free_port, ui, wait_for
+from tests.support.stores import copy_empty_store
 from tests.support.tiles import write_tiles
 from tests.unit.test_config import SHIPPED
 
@@ -104,9 +105,9 @@ def test_a_store_that_cannot_be_opened_is_reported_once(params, tmp_path, monkey
 
 
 def test_a_store_that_breaks_during_training_is_reported_once(
-    params, runs, tmp_path, monkeypatch, capsys
+    params, runs, shared_folder, tmp_path, monkeypatch, capsys
 ):
-    path = tmp_path / "store.db"
+    path = copy_empty_store(shared_folder, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
     with MlflowTracker(params.registry) as tracker:
         tracker.start("restore", "key-4", params)
@@ -134,6 +135,7 @@ def test_nothing_is_lost_while_the_server_is_away(
     address, params, runs, tmp_path, monkeypatch, capfd
 ):
     """It is away from the start and again in the middle; the machine is monitored meanwhile."""
+    monkeypatch.setattr("stylefuse.registry.tracking.upload_queue.MAX_RETRY_PAUSE_S", 1)
     port, log = int(address.rpartition(":")[2]), tmp_path / "ui.log"
     stderr = []
 

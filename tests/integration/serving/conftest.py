@@ -16,13 +16,13 @@ def project(shared_folder, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def port(project):
-    """The port of `stylefuse serve transfer`."""
+    """The port of `stylefuse serve`, which serves the transfer model unless another is named."""
     port = free_port()
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(ENVIRONMENT_VARIABLE, raising=False)
         patch.delenv(DEPRECATED_VARIABLE, raising=False)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        with server("serve", port, project / "serve.log", "transfer", folder=project):
+        with server("serve", port, project / "serve.log", folder=project):
             yield port
 
 
