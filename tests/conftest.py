@@ -13,10 +13,11 @@ from hypothesis import settings
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
 
-# What takes longest starts first, so that no worker is left alone with it at the end. Between them
-# is what does not need the finished project, which the first one makes.
+# What takes longest starts first, so that no worker is left alone with it at the end. The second
+# one does not need the finished project, which the first one makes.
 LONGEST = (
-    "e2e/test_pipeline.py", "e2e/training/test_multi_step.py", "e2e/flows/test_deployments.py",
+    "e2e/test_reproduce.py", "e2e/training/test_multi_step.py", "e2e/flows/test_deployments.py",
+    "e2e/test_pipeline.py",
     "integration/training", "integration/registry/test_concurrent_registration.py",
     "integration/registry", "integration/serving", "integration",
 )  # fmt: skip

@@ -52,7 +52,10 @@ def run_on_jax(program: str, *arguments, cwd: Path, devices: int = 1) -> None:
 
     What was compiled once is taken from JAX's persistent compilation cache.
     """
-    flags = f"--xla_backend_optimization_level=0 --xla_force_host_platform_device_count={devices}"
+    flags = (
+        "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+        f" --xla_force_host_platform_device_count={devices}"
+    )
     environment = {
         "KERAS_BACKEND": "jax",
         "XLA_FLAGS": flags,

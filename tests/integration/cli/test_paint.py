@@ -49,7 +49,7 @@ def test_a_local_model_paints_one_picture(project):
     assert Image.open(project / "one.jpg").size == (48, 36)
 
 
-# The pipeline's test runs the next three commands as processes.
+# tests/e2e/test_reproduce.py runs the next three commands as processes.
 
 
 def test_two_pictures_are_fused(in_project, capsys):
