@@ -15,6 +15,7 @@ from PIL import Image
 from stylefuse import cli
 from tests.support.models import SHAPES, make_model, make_project, noise
 from tests.support.servers import answers, free_port, wait_for
+from tests.support.stores import copy_empty_store
 from tests.support.trainings import ROOT
 
 PAGES = (
@@ -40,7 +41,7 @@ ELSEWHERE = {  # how a command begins → what runs it
     "stylefuse app": "tests/e2e/web/test_page.py",
     "stylefuse video": "tests/integration/painting/test_video.py",
     "stylefuse gate": "tests/e2e/flows/test_deployments.py",
-    "stylefuse reproduce": "tests/e2e/test_pipeline.py",
+    "stylefuse reproduce": "tests/e2e/test_reproduce.py",
     ".venv/bin/python -m flows.train --plan": "tests/integration/flows/test_graph.py",
     ".venv/bin/python -m flows.sweep": "tests/e2e/flows/test_deployments.py",
     "git commit": "tests/e2e/test_pipeline.py",
@@ -70,9 +71,10 @@ def commands(page: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
+def project(shared_folder, tmp_path_factory):
     """All models in a registry, restore with two versions, and the pictures that the pages name."""
     folder = make_project(tmp_path_factory.mktemp("docs"), *SHAPES)
+    copy_empty_store(shared_folder, folder)
     for seed, name in enumerate(PICTURES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         noise(48, 36, seed=seed).save(folder / name)
