@@ -9,7 +9,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env repro test test-all e2e audit lint format lock ui serve flows gallery docs clean
+.PHONY: help env repro test test-all e2e audit lint format lock ui serve flows wheel gallery docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -62,6 +62,9 @@ serve: env  ## serve the transfer model's champion, on loopback
 
 flows: env  ## Prefect server, worker and schedules, on loopback
 	$(BIN)/python -m flows.serve
+
+wheel: env  ## the package for painting, with its models, in dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 gallery: env  ## the pictures of README and gallery, after `make repro`
 	$(BIN)/python -m tools.gallery

@@ -1,3 +1,8 @@
 """stylefuse: train, evaluate, register and serve GANs for style transfer and image fusion."""
 
-__version__ = "0.1.0"
+import os
+
+__version__ = "0.2.0"
+
+# ONNX Runtime queues usage events in the home folder unless this is set before it is imported
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
