@@ -18,12 +18,13 @@ ROWS = (
     ("doctor",),
     ("gate", "web"),
     ("serving",),
-    ("painting", "monitoring"),
+    ("monitoring", "loading"),
     ("registry",),
     ("evaluation",),
     ("training",),
     ("models",),
-    ("data", "inference"),
+    ("data", "painting"),
+    ("inference",),
     ("images",),
 )
 SHARED = (

@@ -18,7 +18,9 @@ import numpy as np
 from stylefuse.config import Params, load_params
 from stylefuse.errors import EXIT_TRY_AGAIN
 from stylefuse.fileio import sha256
-from stylefuse.models.saving import MANIFEST, TRAINING_PICTURES, WEIGHTS, save_generator
+from stylefuse.inference.model_folder import MANIFEST, WEIGHTS
+from stylefuse.models.export import export
+from stylefuse.models.saving import TRAINING_PICTURES, load_generator, save_generator
 from stylefuse.paths import BASE_MODELS, MODELS, PREPARED, TRAINING_REPORTS
 from stylefuse.training.compile_steps import compile_steps
 from stylefuse.training.environment import environment
@@ -165,7 +167,8 @@ def speed_figures(state: TrainingState, advance: Any, seconds_per_call: float) -
 def save_base_weights(
     trained: Path, base: Path, params: Params, speed: dict[str, Any], metrics: dict[str, float]
 ) -> None:
-    """Save averaged weights as initial weights, in half precision, with facts about their run."""
+    """Save averaged weights as base weights, in half precision, with their graphs and facts about
+    their run."""
     base.mkdir(parents=True, exist_ok=True)
     for file in trained.iterdir():
         (base / file.name).write_bytes(file.read_bytes())
@@ -175,6 +178,7 @@ def save_base_weights(
     half_file.replace(base / WEIGHTS)
     sums = json.loads((base / MANIFEST).read_text()) | {WEIGHTS: sha256(base / WEIGHTS)}
     (base / MANIFEST).write_text(json.dumps(sums, indent=1, sort_keys=True) + "\n")
+    export(*load_generator(base), base)  # graphs of the rounded weights
     settings = params.model_settings(trained.name)
     tiles = json.loads((PREPARED / "tiles.json").read_text())
     pictures = {name for domain in settings.domains for name in tiles[f"train_{domain}"]}

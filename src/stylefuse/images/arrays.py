@@ -24,3 +24,12 @@ def to_float(pictures: np.ndarray) -> np.ndarray:
 def to_uint8(pictures: np.ndarray) -> np.ndarray:
     """Floats from −1 to 1 → uint8; values outside are clipped."""
     return np.rint(np.clip((pictures + 1) * 127.5, 0, 255)).astype(np.uint8)
+
+
+def random_pictures(count: int, height: int, width: int, seed: int) -> np.ndarray:
+    """Pictures of random blots with grain, for comparisons: uint8 `[count, height, width, 3]`."""
+    rng = np.random.default_rng(seed)
+    blots = rng.integers(0, 256, (count, -(-height // 16), -(-width // 16), 3))
+    grain = rng.normal(0, 8, (count, height, width, 3))
+    coarse = blots.repeat(16, axis=1).repeat(16, axis=2)[:, :height, :width]
+    return np.clip(coarse + grain, 0, 255).astype(np.uint8)

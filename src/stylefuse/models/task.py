@@ -7,25 +7,22 @@ serves the model. Importing the package must not import Keras, so that commands 
 parameters stay fast.
 
 By convention the package has the modules `networks` (`build_generator`, `build_discriminator`),
-`batches` (`make_batches`, `sample_grid`) and `losses` (`discriminator_loss`, `generator_loss`),
-and `stylefuse.inference.NAME` has `make_predictor`. A task calls these functions unless it
-overrides the method of the same name.
+`batches` (`make_batches`, `sample_grid`), `losses` (`discriminator_loss`, `generator_loss`),
+`graphs` (`graphs`, the ONNX graphs of a generator) and `export_check` (`largest_difference`, of
+the graphs to the generator). A task calls these functions unless it overrides the method of the
+same name. `stylefuse.inference.NAME` has the predictor, see `stylefuse.inference.predictor`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from PIL import Image
 
 from stylefuse.config import Split
-from stylefuse.images.metadata import PictureOrigin
-from stylefuse.inference.options import Options
-from stylefuse.inference.predictor import Predictor
+from stylefuse.inference.model_folder import ModelFolder
 
 Loss = Callable[..., tuple]  # (*batch, augmentation probability) → (loss, metrics)
 
@@ -39,17 +36,12 @@ class Batches(Protocol):
 
 
 class Task:
-    """How one model is built, trained, sampled and used.
+    """How one model is built, trained, sampled and exported.
 
     Attributes:
         name: of the package, of the entry in `params.yaml`, and `stylefuse-NAME` in the registry.
         description: Markdown for the registry.
         intended_use: Markdown for the model card: what the model is for, and what it is not for.
-        inputs: required inputs of a request, by name: `PIL.Image.Image` or `int`.
-        optional_inputs: inputs that a request may leave out.
-        repeatable_inputs: names of picture inputs that may be absent, one picture or a list.
-        source_type: IPTC digital source type of the pictures that the model makes.
-        options: the options of a request.
         architecture: names of the settings that determine the generator's layers; they are saved
             with its weights.
         metric_names: names of the metrics that the generator's loss returns. With "variety" among
@@ -59,18 +51,8 @@ class Task:
     name: ClassVar[str]
     description: ClassVar[str]
     intended_use: ClassVar[str] = ""
-    inputs: ClassVar[Mapping[str, type]] = {"picture": Image.Image}
-    optional_inputs: ClassVar[Mapping[str, type]] = {}
-    repeatable_inputs: ClassVar[tuple[str, ...]] = ()
-    source_type: ClassVar[str] = "compositeWithTrainedAlgorithmicMedia"
-    options: ClassVar[type[Options]] = Options
     architecture: ClassVar[tuple[str, ...]] = ("width",)
     metric_names: ClassVar[tuple[str, ...]] = ("adversarial",)
-
-    @property
-    def picture_origin(self) -> PictureOrigin:
-        """The origin that is written into the metadata of this model's pictures."""
-        return PictureOrigin(self.name, self.source_type)
 
     def architecture_of(self, settings: Any) -> dict[str, Any]:
         """The settings that determine the generator's layers, by name."""
@@ -145,17 +127,20 @@ class Task:
         """
         return picture
 
-    def make_predictor(self, generator: Any, max_side: int) -> Predictor:
-        """A predictor for Pillow pictures.
+    def graphs(self, generator: Any) -> dict[str, bytes]:
+        """The ONNX graphs that the predictor runs: the content of each file, by graph name."""
+        contents: dict[str, bytes] = self._module("graphs").graphs(generator)
+        return contents
+
+    def largest_difference(self, generator: Any, model: ModelFolder) -> int:
+        """The largest difference between exported graphs and their generator, in levels of 255.
 
         Args:
-            generator: a Keras model.
-            max_side: pixels; larger pictures are scaled down before they are painted.
+            generator: with trained weights.
+            model: the folder that it was exported to.
         """
-        module = f"stylefuse.inference.{self.name}"
-        if not find_spec(module):
-            return Predictor(generator, max_side)
-        return import_module(module).make_predictor(generator, max_side)
+        difference: int = self._module("export_check").largest_difference(generator, model)
+        return difference
 
     def _module(self, name: str) -> ModuleType:
         return import_module(f"{type(self).__module__}.{name}")

@@ -10,6 +10,9 @@ from keras import ops
 from stylefuse.models.layers.convolution import EqualDense
 from stylefuse.models.layers.resampling import broadcast_styles
 
+VARIANCE_FLOOR = 1e-3  # added to variances, of values from −1 to 1
+BATCH_VARIANCE_FLOOR = 1e-5  # the same, of batch normalisation
+
 _recording: ContextVar[list | None] = ContextVar("recording", default=None)
 _replaying: ContextVar[Iterator | None] = ContextVar("replaying", default=None)
 
@@ -25,7 +28,7 @@ def moments(x):
     x = ops.cast(x, "float32")
     mean = ops.mean(x, axis=(1, 2), keepdims=True)
     variance = ops.mean(ops.square(x - mean), axis=(1, 2), keepdims=True)
-    mean_and_deviation = mean, ops.sqrt(variance + 1e-3)
+    mean_and_deviation = mean, ops.sqrt(variance + VARIANCE_FLOOR)
     if recording is not None:
         recording.append(mean_and_deviation)
     return mean_and_deviation
@@ -108,7 +111,7 @@ class BatchNorm(keras.layers.Layer):
 
     def call(self, x, training=False):
         mean, variance = _batch_moments(x) if training else (self.mean, self.variance)
-        return (x - mean) * ops.rsqrt(variance + 1e-5) * self.scale + self.shift
+        return (x - mean) * ops.rsqrt(variance + BATCH_VARIANCE_FLOOR) * self.scale + self.shift
 
     def compute_output_shape(self, x_shape):
         return x_shape

@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from stylefuse.config import Count, Train
-from stylefuse.inference.options import PortraitOptions
 from stylefuse.models.task import Task
 
 Architecture = Literal["regular", "progressive", "dcgan"]
@@ -39,9 +38,6 @@ Not for presenting an invented face as a real person's, nor for pictures larger 
 was trained on painted heads of one fantasy game: other ages, features and styles are rare in it, or
 missing.
 """
-    inputs: ClassVar = {"seed": int}
-    source_type = "trainedAlgorithmicMedia"
-    options = PortraitOptions
     architecture = ("architecture", "latent", "width")
     metric_names = ("adversarial", "variety")
 

@@ -1,5 +1,6 @@
 """Training batches of the portrait model: faces and latent vectors."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,17 +65,33 @@ def make_batches(folder: Path, split: Split, settings: Settings, seed: int) -> P
     return PortraitBatches(folder, split, settings, seed)
 
 
-def invent(generator: Any, count: int, latent: int, seed: int) -> np.ndarray:
-    """Random portraits, uint8 `[count, 64, 64, 3]`."""
+def invent(
+    generate: Callable[[np.ndarray], np.ndarray], count: int, latent: int, seed: int
+) -> np.ndarray:
+    """Random portraits, uint8 `[count, 64, 64, 3]`.
+
+    Args:
+        generate: float32 latents `[n, latent]` → uint8 portraits `[n, 64, 64, 3]`.
+        count: of the portraits.
+        latent: length of a latent vector.
+        seed: of the latents.
+    """
     rng = np.random.default_rng(seed)
     latents = rng.standard_normal((count, latent), dtype=np.float32)
     batches = np.split(latents, range(INFERENCE_BATCH, count, INFERENCE_BATCH))
-    return to_uint8(np.concatenate([np.asarray(generator(batch)) for batch in batches]))
+    return np.concatenate([generate(batch) for batch in batches])
+
+
+def keras_portraits(generator: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """A Keras generator as the function that `invent` takes."""
+    return lambda latents: to_uint8(np.asarray(generator(latents)))
 
 
 def sample_grid(generator: Any, held_out: PortraitBatches) -> np.ndarray:
     """Portraits of the same latents every time, uint8 `[8·64, 8·64, 3]`."""
-    faces = invent(generator, GRID_SIDE**2, held_out.settings.latent, held_out.seed)
+    faces = invent(
+        keras_portraits(generator), GRID_SIDE**2, held_out.settings.latent, held_out.seed
+    )
     side = faces.shape[1]
     rows = faces.reshape(GRID_SIDE, GRID_SIDE, side, side, 3)
     return rows.transpose(0, 2, 1, 3, 4).reshape(GRID_SIDE * side, GRID_SIDE * side, 3)

@@ -12,6 +12,7 @@ from stylefuse.models.layers.resampling import downsample, upsample
 
 SIDES = 8, 16, 32, 64  # of the pictures of each level
 LAST_LEVEL = len(SIDES) - 1
+PIXEL_NORM_FLOOR = 1e-8  # added to mean squares
 
 
 def channels(side, width):
@@ -129,7 +130,7 @@ class ProgressiveDiscriminator(keras.Model):
 
 def _pixel_norm(x):
     """Scale the feature vector of each pixel to the length √channels (section 4.2)."""
-    return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + 1e-8)
+    return x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + PIXEL_NORM_FLOOR)
 
 
 def _append_deviation(x):

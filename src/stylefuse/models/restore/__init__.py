@@ -5,7 +5,6 @@ from typing import ClassVar
 import numpy as np
 
 from stylefuse.config import Count, NotNegative, Train
-from stylefuse.inference.options import RestoreOptions
 from stylefuse.models.task import Task
 
 
@@ -33,7 +32,6 @@ For a first look at degraded photographs, and as a starting point for retouching
 evidence, medical or scientific pictures, because lost detail is invented. It restores faces and
 writing least well, since it was trained on few of either.
 """
-    options = RestoreOptions
     architecture = ("width", "blocks", "code")
     metric_names = ("adversarial", "distance", "recognition", "colour", "variety")
 

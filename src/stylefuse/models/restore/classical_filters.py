@@ -16,6 +16,9 @@ BAND_SIGMAS = 0.5, 0.8, 1.2, 1.8, 2.7, 4.0  # of the Gaussians between the bands
 BAND_RADIUS = 9  # pixels, of all kernels
 BLUR_SIGMAS = 0.7, 1.0, 1.4, 1.8, 2.3, 3.0  # of the blurs with an inverse filter, pixels
 SPECTRUM_SLOPE = 2.5  # a photograph's power falls as ω^−SPECTRUM_SLOPE
+MIN_SPAN = 0.02  # of the levels of a channel that unfading stretches
+MIDDLE_RANGE = 0.01, 0.99  # of a channel's mean, as a share of its span
+MIN_LEVEL, MAX_LEVEL = 1e-3, 2.0  # of stretched levels, before the γ curve
 ROUNDING_NOISE = 6e-4  # power of rounding to levels, relative to a photograph's at ω = 1
 
 
@@ -95,8 +98,8 @@ def unfade(x, features, change):
         Pictures, which may be lighter than 1.
     """
     low, high = channel_ranges(features)
-    span = ops.maximum(high - low, 0.02)
-    middle = ops.clip((channel_means(features) - low) / span, 0.01, 0.99)
+    span = ops.maximum(high - low, MIN_SPAN)
+    middle = ops.clip((channel_means(features) - low) / span, *MIDDLE_RANGE)
     gamma = ops.sqrt(ops.log(ops.mean(middle, axis=-1, keepdims=True)) / ops.log(middle))
     shift, log_scale, log_gamma = ops.split(change, 3, axis=-1)
 
@@ -104,7 +107,9 @@ def unfade(x, features, change):
         return value[:, None, None, :]
 
     stretched = (x - per_pixel(low + shift)) * per_pixel(ops.exp(log_scale) / span)
-    return 2 * ops.clip(stretched, 1e-3, 2) ** per_pixel(gamma * ops.exp(log_gamma)) - 1
+    return (
+        2 * ops.clip(stretched, MIN_LEVEL, MAX_LEVEL) ** per_pixel(gamma * ops.exp(log_gamma)) - 1
+    )
 
 
 @lru_cache
@@ -124,7 +129,7 @@ def inverse_filters() -> np.ndarray:
     noise = np.full(len(squares), ROUNDING_NOISE**0.5)
 
     def blur_response(sigma):
-        response = waves @ _gaussian(sigma)
+        response = waves @ gaussian_kernel(sigma)
         return np.outer(response, response).ravel()
 
     bands = -np.diff([np.ones(len(squares)), *map(blur_response, BAND_SIGMAS)], axis=0).T
@@ -144,11 +149,11 @@ def _dilate(x):
 
 def _gaussian_kernels():
     """Gaussians `[2·BAND_RADIUS + 1, 3, len(BAND_SIGMAS)]`, the same for each colour."""
-    gaussians = np.stack([_gaussian(sigma) for sigma in BAND_SIGMAS], axis=-1)
+    gaussians = np.stack([gaussian_kernel(sigma) for sigma in BAND_SIGMAS], axis=-1)
     return ops.convert_to_tensor(np.tile(gaussians[:, None], (1, 3, 1)).astype(np.float32))
 
 
-def _gaussian(sigma):
+def gaussian_kernel(sigma):
     """A Gaussian kernel `[2·BAND_RADIUS + 1]` whose sum is 1."""
     kernel = np.exp(-0.5 * (np.arange(-BAND_RADIUS, BAND_RADIUS + 1) / sigma) ** 2)
     return kernel / kernel.sum()

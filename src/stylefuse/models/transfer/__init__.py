@@ -2,10 +2,7 @@
 
 from typing import ClassVar
 
-from PIL import Image
-
 from stylefuse.config import Count, NotNegative, Share, Train
-from stylefuse.inference.options import TransferRequestOptions
 from stylefuse.models.task import Task
 
 
@@ -46,10 +43,6 @@ their name, nor for presenting a painting as a photograph. The rights in a pictu
 style remain with its author. The model was trained on landscapes and on paintings, most of them old
 or made for one game; it is less reliable for portraits and drawings.
 """
-    inputs: ClassVar = {"content": Image.Image, "style": Image.Image}
-    optional_inputs: ClassVar = {"other": Image.Image, "mask": Image.Image}
-    repeatable_inputs = ("style",)
-    options = TransferRequestOptions
     architecture = ("width", "blocks", "code")
     metric_names = ("adversarial", "reconstruction", "content", "perceptual", "variety")
 

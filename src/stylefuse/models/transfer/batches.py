@@ -9,8 +9,8 @@ from PIL import Image
 from stylefuse.config import Split
 from stylefuse.data.batches import Crops, Normal, load_tiles, random_crops, random_normal, step_rng
 from stylefuse.images.arrays import to_float, to_uint8
-from stylefuse.inference.compilation import compile_for_inference
 from stylefuse.models.augmentation import DRAWS
+from stylefuse.models.compilation import compile_for_inference
 from stylefuse.models.transfer import Settings, is_fused
 
 GRID_SIDE = 6  # photographs and paintings of a sample grid
