@@ -204,11 +204,9 @@ class Registry(Section):
 class Serve(Section):
     """Limits of the servers."""
 
-    max_pixels: Count  # of one picture; checked before it is decoded
-    max_side: Count  # of an output, pixels
-    max_batch: Count  # pictures in one request
-    # Limits of the server itself. They have defaults because packages of models that were
-    # registered before these keys existed lack them.
+    max_pixels: Count = 40_000_000  # of one picture; checked before it is decoded
+    max_side: Count = 2048  # of an output, pixels
+    max_batch: Count = 16  # pictures in one request
     max_body: Count = 64_000_000  # bytes of one request
     max_held: Count = 256_000_000  # bytes of all requests in progress
     max_values: Count = 2_000  # values in one request
@@ -327,6 +325,15 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         message = f"{path} is wrong in {len(problems)} place(s):{lines}"
         raise UserError(message, code="params-invalid")
     return params
+
+
+def load_serve_limits() -> Serve:
+    """The limits of the servers: those of the parameter file, or the defaults where there is none.
+
+    Raises:
+        UserError: see `load_params`.
+    """
+    return load_params().serve if Path("params.yaml").exists() else Serve()
 
 
 def _read_model(name: str, entry: Any, problems: list[str]) -> dict[str, Train] | None:

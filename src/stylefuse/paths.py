@@ -12,6 +12,7 @@ SOURCES_LOCK = DATA / "sources.lock"  # checksums of the sources' files at the f
 
 MODELS = Path("models")  # models/NAME: weights of the last training
 BASE_MODELS = MODELS / "base"  # models/base/NAME: weights that are shipped with the project
+SHIPPED_MODELS = Path(__file__).parent / "weights"  # the same for painting, in a wheel
 CHECKPOINTS = Path(".ckpt")
 
 REPORTS = Path("reports")

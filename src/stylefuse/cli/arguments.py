@@ -8,7 +8,12 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from stylefuse.inference.options import STROKE_SIZE
+
+if TYPE_CHECKING:
+    from stylefuse.painting.batch import OutputOptions
 
 Subparsers = argparse._SubParsersAction
 
@@ -70,6 +75,15 @@ def add_styles(command: argparse.ArgumentParser, help: str, required: bool = Fal
     )  # fmt: skip
 
 
+def add_stroke_size(command: argparse.ArgumentParser) -> None:
+    """Add `--stroke-size`."""
+    command.add_argument(
+        "--stroke-size", type=float, metavar="SHARE", default=STROKE_SIZE,
+        help="width of brush strokes as a share of the picture's longer side; smaller ones take "
+        "longer (default: %(default)s, what a picture of 512 pixels shows)",
+    )  # fmt: skip
+
+
 def add_output(command: argparse.ArgumentParser, help: str) -> None:
     """Add `--out`."""
     command.add_argument(
@@ -79,8 +93,8 @@ def add_output(command: argparse.ArgumentParser, help: str) -> None:
 
 
 def add_output_options(command: argparse.ArgumentParser, several: bool = True) -> None:
-    """Add `--sidecar` and `--json`; for a command that writes several pictures, also
-    `--skip-existing`."""
+    """Add `--sidecar`, `--strip`, `--background` and `--json`; for a command that writes several
+    pictures, also `--skip-existing`."""
     if several:
         command.add_argument(
             "--skip-existing", action="store_true", help="skip pictures whose output exists"
@@ -89,7 +103,34 @@ def add_output_options(command: argparse.ArgumentParser, several: bool = True) -
         "--sidecar", action="store_true",
         help="write a file NAME.json beside each picture that says what it was made with",
     )  # fmt: skip
+    command.add_argument(
+        "--strip", action="store_true",
+        help="drop the photograph's date, camera, author and resolution",
+    )  # fmt: skip
+    command.add_argument(
+        "--background", type=colour, metavar="COLOUR", default="white",
+        help="of transparent pictures in JPEG: a name or #rrggbb (default: %(default)s)",
+    )  # fmt: skip
     add_json(command)
+
+
+def colour(text: str) -> tuple[int, int, int]:
+    """The type of a colour's name."""
+    from PIL import ImageColor
+
+    try:
+        red, green, blue = ImageColor.getrgb(text)[:3]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a colour; use #rrggbb") from None
+    return red, green, blue
+
+
+def output_options(args: argparse.Namespace) -> "OutputOptions":
+    """The options that `add_output_options` added."""
+    from stylefuse.painting.batch import OutputOptions
+
+    skip_existing = getattr(args, "skip_existing", False)
+    return OutputOptions(skip_existing, args.sidecar, args.strip, args.background)
 
 
 def add_json(command: argparse.ArgumentParser) -> None:

@@ -44,12 +44,16 @@ def completion_script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 
 def _models() -> list[str]:
-    from stylefuse.config import load_params
     from stylefuse.errors import UserError
 
     try:
+        from stylefuse.config import load_params
+
         return list(load_params().models)
-    except UserError:  # the start of a shell is not the place to report a project's mistakes
+    except (
+        UserError,
+        ModuleNotFoundError,
+    ):  # the start of a shell is not the place to report a project's mistakes
         return []
 
 

@@ -14,8 +14,11 @@ from stylefuse.cli.registry import add_registry_commands
 from stylefuse.cli.serve import add_serve_commands
 from stylefuse.cli.train import add_train_command
 from stylefuse.cli.video import add_video_command
-from stylefuse.errors import EXIT_INVALID_INPUT, run_main
+from stylefuse.errors import EXIT_INVALID_INPUT, UserError, run_main
 
+EXTRAS = {  # that commands need; others: pipeline
+    "serve": "serve", "app": "app", "train": "train", "gate": "train", "reproduce": "train"
+}  # fmt: skip
 DEPRECATED_COMMANDS = {"film": "video"}  # old name → new name; the next release drops them
 
 
@@ -34,7 +37,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     arguments = _rename_command(list(sys.argv[1:] if argv is None else argv))
     args = build_parser().parse_args(arguments)
-    run_main(lambda: args.run(args))
+    run_main(lambda: _run(args, EXTRAS.get(arguments[0], "pipeline")))
+
+
+def _run(args: argparse.Namespace, extra: str) -> None:
+    try:
+        args.run(args)
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith("stylefuse"):
+            raise
+        raise UserError(
+            f"this command needs the package {error.name}, which the installation for painting "
+            f"does not have; install the wheel with its extra, `pip install 'WHEEL[{extra}]'`",
+            code="package-missing",
+        ) from None
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -10,7 +10,9 @@ from stylefuse.cli.arguments import (
     add_model_location,
     add_output,
     add_output_options,
+    add_stroke_size,
     add_styles,
+    output_options,
     pattern,
     print_json,
     share,
@@ -49,7 +51,7 @@ def _add_transfer(commands: Subparsers) -> None:
     )  # fmt: skip
     command.add_argument(
         "--strength", type=share, metavar="SHARE", default=TransferOptions.strength,
-        help="0 keeps the content's own style, 1 takes the other's (default: %(default)s)",
+        help="0 is the content itself, 1 takes the other's style (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
         "--preserve-color", nargs="?", const="luminance", choices=PRESERVE_COLOR_CHOICES,
@@ -61,27 +63,24 @@ def _add_transfer(commands: Subparsers) -> None:
         "--size", type=int, metavar="N", default=TransferOptions.size,
         help="longer side of the output in pixels (default: the content's)",
     )  # fmt: skip
+    add_stroke_size(command)
     add_output(command, "a .png, .jpg, .webp or .tif file for one content, or a folder")
     add_output_options(command)
     add_model_location(command, "transfer")
 
 
 def _transfer(args: argparse.Namespace) -> None:
-    from stylefuse.cli.loading import model_loader
-    from stylefuse.config import load_params
-    from stylefuse.painting.batch import OutputOptions
+    from stylefuse.loading import model_loader
     from stylefuse.painting.transfer import transfer_style
 
-    params = load_params()
     result = transfer_style(
         args.content,
         args.style,
         args.out,
-        TransferOptions(args.strength, args.preserve_color, args.size),
-        model_loader("transfer", args.model, params),
-        params.serve.max_pixels,
+        TransferOptions(args.strength, args.preserve_color, args.size, args.stroke_size),
+        model_loader("transfer", args.model),
         args.each_style,
-        OutputOptions(args.skip_existing, args.sidecar),
+        output_options(args),
     )
     _report(result, args)
 
@@ -120,18 +119,16 @@ def _add_fuse(commands: Subparsers) -> None:
     command.add_argument(
         "--seamless", action="store_true", help="join A and B by their gradients (Poisson blending)"
     )
+    add_stroke_size(command)
     add_output(command, "a .png, .jpg, .webp or .tif file, or a folder")
     add_output_options(command, several=False)
     add_model_location(command, "transfer")
 
 
 def _fuse(args: argparse.Namespace) -> None:
-    from stylefuse.cli.loading import model_loader
-    from stylefuse.config import load_params
-    from stylefuse.painting.batch import OutputOptions
+    from stylefuse.loading import model_loader
     from stylefuse.painting.fuse import fuse_pictures
 
-    params = load_params()
     result = fuse_pictures(
         args.a,
         args.b,
@@ -145,10 +142,10 @@ def _fuse(args: argparse.Namespace) -> None:
             args.mode,
             args.style_by_region,
             args.seamless,
+            args.stroke_size,
         ),
-        model_loader("transfer", args.model, params),
-        params.serve.max_pixels,
-        OutputOptions(sidecar=args.sidecar),
+        model_loader("transfer", args.model),
+        output_options(args),
     )
     _report(result, args)
 
@@ -169,19 +166,15 @@ def _add_restore(commands: Subparsers) -> None:
 
 
 def _restore(args: argparse.Namespace) -> None:
-    from stylefuse.cli.loading import model_loader
-    from stylefuse.config import load_params
-    from stylefuse.painting.batch import OutputOptions
+    from stylefuse.loading import model_loader
     from stylefuse.painting.restore import restore_pictures
 
-    params = load_params()
     result = restore_pictures(
         args.image,
         args.out,
         RestoreOptions(args.strength),
-        model_loader("restore", args.model, params),
-        params.serve.max_pixels,
-        OutputOptions(args.skip_existing, args.sidecar),
+        model_loader("restore", args.model),
+        output_options(args),
     )
     _report(result, args)
 
@@ -212,21 +205,17 @@ def _add_portrait(commands: Subparsers) -> None:
 
 
 def _portrait(args: argparse.Namespace) -> None:
-    from stylefuse.cli.loading import model_loader
-    from stylefuse.config import load_params
-    from stylefuse.painting.batch import OutputOptions
+    from stylefuse.loading import model_loader
     from stylefuse.painting.portrait import generate_portraits
 
-    params = load_params()
     result = generate_portraits(
         range(args.seed, args.seed + args.count),
         args.style,
         args.out,
         PortraitOptions(args.blend_with, args.blend),
-        model_loader("portrait", args.model, params),
-        model_loader("transfer", None, params),
-        params.serve.max_pixels,
-        OutputOptions(args.skip_existing, args.sidecar),
+        model_loader("portrait", args.model),
+        model_loader("transfer", None),
+        output_options(args),
     )
     _report(result, args)
 

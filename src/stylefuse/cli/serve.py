@@ -48,10 +48,10 @@ def _add_app(commands: Subparsers) -> None:
 
 
 def _app(args: argparse.Namespace) -> None:
-    from stylefuse.config import load_params
+    from stylefuse.config import load_serve_limits
     from stylefuse.web.server import run
 
-    run(load_params(), args.port)
+    run(load_serve_limits(), args.port)
 
 
 def _add_ui(commands: Subparsers) -> None:

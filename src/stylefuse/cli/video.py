@@ -8,6 +8,7 @@ from stylefuse.cli.arguments import (
     Subparsers,
     add_model_location,
     add_output,
+    add_stroke_size,
     add_styles,
     share,
 )
@@ -22,29 +23,26 @@ def add_video_command(commands: Subparsers) -> None:
     add_styles(command, "several styles are mixed by weight", required=True)
     command.add_argument(
         "--strength", type=share, metavar="SHARE", default=TransferOptions.strength,
-        help="0 keeps the video's own style, 1 takes the other's (default: %(default)s)",
+        help="opacity of the painting: 0 is the video itself, 1 hides it (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
         "--size", type=int, metavar="N", default=TransferOptions.size,
         help="longer side of the output in pixels (default: the video's)",
     )  # fmt: skip
+    add_stroke_size(command)
     add_output(command, "an .mp4, .mkv or .mov file")
     add_model_location(command, "transfer")
 
 
 def _video(args: argparse.Namespace) -> None:
-    from stylefuse.cli.loading import model_loader
-    from stylefuse.config import load_params
+    from stylefuse.loading import model_loader
     from stylefuse.painting.video import paint_video
 
-    params = load_params()
     paint_video(
         args.video,
         args.style,
         args.out,
-        TransferOptions(args.strength, size=args.size),
-        model_loader("transfer", args.model, params),
-        params.serve.max_pixels,
-        params.serve.max_side,
+        TransferOptions(args.strength, size=args.size, stroke_size=args.stroke_size),
+        model_loader("transfer", args.model),
     )
     sys.stdout.write(f"{args.out}\n")

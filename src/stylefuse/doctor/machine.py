@@ -26,6 +26,7 @@ LOW_DISK_BYTES, MIN_DISK_BYTES = 2 * GB, GB // 5  # `make repro` takes about 1 G
 LOW_MEMORY_BYTES, MIN_MEMORY_BYTES = 3 * GB, GB  # large pictures take up to the first
 BACKEND_TIMEOUT_S = 180  # to import a backend on a busy machine
 PORTS = {5000: "stylefuse ui", 5001: "stylefuse serve", 7860: "stylefuse app"}
+EXTRAS, OPTIONAL = ("serve", "pipeline", "train"), "optional-dependencies"  # in pyproject.toml
 TRAINING_BACKENDS = ("tensorflow", "jax")
 BACKEND_SCRIPT = """
 import json, keras
@@ -57,7 +58,9 @@ def packages() -> CheckResult:
     """Are the installed packages those that the project requires?"""
     from packaging.requirements import Requirement
 
-    required = [Requirement(text) for text in _project()["dependencies"]]
+    project = _project()
+    texts = [*project["dependencies"], *(t for e in EXTRAS for t in project[OPTIONAL][e])]
+    required = [r for r in map(Requirement, texts) if r.name != project["name"]]
     problems = [text for r in required if (text := _mismatch(r.name, r.specifier))]
     if problems:
         return CheckResult(Level.ERROR, ", ".join(problems), "run `make env`")

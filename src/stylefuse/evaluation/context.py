@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ class EvaluationContext:
     Args:
         params: `evaluate` has the number and size of the pictures, `seed` selects them.
         task: the model's task.
-        generator: the trained Keras model.
+        predictor: paints with the trained model.
         network: uint8 pictures `[n, side, side, 3]` → their features.
         sample_grids: folder that sample grids are written to.
         split: "test" for reported results, "validation" for everything that is tuned.
@@ -39,7 +38,7 @@ class EvaluationContext:
 
     params: Params
     task: Task
-    generator: Any
+    predictor: Any
     network: Callable[[np.ndarray], Features]
     sample_grids: Path
     split: Split = "test"
@@ -53,11 +52,6 @@ class EvaluationContext:
     def model_settings(self) -> Any:
         """The training settings of the model, its own `Settings`."""
         return self.params.model_settings(self.task.name)
-
-    @cached_property
-    def predictor(self) -> Any:
-        """The predictor that runs the generator."""
-        return self.task.make_predictor(self.generator, self.params.serve.max_side)
 
     def manifest(self) -> pd.DataFrame:
         """Read the manifest of the ingested pictures, one row per picture."""

@@ -19,7 +19,8 @@ from stylefuse.evaluation.metrics import features
 from stylefuse.evaluation.metrics.features import FeatureNetwork
 from stylefuse.evaluation.report import ACCURACIES, write_report
 from stylefuse.fileio import write_text_atomically
-from stylefuse.models.saving import load_generator, weights_hash
+from stylefuse.inference.predictor import load_predictor
+from stylefuse.models.task import find_task
 
 EVALUATORS = "stylefuse.evaluation.evaluators"
 
@@ -87,12 +88,12 @@ def main() -> None:
     model = parser.parse_args().model
     params = load_params()
     params.require_model(model)
-    task, generator = load_generator(paths.MODELS / model)
+    predictor = load_predictor(paths.MODELS / model)
     context = EvaluationContext(
-        params, task, generator, FeatureNetwork(), paths.SAMPLE_GRIDS / model
+        params, find_task(model), predictor, FeatureNetwork(), paths.SAMPLE_GRIDS / model
     )
     curves = read_curves(paths.TRAINING_REPORTS / model / "curves.csv")
-    evaluate(context, curves, weights_hash(paths.MODELS / model))
+    evaluate(context, curves, predictor.model.weights)
 
 
 if __name__ == "__main__":

@@ -156,13 +156,14 @@ def evaluate_saved_model(params: Params, folder: Path) -> "PictureResults":
     from stylefuse.evaluation.context import EvaluationContext
     from stylefuse.evaluation.evaluate import find_evaluator
     from stylefuse.evaluation.metrics.features import FeatureNetwork
-    from stylefuse.models.saving import load_generator
+    from stylefuse.inference.predictor import load_predictor
+    from stylefuse.models.task import find_task
 
-    task, generator = load_generator(folder)
+    predictor = load_predictor(folder)
     context = EvaluationContext(
-        params, task, generator, FeatureNetwork(), Path(), params.gate.split
+        params, find_task(predictor.name), predictor, FeatureNetwork(), Path(), params.gate.split
     )
-    results: PictureResults = find_evaluator(task.name).picture_results(context)
+    results: PictureResults = find_evaluator(predictor.name).picture_results(context)
     return results
 
 

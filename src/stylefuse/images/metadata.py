@@ -1,11 +1,14 @@
-"""Metadata of generated pictures: which model made them, and that a model did.
+"""Metadata of generated pictures: which model made them, that a model did, and what is kept of the
+photograph that they were made from.
 
 The digital source type is a term of IPTC's vocabulary, stored in an XMP packet, where photo
 programs, archives and social networks look for it.
 """
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
 XMP_PACKET = """\
@@ -20,6 +23,12 @@ XMP_PACKET = """\
 <?xpacket end="w"?>"""
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TIFF_XMP_TAG = 700
+Base = ExifTags.Base
+KEPT_TAGS = (
+    Base.Make, Base.Model, Base.DateTime, Base.Artist, Base.Copyright, Base.XResolution,
+    Base.YResolution, Base.ResolutionUnit,
+)  # fmt: skip
+KEPT_PHOTO_TAGS = Base.DateTimeOriginal, Base.OffsetTimeOriginal, Base.LensModel
 
 
 class PictureOrigin(NamedTuple):
@@ -34,19 +43,44 @@ class PictureOrigin(NamedTuple):
     source_type: str
 
 
-def generation_metadata(origin: PictureOrigin, format: str) -> dict[str, Any]:
+def generation_metadata(
+    origin: PictureOrigin, format: str, exif: Image.Exif | None = None
+) -> dict[str, Any]:
     """Arguments for Pillow's `save` that write the metadata of a generated picture.
 
     Args:
         origin: the model that made the picture.
         format: "PNG", "JPEG", "WEBP" or "TIFF".
+        exif: further metadata; a TIFF file has the packet among them.
     """
     packet = XMP_PACKET.format(term=SOURCE_TYPES + origin.source_type)
     if format == "TIFF":
-        return {"tiffinfo": {TIFF_XMP_TAG: packet.encode()}}
+        exif = exif or Image.Exif()
+        exif[TIFF_XMP_TAG] = packet.encode()
+        return {"exif": exif}
     if format != "PNG":
         return {"xmp": packet.encode()}
     info = PngInfo()
     info.add_text("Software", f"stylefuse {origin.model}")
     info.add_itxt("XML:com.adobe.xmp", packet)
     return {"pnginfo": info}
+
+
+def kept_metadata(photograph: Path) -> dict[str, Any]:
+    """Arguments for Pillow's `save` that keep a photograph's date, camera, author and resolution.
+
+    Its place, its preview and everything else are dropped. What cannot be read is dropped, too.
+    """
+    try:
+        with Image.open(photograph) as picture:
+            exif, dpi = picture.getexif(), picture.info.get("dpi")
+            photo = exif.get_ifd(ExifTags.IFD.Exif)
+    except Exception:  # Pillow's parsers of metadata raise errors of every kind
+        return {}
+    kept = Image.Exif()
+    kept.update({tag: exif[tag] for tag in KEPT_TAGS if tag in exif})
+    if Base.DateTimeOriginal in photo:  # Pillow writes no other directory into a TIFF file
+        kept[Base.DateTime] = photo[Base.DateTimeOriginal]
+    kept.get_ifd(ExifTags.IFD.Exif).update({t: photo[t] for t in KEPT_PHOTO_TAGS if t in photo})
+    arguments: dict[str, Any] = {"exif": kept} if kept or kept.get_ifd(ExifTags.IFD.Exif) else {}
+    return arguments | ({"dpi": tuple(map(float, dpi))} if dpi else {})

@@ -10,11 +10,17 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from stylefuse.cancellation import check_cancelled
 from stylefuse.errors import UserError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm"}
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")  # JPEG opens MPO, too
+SUFFIXES = {
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".avif", ".heic",
+    ".heif",
+}  # fmt: skip
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")  # JPEG opens MPO, too
+HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}  # of an ftyp box
 MAX_PIXELS = 100_000_000
 PROGRESSIVE_BLOCK = 1024  # bytes of a progressive JPEG that are decoded at a time
 BACKGROUND = (128, 128, 128)  # of transparent pictures, in training, evaluation and use
+
+Colour = tuple[int, int, int]  # red, green and blue, 0…255
 
 Image.MAX_IMAGE_PIXELS = None  # `open_picture` checks its own limit before it decodes
 
@@ -47,15 +53,16 @@ def open_picture(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF blocks and palettes
-            with Image.open(_CancellableFile(data), formats=FORMATS) as picture:
+            formats = _heif_formats(name) if _is_heif(data) else FORMATS
+            with Image.open(_CancellableFile(data), formats=formats) as picture:
                 _check_size_and_frames(picture, name, max_pixels)
                 result = _normalise(picture, name)
                 result.info = {"format": picture.format, "mode": picture.mode}
                 return result
     except UnidentifiedImageError:
         raise UserError(
-            f"{name} is not a picture file that can be opened; use PNG, JPEG, WebP, TIFF, BMP or "
-            "GIF",
+            f"{name} is not a picture file that can be opened; use PNG, JPEG, WebP, AVIF, HEIC, "
+            "TIFF, BMP or GIF",
             code="picture-format-unsupported",
         ) from None
     except UserError:
@@ -74,12 +81,30 @@ class _CancellableFile(io.BytesIO):
         return super().read(size)
 
 
-def flatten(picture: Image.Image) -> Image.Image:
-    """Composite a transparent picture over mid-grey; the result is "RGB"."""
+def _is_heif(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
+
+
+def _heif_formats(name: str) -> tuple[str, ...]:
+    """Pillow's name of the format, once its plugin is registered."""
+    try:
+        import pillow_heif
+    except ImportError:
+        raise UserError(
+            f"{name} is a HEIC picture, for which pillow-heif is missing; run "
+            "`pip install pillow-heif`, or save it as a JPEG file",
+            code="package-missing",
+        ) from None
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
+
+
+def flatten(picture: Image.Image, background: Colour = BACKGROUND) -> Image.Image:
+    """Composite a transparent picture over a colour, mid-grey by default; the result is "RGB"."""
     if picture.mode == "RGB":
         return picture
-    background = Image.new("RGBA", picture.size, (*BACKGROUND, 255))
-    return Image.alpha_composite(background, picture.convert("RGBA")).convert("RGB")
+    canvas = Image.new("RGBA", picture.size, (*background, 255))
+    return Image.alpha_composite(canvas, picture.convert("RGBA")).convert("RGB")
 
 
 def crop_square(picture: Image.Image, x: int, y: int, side: int) -> Image.Image:

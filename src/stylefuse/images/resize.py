@@ -3,10 +3,12 @@
 from PIL import Image
 
 
-def limit_side(picture: Image.Image, max_side: int) -> Image.Image:
-    """Scale a picture down if its longer side has more than `max_side` pixels."""
+def limit_side(picture: Image.Image, max_side: int | None) -> Image.Image:
+    """Scale a picture down if its longer side has more than `max_side` pixels; None allows any."""
     longer = max(picture.size)
-    return picture if longer <= max_side else rescale(picture, max_side / longer)
+    if max_side is None or longer <= max_side:
+        return picture
+    return rescale(picture, max_side / longer)
 
 
 def rescale(picture: Image.Image, scale: float) -> Image.Image:

@@ -7,8 +7,8 @@ from typing import IO, Any
 from PIL import Image
 
 from stylefuse.fileio import write_atomically
-from stylefuse.images.metadata import PictureOrigin, generation_metadata
-from stylefuse.images.open import flatten
+from stylefuse.images.metadata import PictureOrigin, generation_metadata, kept_metadata
+from stylefuse.images.open import Colour, flatten
 
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {  # suffix → arguments of Pillow's `save`
     ".png": {"format": "PNG"},
@@ -18,24 +18,34 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {  # suffix → arguments of Pillow's 
     ".tif": {"format": "TIFF", "compression": "tiff_lzw"},
     ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
 }
+WHITE = (255, 255, 255)
 
 
-def save_picture(picture: Image.Image, path: Path, origin: PictureOrigin) -> None:
+def save_picture(
+    picture: Image.Image,
+    path: Path,
+    origin: PictureOrigin,
+    photograph: Path | None = None,
+    background: Colour = WHITE,
+) -> None:
     """Save a picture atomically in the format of its path's suffix.
-
-    JPEG has no transparency: transparent pixels are composited over mid-grey. The file's metadata
-    names the model and nothing else.
 
     Args:
         picture: "RGB" or "RGBA".
         path: ends in one of `SAVE_OPTIONS`.
-        origin: the model that made the picture.
+        origin: the model that made the picture, for the metadata.
+        photograph: the file that the picture was made from, whose date, camera and resolution are
+            kept; None keeps nothing.
+        background: of a transparent picture in JPEG, which has no transparency.
 
     Raises:
         UserError: the file cannot be written, or the disk is full.
     """
     options = SAVE_OPTIONS[path.suffix.lower()]
-    write_atomically(path, lambda draft: write_picture(picture, draft, options, origin))
+    kept = kept_metadata(photograph) if photograph else {}
+    if options["format"] == "JPEG":
+        picture = flatten(picture, background)
+    write_atomically(path, lambda draft: write_picture(picture, draft, options | kept, origin))
 
 
 def write_picture(
@@ -52,6 +62,8 @@ def write_picture(
         options: arguments of Pillow's `save`, with "format".
         origin: the model that made the picture, for the metadata; None writes none.
     """
-    metadata = generation_metadata(origin, options["format"]) if origin else {}
+    metadata = {}
+    if origin:
+        metadata = generation_metadata(origin, options["format"], options.get("exif"))
     encodable = flatten(picture) if options["format"] == "JPEG" else picture
-    encodable.save(target, **options, **metadata)
+    encodable.save(target, **{**options, **metadata})

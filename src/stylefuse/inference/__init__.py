@@ -1,4 +1,4 @@
 """Running trained generators on pictures of any size.
 
-`stylefuse.inference.NAME.make_predictor` makes the predictor of the model NAME.
+`load_predictor` loads a trained model. Painting needs NumPy, Pillow and ONNX Runtime alone.
 """

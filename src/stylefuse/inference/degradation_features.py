@@ -8,9 +8,9 @@ indicates one kind of degradation. On photographs the values are about −2…2.
 from functools import lru_cache
 
 import numpy as np
-from scipy.fft import dctn
 
 from stylefuse.images.colour import LUMA, OPPONENT
+from stylefuse.inference.cosine_transform import dct
 
 QUANTILES = 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1
 RINGS = 16, 6, 6  # of frequencies, for luminance and the two opponent colours
@@ -75,7 +75,7 @@ def _spectrum(plane, rings):
     Blurred and upscaled pictures lack high frequencies; noise adds all of them.
     """
     index, counts, trend = _rings(plane.shape, rings)
-    power = dctn(plane, norm="ortho").ravel() ** 2
+    power = dct(dct(plane, 0), 1).ravel() ** 2
     mean = np.bincount(index, power, rings + 1)[:rings] / counts
     return (np.log(mean + 0.02) + trend) / 2.5 - 2
 
@@ -110,7 +110,7 @@ def _jpeg_blocking(luminance):
         features += [5 * np.log(steps[-1] / inside.mean()), 5 * np.log(steps[3] / inside.mean())]
     rows, columns = (n // BLOCK for n in luminance.shape)
     blocks = luminance[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK)
-    spectra = np.abs(dctn(blocks - 128, axes=(1, 3), norm="ortho"))
+    spectra = np.abs(dct(dct(blocks - 128, 1), 3))
     means = spectra.mean(axis=(0, 2)), (spectra < 1).mean(axis=(0, 2))
     order = np.add.outer(np.arange(BLOCK), np.arange(BLOCK))
     for low, high in ((1, 3), (3, 5), (5, 8), (8, 15)):

@@ -1,9 +1,8 @@
 """Masks of a fusion: where each picture's content and style show."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_gradient_magnitude
-from scipy.stats import rankdata
 
+from stylefuse.inference.cosine_transform import gaussian_blur
 from stylefuse.inference.options import FusionOptions
 
 # as shares of the picture's width
@@ -36,7 +35,7 @@ def content_mask(
     if options.mode == "scalar":
         return np.full(a.shape, balance, np.float32)
     if mask is not None:
-        return shift_mask(gaussian_filter(mask, FEATHER * a.shape[1]), balance)
+        return shift_mask(gaussian_blur(mask, FEATHER * a.shape[1]), balance)
     return saliency_mask(a, b, balance)
 
 
@@ -59,19 +58,23 @@ def saliency_mask(a: np.ndarray, b: np.ndarray, balance: float) -> np.ndarray:
     if balance in (0.0, 1.0):
         return np.full(a.shape, balance, np.float32)
     gradient_sigma, activity_sigma = GRADIENT_SCALE * a.shape[1], ACTIVITY_SCALE * a.shape[1]
+    gradients = (np.gradient(gaussian_blur(x, max(gradient_sigma, 1))) for x in (a, b))
     activity = [
-        np.log(
-            gaussian_filter(gaussian_gradient_magnitude(x, max(gradient_sigma, 1)), activity_sigma)
-            + 1e-2
-        )
-        for x in (a, b)
+        np.log(np.maximum(gaussian_blur(np.hypot(*gradient), activity_sigma), 0) + 1e-2)
+        for gradient in gradients
     ]
-    difference = activity[0] - activity[1]
-    rank = (rankdata(difference) / difference.size).reshape(difference.shape)
+    rank = _ranks(activity[0] - activity[1])
     # the rank of an even mix, such that the mask's mean over all ranks is the balance
     odds = np.expm1(SHARPNESS * balance) / (np.exp(SHARPNESS) - np.exp(SHARPNESS * balance))
     threshold = -np.log(odds) / SHARPNESS
     return (1 / (1 + np.exp(-SHARPNESS * (rank - threshold)))).astype(np.float32)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks as shares, from above 0 to 1; equal values have their mean rank."""
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    return (ranks / values.size)[index].reshape(values.shape)
 
 
 def shift_mask(mask: np.ndarray, balance: float) -> np.ndarray:

@@ -14,6 +14,9 @@ FusionMode = Literal["auto", "saliency", "mask", "scalar"]
 PRESERVE_COLOR_CHOICES: tuple[str, ...] = get_args(PreserveColor)
 FUSION_MODES: tuple[str, ...] = get_args(FusionMode)
 
+STROKE_PIXELS = 8  # about the width of the strokes that the transfer model paints
+STROKE_SIZE = 1 / 64  # by default: what a picture of 512 pixels shows
+MIN_STROKE_SIZE, MAX_STROKE_SIZE = 0.001, 0.1
 SAME_AS_STYLE = -1.0  # a detail balance that follows the style balance
 
 
@@ -27,10 +30,11 @@ class TransferOptions(Options):
     """Options of style transfer.
 
     Args:
-        strength: 0 keeps the content's own style, 1 takes the other's.
+        strength: 0 is the content itself, 1 takes the other's style.
         preserve_color: "luminance" or "match" keep the content's colours, see
             `stylefuse.inference.colour_preservation`.
         size: longer side of the output in pixels; 0 keeps the content's own.
+        stroke_size: width of brush strokes, as a share of the longer side.
 
     Raises:
         UserError: a value is out of its range.
@@ -39,12 +43,14 @@ class TransferOptions(Options):
     strength: float = 1.0
     preserve_color: PreserveColor = "none"
     size: int = 0
+    stroke_size: float = STROKE_SIZE
 
     def __post_init__(self) -> None:
         _check_choice("preserve_color", self.preserve_color, PRESERVE_COLOR_CHOICES)
         _check_fraction("strength", self.strength)
         if self.size < 0:
             _raise_out_of_range(f"size must be a number of pixels, or 0, not {self.size}")
+        _check_stroke_size(self.stroke_size)
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class FusionOptions(Options):
         style_by_region: paint A's content in A's style and B's in B's; `style_balance` then shifts
             both towards one style.
         seamless: paint A and B separately and join them by their gradients.
+        stroke_size: width of brush strokes, as a share of the longer side.
 
     Raises:
         UserError: a value is out of its range.
@@ -73,6 +80,7 @@ class FusionOptions(Options):
     mode: FusionMode = "auto"
     style_by_region: bool = False
     seamless: bool = False
+    stroke_size: float = STROKE_SIZE
 
     def __post_init__(self) -> None:
         _check_fraction("content_balance", self.content_balance)
@@ -80,6 +88,7 @@ class FusionOptions(Options):
         if self.detail_balance != SAME_AS_STYLE:
             _check_fraction("detail_balance", self.detail_balance)
         _check_choice("mode", self.mode, FUSION_MODES)
+        _check_stroke_size(self.stroke_size)
 
     def check_mask(self, has_mask: bool) -> None:
         """Check that the mode goes with a mask, or without one.
@@ -152,9 +161,30 @@ class PortraitOptions(Options):
             _raise_out_of_range(f"towards must be a seed from 0, or -1, not {self.towards}")
 
 
+def painted_size(size: tuple[int, int], longer: int, stroke_size: float) -> tuple[int, int]:
+    """The size at which strokes have the requested width, but no larger than the picture.
+
+    Args:
+        size: of the picture.
+        longer: the longer side of the result; 0 is the picture's own.
+        stroke_size: as a share of the longer side.
+    """
+    scale = min(STROKE_PIXELS / stroke_size, max(longer, *size)) / max(size)
+    width, height = (max(1, round(side * scale)) for side in size)
+    return width, height
+
+
 def _check_fraction(name: str, value: float) -> None:
     if not 0 <= value <= 1:
         _raise_out_of_range(f"{name} must be a number from 0 to 1, not {value}")
+
+
+def _check_stroke_size(value: float) -> None:
+    if not MIN_STROKE_SIZE <= value <= MAX_STROKE_SIZE:
+        _raise_out_of_range(
+            f"stroke_size must be a number from {MIN_STROKE_SIZE} to {MAX_STROKE_SIZE}, a share of "
+            f"the longer side, not {value}"
+        )
 
 
 def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:

@@ -1,7 +1,8 @@
 """Gaussian–Poisson blending: joining two pictures along a mask without a seam."""
 
 import numpy as np
-from scipy.fft import dctn, idctn
+
+from stylefuse.inference.cosine_transform import dct, idct
 
 COLOUR_BLUR = 1 / 16  # σ of the blur that compares colours, as a share of the shorter side
 
@@ -71,5 +72,5 @@ def _solve(down: np.ndarray, right: np.ndarray, colour_weight: float) -> np.ndar
     operator = laplacian + colour_weight / variance * gaussian**2
     operator[0, 0] = 1  # any value but 0: the divergence has mean 0, and so has z
 
-    coefficients = dctn(-divergence, axes=(0, 1)) / operator[..., None].astype(np.float32)
-    return idctn(coefficients, axes=(0, 1))
+    coefficients = dct(dct(-divergence, 0), 1) / operator[..., None].astype(np.float32)
+    return idct(idct(coefficients, 0), 1)

@@ -1,33 +1,35 @@
 """Generating a portrait from a seed."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
 from stylefuse.errors import UserError
-from stylefuse.images.arrays import to_uint8
-from stylefuse.inference.compilation import compile_for_inference
+from stylefuse.inference.model_folder import ModelFolder
 from stylefuse.inference.options import PortraitOptions
+from stylefuse.inference.predictor import Predictor
 
 
-def make_predictor(generator: Any, max_side: int) -> "PortraitPredictor":
-    """See `PortraitPredictor`. The portraits' size is the generator's, whatever `max_side` is."""
-    return PortraitPredictor(generator)
+class PortraitPredictor(Predictor):
+    """Generates portraits of the size that the model has, whatever `max_side` is."""
 
+    name = "portrait"
+    inputs: ClassVar = {"seed": int}
+    options: ClassVar[type[PortraitOptions]] = PortraitOptions
+    source_type = "trainedAlgorithmicMedia"
 
-class PortraitPredictor:
-    """Generates portraits.
+    def __init__(self, model: ModelFolder, max_side: int | None = None):
+        super().__init__(model, max_side)
+        self._generator = model.graph("generator")
+        self.latent = self._generator.input_size("latents", axis=1)
 
-    Args:
-        generator: one of the portrait networks, `[batch, latent]` → `[batch, 64, 64, 3]`.
-    """
+    def generate(self, latents: np.ndarray) -> np.ndarray:
+        """Generate portraits: float32 `[n, latent]` → uint8 `[n, 64, 64, 3]`."""
+        portraits: np.ndarray = self._generator(latents=latents)["portraits"]
+        return portraits
 
-    def __init__(self, generator: Any):
-        self.latent = generator.latent
-        self._generate = compile_for_inference(lambda latents: generator(latents))
-
-    def paint(self, seeds: dict[str, int], options: PortraitOptions) -> Image.Image:
+    def paint(self, inputs: dict[str, Any], options: PortraitOptions) -> Image.Image:
         """Generate the portrait of the number "seed", or a blend with another seed's.
 
         Returns:
@@ -36,10 +38,10 @@ class PortraitPredictor:
         Raises:
             UserError: a seed is negative.
         """
-        latent = self._latent_of(seeds["seed"])
+        latent = self._latent_of(inputs["seed"])
         if options.towards >= 0:
             latent = slerp(latent, self._latent_of(options.towards), options.blend)
-        return Image.fromarray(to_uint8(self._generate(latent[None])[0]))
+        return Image.fromarray(self.generate(latent[None])[0])
 
     def _latent_of(self, seed: int) -> np.ndarray:
         if seed < 0:
@@ -65,3 +67,6 @@ def slerp(a: np.ndarray, b: np.ndarray, fraction: float) -> np.ndarray:
         return (1 - fraction) * a + fraction * b
     mixed = np.sin((1 - fraction) * angle) * a + np.sin(fraction * angle) * b
     return (mixed / np.sin(angle)).astype(np.float32)
+
+
+PREDICTOR = PortraitPredictor

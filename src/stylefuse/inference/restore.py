@@ -1,23 +1,18 @@
 """Restoration of pictures of any size."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
 
-from stylefuse.images.arrays import pad, to_float, to_uint8
+from stylefuse.images.arrays import pad
 from stylefuse.images.open import flatten
 from stylefuse.images.resize import copy_alpha, limit_side
 from stylefuse.inference import tiles
-from stylefuse.inference.compilation import compile_for_inference
 from stylefuse.inference.degradation_features import degradation_features
+from stylefuse.inference.model_folder import ModelFolder
 from stylefuse.inference.options import RestoreOptions
 from stylefuse.inference.predictor import Predictor
-
-
-def make_predictor(generator: Any, max_side: int) -> "RestorePredictor":
-    """See `RestorePredictor`."""
-    return RestorePredictor(generator, max_side)
 
 
 class RestorePredictor(Predictor):
@@ -27,11 +22,14 @@ class RestorePredictor(Predictor):
     The tiles' margins cover the generator's receptive field, so that there are no seams.
     """
 
-    def __init__(self, generator: Any, max_side: int):
-        super().__init__(generator, max_side)
-        self._call = compile_for_inference(lambda x, features: generator(x, features))
+    name = "restore"
+    options: ClassVar[type[RestoreOptions]] = RestoreOptions
 
-    def paint(self, inputs: dict[str, Image.Image], options: RestoreOptions) -> Image.Image:
+    def __init__(self, model: ModelFolder, max_side: int | None = None):
+        super().__init__(model, max_side)
+        self._restore = model.graph("restorer")
+
+    def paint(self, inputs: dict[str, Any], options: RestoreOptions) -> Image.Image:
         """Restore the input "picture" and blend the result with it by `options.strength`."""
         picture = limit_side(inputs["picture"], self.max_side)
         opaque = flatten(picture)
@@ -39,14 +37,16 @@ class RestorePredictor(Predictor):
         return copy_alpha(picture, Image.blend(opaque, restored, options.strength))
 
     def render(self, picture: np.ndarray) -> np.ndarray:
+        """Restore an array: uint8 `[height, width, 3]` → uint8 of the same shape."""
         height, width = picture.shape[:2]
         padded = pad(picture)
         features = degradation_features(padded)[None]
-        restore = self._in_tiles if tiles.needed(*padded.shape[:2]) else self._call
-        return to_uint8(restore(to_float(padded[None]), features)[0])[:height, :width]
+        restored = np.empty_like(padded[None])
+        for tile, inner in tiles.cover(*padded.shape[:2]):
+            crop = np.ascontiguousarray(padded[None][tile])
+            painted = self._restore(picture=crop, features=features)["restored"]
+            restored[tile][inner] = painted[inner]
+        return restored[0, :height, :width]
 
-    def _in_tiles(self, x: np.ndarray, features: np.ndarray) -> np.ndarray:
-        restored = np.empty_like(x)
-        for tile, inner in tiles.cover(*x.shape[1:3]):
-            restored[tile][inner] = self._call(x[tile], features)[inner]
-        return restored
+
+PREDICTOR = RestorePredictor

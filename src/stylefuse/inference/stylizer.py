@@ -1,15 +1,26 @@
-"""The transfer generator on arrays: uint8 pictures of any size in, uint8 pictures out."""
+"""The transfer model on arrays: uint8 pictures of any size in, uint8 pictures out."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from stylefuse.images.arrays import MIN_SIDE, STRIDE, pad, to_float, to_uint8
+from stylefuse.images.arrays import MIN_SIDE, STRIDE, pad
 from stylefuse.inference import tiles
 from stylefuse.inference.array_cache import cache_by_content
-from stylefuse.inference.compilation import compile_for_inference
+from stylefuse.inference.model_folder import ModelFolder
+
+MAP_STRIDES = {"palette": 1, "map_1": 1, "map_2": 2, "map_4": 4}  # of encoded contents
+REGION_STRIDES = 1, 2, 4
+EVERYWHERE = np.ones((1, 1, 1, 1), np.float32)  # regions of one style, at every stride
+
+
+class Statistics(NamedTuple):
+    """The mean and deviation of the maps of each normalisation layer, float32 `[1, n]` each."""
+
+    encoder: np.ndarray
+    decoder: np.ndarray
 
 
 class Stylizer:
@@ -20,16 +31,14 @@ class Stylizer:
     The tiles' margins cover the generator's receptive field, so that there are no seams.
 
     Args:
-        generator: a `TransferGenerator`.
+        model: a trained transfer model.
     """
 
-    def __init__(self, generator: Any):
-        self.generator = generator
-        self._encode_style = cache_by_content(compile_for_inference(generator.encode_style))
-        self._encode_content = cache_by_content(compile_for_inference(generator.encode_content))
-        self._decode = compile_for_inference(self._decode_encoded)
-        self._record_moments = compile_for_inference(self._moments_of)
-        self._paint_with_moments = compile_for_inference(self._paint_given_moments)
+    def __init__(self, model: ModelFolder):
+        self._graphs = model.graph
+        self._opened: dict[str, Any] = {}
+        self._encode_style = cache_by_content(self._style_of)
+        self._encode_content = cache_by_content(self._content_of)
 
     def style_code(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """Encode the styles of pictures.
@@ -40,118 +49,143 @@ class Stylizer:
         Returns:
             float32 `[pictures, 6 + code]`
         """
-        return np.concatenate([self._encode_style(to_float(pad(p)[None])) for p in pictures])
+        return np.concatenate([self._encode_style(pad(picture)[None]) for picture in pictures])
 
     def render(self, content: np.ndarray, code: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """Paint one picture.
 
+        Between the strengths 0 and 1 the style is a mix of the content's own and the code's, and
+        the detail that the network does not reproduce is added in proportion.
+
         Args:
             content: uint8 `[height, width, 3]`.
             code: a style code `[6 + code]`, or a mix of several.
-            strength: 0 keeps the content's own style, 1 takes the code's.
+            strength: 0 returns the content, 1 takes the code's style.
 
         Returns:
             uint8 `[height, width, 3]`
         """
-        if strength != 1:
-            code = (1 - strength) * self.style_code([content])[0] + strength * code
-        return self.fuse([content], [code], [code])
+        if strength == 0:
+            return content
+        if strength == 1:
+            return self.fuse([content], [code], [code])
+        own = self.style_code([content])[0]
+        mixed = (1 - strength) * own + strength * code
+        painted, reproduced = (self.fuse([content], [c], [c]) for c in (mixed, own))
+        lost = content.astype(np.float32) - reproduced
+        return np.rint(np.clip(painted + (1 - strength) * lost, 0, 255)).astype(np.uint8)
 
     def stylize(
         self, contents: np.ndarray, styles: np.ndarray, strength: float = 1.0
     ) -> np.ndarray:
-        """Paint a batch of pictures of one size, each in the style of its own style picture.
+        """Paint pictures of one size, each in the style of its own style picture.
 
         Args:
-            contents: uint8 `[batch, height, width, 3]`, sides multiples of 8.
-            styles: uint8 `[batch, height, width, 3]`.
+            contents: uint8 `[n, height, width, 3]`.
+            styles: uint8 `[n, height, width, 3]`.
             strength: see `render`.
 
         Returns:
-            uint8 `[batch, height, width, 3]`
+            uint8 `[n, height, width, 3]`
         """
-        codes, x = self._encode_style(to_float(styles)), to_float(contents)
-        if strength != 1:
-            codes = np.float32(1 - strength) * self._encode_style(x) + np.float32(strength) * codes
-        return to_uint8(self._paint([x], [], codes, codes, []))
+        pairs = zip(contents, self.style_code(list(styles)), strict=True)
+        return np.stack([self.render(content, code, strength) for content, code in pairs])
 
     def fuse(
         self,
         contents: Sequence[np.ndarray],
-        codes: Sequence[np.ndarray],
-        stroke_codes: Sequence[np.ndarray],
+        codes: Sequence[np.ndarray] | np.ndarray,
+        stroke_codes: Sequence[np.ndarray] | np.ndarray,
         mask: np.ndarray | None = None,
         regions: np.ndarray | None = None,
-        moments: Sequence[Any] | None = None,
+        statistics: Statistics | None = None,
     ) -> np.ndarray:
         """Paint a picture with the content of one or two and the style of one or several.
 
         Args:
             contents: one or two uint8 pictures `[height, width, 3]` of the same size.
             codes: style codes, each `[6 + code]`; one, or as many as there are regions.
-            stroke_codes: as many, for the layers that paint strokes (`fine` of the generator's
-                `decode`).
+            stroke_codes: as many, for the layers that paint strokes.
             mask: float `[height, width]`: 1 where the first content shows, 0 where the second.
             regions: float `[height, width, styles]`, shares that sum to 1.
-            moments: feature statistics to paint with instead of the picture's own; see `moments`.
+            statistics: feature statistics to paint with instead of the picture's own.
 
         Returns:
             uint8 `[height, width, 3]`
         """
         height, width = contents[0].shape[:2]
-        pictures = [to_float(pad(content)[None]) for content in contents]
+        pictures = [pad(content)[None] for content in contents]
         masks = [] if mask is None else [_padded(mask[..., None])]
         areas = [] if regions is None else [_padded(regions)]
-        code, stroke_code = (
-            np.asarray(c if areas else c[0], np.float32)[None] for c in (codes, stroke_codes)
-        )
-        inputs = pictures, masks, code, stroke_code, areas
-        if moments is None and tiles.needed(height, width):
-            moments = self._record_moments(*_shrunk(*inputs))
-        painted = self._paint(*inputs) if moments is None else self._in_tiles(moments, *inputs)
-        return to_uint8(painted[0])[:height, :width]
+        styles = {
+            name: np.asarray(values if areas else values[:1], np.float32)
+            for name, values in (("code", codes), ("stroke_code", stroke_codes))
+        }
+        if statistics is None and not tiles.needed(height, width):
+            painted = self._at_once(pictures, masks, areas, styles)
+        else:
+            statistics = statistics or self._measure(pictures, masks, areas, styles)
+            painted = self._in_tiles(statistics, pictures, masks, areas, styles)
+        return painted[0, :height, :width]
 
-    def moments(self, content: np.ndarray, code: np.ndarray) -> list[Any]:
+    def measure(self, content: np.ndarray, code: np.ndarray) -> Statistics:
         """The feature statistics that a picture is painted with, measured on a small copy.
 
         Args:
             content: uint8 `[height, width, 3]`.
             code: a style code `[6 + code]`.
-
-        Returns:
-            The mean and the deviation of each normalisation layer.
         """
-        code = np.asarray(code, np.float32)[None]
-        return self._record_moments(*_shrunk([to_float(pad(content)[None])], [], code, code, []))
+        codes = np.asarray(code, np.float32)[None]
+        return self._measure([pad(content)[None]], [], [], {"code": codes, "stroke_code": codes})
 
-    def _paint(self, pictures, *others):
-        return self._decode([self._encode_content(picture) for picture in pictures], *others)
+    def _graph(self, name: str) -> Any:
+        """A graph, opened when it is first needed."""
+        if name not in self._opened:
+            self._opened[name] = self._graphs(name)
+        return self._opened[name]
 
-    def _decode_encoded(self, contents, masks, code, stroke_code, regions):
-        """Lists hold one or two encoded contents, and one mask and region map or none."""
-        content = contents[0]
-        if masks:
-            content = self.generator.mix_content(content, contents[1], masks[0])
-        return self.generator.decode(content, code, *(regions or [None]), fine=stroke_code)
+    def _style_of(self, picture: np.ndarray) -> np.ndarray:
+        code: np.ndarray = self._graph("style_encoder")(picture=picture)["code"]
+        return code
 
-    def _encode_and_decode(self, pictures, *others):
-        return self._decode_encoded([self.generator.encode_content(x) for x in pictures], *others)
+    def _content_of(self, picture: np.ndarray) -> list[np.ndarray]:
+        return list(self._graph("content_encoder")(picture=picture).values())
 
-    def _moments_of(self, *inputs):
-        with self.generator.record_moments() as moments:
-            self._encode_and_decode(*inputs)
-        return moments
+    def _at_once(self, pictures, masks, areas, styles):
+        encoded = [
+            dict(zip(MAP_STRIDES, self._encode_content(picture), strict=True))
+            for picture in pictures
+        ]
+        content = _mix(encoded, masks)
+        if not areas:
+            return self._graph("decoder")(**content, **styles)["painted"]
+        return self._graph("decoder_measure")(**content, **styles, **_regions(areas))["painted"]
 
-    def _paint_given_moments(self, moments, *inputs):
-        with self.generator.replay_moments(moments):
-            return self._encode_and_decode(*inputs)
+    def _measure(self, pictures, masks, areas, styles):
+        pictures, masks, areas = (list(map(_shrunk, maps)) for maps in (pictures, masks, areas))
+        encoded = [self._graph("content_encoder_measure")(picture=x) for x in pictures]
+        own = [maps.pop("statistics") for maps in encoded]
+        # both contents are encoded with their own statistics
+        content = _mix(encoded, masks)
+        decoded = self._graph("decoder_measure")(**content, **styles, **_regions(areas))
+        return Statistics(np.concatenate(own), decoded["statistics"])
 
-    def _in_tiles(self, moments, pictures, masks, code, stroke_code, regions):
+    def _in_tiles(self, statistics, pictures, masks, areas, styles):
+        encode, decode = self._graph("content_encoder_tile"), self._graph("decoder_tile")
         painted = np.empty_like(pictures[0])
         for tile, inner in tiles.cover(*painted.shape[1:3]):
-            cut = [[x[tile] for x in maps] for maps in (pictures, masks, regions)]
-            result = self._paint_with_moments(moments, cut[0], cut[1], code, stroke_code, cut[2])
-            painted[tile][inner] = result[inner]
+            cut = [[np.ascontiguousarray(x[tile]) for x in maps] for maps in (masks, areas)]
+            encoded = [
+                encode(picture=np.ascontiguousarray(picture[tile]), statistics=own[None])
+                for picture, own in zip(pictures, statistics.encoder, strict=True)
+            ]
+            result = decode(
+                **_mix(encoded, cut[0]),
+                **styles,
+                **_regions(cut[1]),
+                statistics=statistics.decoder,
+            )
+            painted[tile][inner] = result["painted"][inner]
         return painted
 
 
@@ -160,17 +194,36 @@ def _padded(shares: np.ndarray) -> np.ndarray:
     return pad(np.asarray(shares, np.float32))[None]
 
 
-def _shrunk(pictures, masks, code, stroke_code, regions):
-    """The inputs of a painting, scaled down to at most a tile's size."""
+def _mix(encoded: list[dict[str, np.ndarray]], masks: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """Mix the maps of two contents by a mask `[1, height, width, 1]`, which may be missing."""
+    if not masks:
+        return encoded[0]
+    first, second = encoded
+    mixed = {}
+    for name, stride in MAP_STRIDES.items():
+        share = _downsample(masks[0], stride)
+        mixed[name] = share * first[name] + (1 - share) * second[name]
+    return mixed
 
-    def shrink(maps):
-        return [_resized(x, min(1, tiles.TILE / max(x.shape[1:3]))) for x in maps]
 
-    return shrink(pictures), shrink(masks), code, stroke_code, shrink(regions)
+def _regions(areas: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """The decoder's region inputs: of areas `[1, height, width, styles]`, or of one style."""
+    return {
+        f"regions_{stride}": _downsample(areas[0], stride) if areas else EVERYWHERE
+        for stride in REGION_STRIDES
+    }
 
 
-def _resized(maps: np.ndarray, scale: float) -> np.ndarray:
-    """Float maps `[1, height, width, n]` at a smaller size, sides multiples of 8."""
+def _downsample(maps: np.ndarray, stride: int) -> np.ndarray:
+    """Block means of maps: `[1, height, width, n]` → `[1, n, height/stride, width/stride]`."""
+    _, height, width, count = maps.shape
+    blocks = maps.reshape(height // stride, stride, width // stride, stride, count)
+    return np.ascontiguousarray(blocks.mean(axis=(1, 3)).transpose(2, 0, 1))[None]
+
+
+def _shrunk(maps: np.ndarray) -> np.ndarray:
+    """Maps `[1, height, width, n]` at no more than a tile's size, with sides of whole strides."""
+    scale = min(1, tiles.TILE / max(maps.shape[1:3]))
     height, width = (max(MIN_SIDE, round(n * scale / STRIDE) * STRIDE) for n in maps.shape[1:3])
     channels = [
         Image.fromarray(np.ascontiguousarray(maps[0, ..., i])).resize(

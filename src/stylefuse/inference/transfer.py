@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -12,13 +12,17 @@ from stylefuse.images.open import flatten
 from stylefuse.images.resize import copy_alpha, limit_side, rescale
 from stylefuse.inference import poisson
 from stylefuse.inference.colour_preservation import preserve_colour
+from stylefuse.inference.detail import enlarge
 from stylefuse.inference.fusion_masks import content_mask, style_regions
+from stylefuse.inference.model_folder import ModelFolder
 from stylefuse.inference.options import (
     SAME_AS_STYLE,
     FusionOptions,
     TransferOptions,
     TransferRequestOptions,
+    painted_size,
 )
+from stylefuse.inference.predictor import Predictor
 from stylefuse.inference.stylizer import Stylizer
 
 STYLE_SIDE = 256  # pixels; the shorter side of styles in training and evaluation
@@ -26,37 +30,37 @@ MAX_STYLE_ASPECT = 4  # a longer strip is scaled down further, to bound the memo
 SEAMLESS_COLOUR_WEIGHT = 10.0  # see `poisson.blend`
 
 
-def make_predictor(generator: Any, max_side: int) -> "TransferPredictor":
-    """See `TransferPredictor`."""
-    return TransferPredictor(generator, max_side)
+class TransferPredictor(Predictor):
+    """Paints pictures in the style of others, and fuses two; see `Predictor`.
 
-
-class TransferPredictor:
-    """Paints pictures in the style of others, and fuses two.
-
-    Args:
-        generator: a `TransferGenerator`.
-        max_side: pixels; the longest side of a result.
+    A picture is painted at the size at which the model's strokes have the requested width. What is
+    painted smaller than the result is enlarged with the edges of the content.
     """
 
-    def __init__(self, generator: Any, max_side: int):
-        self.stylizer = Stylizer(generator)
-        self.max_side = max_side
+    name = "transfer"
+    inputs: ClassVar = {"content": Image.Image, "style": Image.Image}
+    optional_inputs: ClassVar = {"other": Image.Image, "mask": Image.Image}
+    repeatable_inputs = ("style",)
+    options: ClassVar[type[TransferRequestOptions]] = TransferRequestOptions
 
-    def paint(self, pictures: dict[str, Any], options: TransferRequestOptions) -> Image.Image:
+    def __init__(self, model: ModelFolder, max_side: int | None = None):
+        super().__init__(model, max_side)
+        self.stylizer = Stylizer(model)
+
+    def paint(self, inputs: dict[str, Any], options: TransferRequestOptions) -> Image.Image:
         """Paint the picture "content" in the style of the pictures "style".
 
         If there is a picture "other", fuse both: each in its own style, or in that of "style".
 
         Args:
-            pictures: "content", and "style" (one picture or a list), "other" and "mask" as needed.
+            inputs: "content", and "style" (one picture or a list), "other" and "mask" as needed.
             options: of the transfer and of the fusion.
 
         Raises:
             UserError: there is neither a style nor another picture; or weights, mask and mode do
                 not fit the pictures.
         """
-        styles = pictures.get("style", [])
+        styles = inputs.get("style", [])
         styles = [styles] if isinstance(styles, Image.Image) else styles
         if options.style_weights and len(options.style_weights) != len(styles):
             raise UserError(
@@ -65,7 +69,7 @@ class TransferPredictor:
                 code="style-weight-invalid",
             )
         code = self.style_code(styles, options.style_weights) if styles else None
-        content, other, mask = pictures["content"], pictures.get("other"), pictures.get("mask")
+        content, other, mask = inputs["content"], inputs.get("other"), inputs.get("mask")
         if other is not None:
             return self.fuse(content, other, options, mask, code)
         if mask is not None:
@@ -121,17 +125,23 @@ class TransferPredictor:
         Raises:
             UserError: `options.size` is more than `max_side`.
         """
-        if options.size > self.max_side:
+        if self.max_side is not None and options.size > self.max_side:
             raise UserError(
-                f"size {options.size} is more than the {self.max_side} pixels allowed",
+                f"size {options.size} is more than the {self.max_side} pixels that serve.max_side "
+                "allows",
                 code="option-out-of-range",
             )
+        content = limit_side(content, self.max_side)
+        size = painted_size(content.size, options.size, options.stroke_size)
         if options.size:
             content = rescale(content, options.size / max(content.size))
-        content = limit_side(content, self.max_side)
         opaque = flatten(content)
-        painted = Image.fromarray(self.stylizer.render(np.asarray(opaque), code, options.strength))
-        return copy_alpha(content, preserve_colour(painted, opaque, options.preserve_color))
+        if options.strength == 0:
+            return copy_alpha(content, opaque)
+        small = opaque.resize(size, Image.Resampling.LANCZOS)
+        rendered = self.stylizer.render(np.asarray(small), code, options.strength)
+        painted = preserve_colour(Image.fromarray(rendered), small, options.preserve_color)
+        return copy_alpha(content, enlarge(painted, small, opaque))
 
     def fuse(
         self,
@@ -158,12 +168,14 @@ class TransferPredictor:
         """
         first = limit_side(flatten(a), self.max_side)
         second = ImageOps.fit(flatten(b), first.size, Image.Resampling.LANCZOS)
-        luminances = [np.asarray(p.convert("L"), np.float32) for p in (first, second)]
-        mask_values = _mask_values(mask, first.size)
+        size = painted_size(first.size, 0, options.stroke_size)
+        small = [picture.resize(size, Image.Resampling.LANCZOS) for picture in (first, second)]
+        luminances = [np.asarray(picture.convert("L"), np.float32) for picture in small]
+        mask_values = _mask_values(mask, size)
         shares = content_mask(luminances[0], luminances[1], options, mask_values)
 
         codes = [self.style_code([a]), self.style_code([b])] if style is None else [style, style]
-        contents = [np.asarray(first), np.asarray(second)]
+        contents = [np.asarray(picture) for picture in small]
         if options.style_by_region:
             regions = style_regions(shares, options.style_balance)
             mixed = strokes = codes
@@ -172,13 +184,22 @@ class TransferPredictor:
             detail = options.style_balance if detail == SAME_AS_STYLE else detail
             regions = None
             mixed, strokes = [_mix(codes, options.style_balance)], [_mix(codes, detail)]
-        if not options.seamless:
+        if options.seamless:
+            painted = [self.stylizer.fuse([c], mixed, strokes, None, regions) for c in contents]
+            fused = poisson.blend(painted[0], painted[1], shares, SEAMLESS_COLOUR_WEIGHT)
+        else:
             fused = self.stylizer.fuse(contents, mixed, strokes, shares, regions)
+        if size == first.size:
             return Image.fromarray(fused)
-        painted = [self.stylizer.fuse([c], mixed, strokes, None, regions) for c in contents]
-        return Image.fromarray(
-            poisson.blend(painted[0], painted[1], shares, SEAMLESS_COLOUR_WEIGHT)
+        mask_levels = Image.fromarray(np.rint(255 * shares).astype(np.uint8))
+        return enlarge(
+            Image.fromarray(fused),
+            Image.composite(small[0], small[1], mask_levels),
+            Image.composite(first, second, mask_levels.resize(first.size)),
         )
+
+
+PREDICTOR = TransferPredictor
 
 
 def _mask_values(mask: Image.Image | None, size: tuple[int, int]) -> np.ndarray | None:

@@ -5,12 +5,12 @@ object that enters the scene, therefore changes the palette of the whole frame, 
 flickers. A moving average of the statistics prevents it.
 """
 
-from typing import Any
-
 import numpy as np
 from PIL import Image
 
-from stylefuse.inference.stylizer import Stylizer
+from stylefuse.inference.detail import enlarge
+from stylefuse.inference.options import TransferOptions, painted_size
+from stylefuse.inference.stylizer import Statistics, Stylizer
 
 MOMENTUM = 0.9  # share of the previous frames in the moving average
 SCENE_CUT = 0.15  # mean difference of two thumbnails, as a share of white, that starts a new scene
@@ -23,27 +23,31 @@ class VideoStylizer:
     Args:
         stylizer: paints single frames.
         code: style code, `[6 + code]`.
-        strength: 0 keeps the style of the video's first frame, 1 takes the code's.
+        options: strength, here the opacity of the painting over the frames, and stroke size.
     """
 
-    def __init__(self, stylizer: Stylizer, code: np.ndarray, strength: float = 1.0):
-        self._stylizer, self._code, self._strength = stylizer, code, strength
-        self._moments: list[Any] = []
+    def __init__(self, stylizer: Stylizer, code: np.ndarray, options: TransferOptions):
+        self._stylizer, self._code, self._options = stylizer, code, options
+        self._statistics: Statistics | None = None
         self._previous_thumbnail: np.ndarray | None = None
 
     def render_frame(self, picture: np.ndarray) -> np.ndarray:
         """Paint the next frame, uint8 `[height, width, 3]` of the video's size."""
-        if not self._moments and self._strength != 1:
-            (own_code,) = self._stylizer.style_code([picture])
-            self._code = (1 - self._strength) * own_code + self._strength * self._code
-        moments = self._stylizer.moments(picture, self._code)
-        if not self._starts_scene(picture):
-            moments = [
-                tuple(MOMENTUM * b + (1 - MOMENTUM) * n for b, n in zip(before, now, strict=True))
-                for before, now in zip(self._moments, moments, strict=True)
-            ]
-        self._moments = moments
-        return self._stylizer.fuse([picture], [self._code], [self._code], moments=moments)
+        frame = Image.fromarray(picture)
+        size = painted_size(frame.size, 0, self._options.stroke_size)
+        small = frame.resize(size, Image.Resampling.LANCZOS)
+        content = np.asarray(small)
+        measured, before = self._stylizer.measure(content, self._code), self._statistics
+        if not self._starts_scene(picture) and before is not None:
+            averages = (
+                MOMENTUM * b + (1 - MOMENTUM) * n for b, n in zip(before, measured, strict=True)
+            )
+            measured = Statistics(*averages)
+        self._statistics = measured
+        codes = [self._code]
+        painted = self._stylizer.fuse([content], codes, codes, statistics=measured)
+        enlarged = enlarge(Image.fromarray(painted), small, frame)
+        return np.asarray(Image.blend(frame, enlarged, self._options.strength))
 
     def _starts_scene(self, picture: np.ndarray) -> bool:
         """Whether the frame starts a scene; it is the reference for the next frame."""

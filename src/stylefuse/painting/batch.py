@@ -1,6 +1,10 @@
 """Batch painting: pictures are painted one by one, and one that fails does not stop the others."""
 
+import os
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +13,8 @@ from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.images.metadata import PictureOrigin
-from stylefuse.images.save import save_picture
+from stylefuse.images.open import Colour
+from stylefuse.images.save import WHITE, save_picture
 from stylefuse.painting.files import refuse_unwritable
 from stylefuse.painting.job import Job
 from stylefuse.painting.progress import progress_bar
@@ -23,28 +28,32 @@ class OutputOptions(NamedTuple):
         skip_existing: skip a picture whose output file exists, and its sidecar where one is asked
             for. Both are written atomically, so that a file that exists is complete.
         sidecar: write a JSON sidecar beside each picture.
+        strip: drop the date, the camera and the resolution of the photographs.
+        background: of transparent pictures in JPEG.
     """
 
     skip_existing: bool = False
     sidecar: bool = False
+    strip: bool = False
+    background: Colour = WHITE
 
 
 DEFAULT_OUTPUT = OutputOptions()
+WORKERS = min(4, os.cpu_count() or 1)  # pictures at a time; more would take memory, and few cores
+Outcome = dict[str, Any] | UserError  # a sidecar's content, or why a picture was not painted
 
 
 class LoadedModel(NamedTuple):
     """A trained model that is ready to paint.
 
     Attributes:
-        predictor: an object of `stylefuse.inference`.
+        predictor: paints.
         origin: for sidecars: the model's `name`, its registered `version` or its `folder`, and the
             `sha256` of its weights.
-        picture_origin: for the metadata of its pictures.
     """
 
     predictor: Any
     origin: Mapping[str, str]
-    picture_origin: PictureOrigin
 
 
 ModelLoader = Callable[[], LoadedModel]  # takes seconds; raises a UserError if there is no model
@@ -123,30 +132,67 @@ def paint_all(
     if not pending:
         return result
     refuse_unwritable(job.output for job in pending)
-    painter = None
     with progress_bar(len(pending)) as bar:
-        for job, inputs in _readable(pending, read, result.failed):
-            painter = painter or load()
-            bar.describe("painting")
+        painter = _LoadedOnce(load, lambda: bar.describe("painting"))
+
+        def work(job: Job) -> Outcome:
             try:
-                result.painted.append(_paint_and_save(job, inputs, painter, output))
+                inputs = read(job)
             except UserError as error:
-                result.failed.append(error)
+                return error
+            loaded = painter.get()  # an error of it stops the batch
+            try:
+                return _paint_and_save(job, inputs, loaded, output)
+            except UserError as error:
+                return error
+
+        for outcome in _in_parallel(work, pending):
+            if isinstance(outcome, UserError):
+                result.failed.append(outcome)
+            else:
+                result.painted.append(outcome)
             bar.advance()
     return result
 
 
-def _readable(
-    jobs: Iterable[Job], read: Callable[[Job], Any], failed: list[UserError]
-) -> Iterator[tuple[Job, Any]]:
-    """Jobs with their inputs; the errors of unreadable ones are added to `failed`."""
-    for job in jobs:
+class _LoadedOnce:
+    """Loads the models when the first thread needs them; the others wait.
+
+    Args:
+        load: loads them.
+        loaded: is called afterwards.
+    """
+
+    def __init__(self, load: Callable[[], Painter], loaded: Callable[[], None]):
+        self._load, self._loaded, self._lock = load, loaded, threading.Lock()
+        self._painter: Painter | None = None
+
+    def get(self) -> Painter:
+        with self._lock:
+            if self._painter is None:
+                self._painter = self._load()
+                self._loaded()
+            return self._painter
+
+
+def _in_parallel(work: Callable[[Job], Outcome], jobs: Iterable[Job]) -> Iterator[Outcome]:
+    """The outcomes of jobs in their order; a few jobs are worked on at the same time.
+
+    While one picture is painted, another is decoded and a third encoded. The queue is short, so
+    that memory does not grow with the number of pictures.
+    """
+    with ThreadPoolExecutor(WORKERS) as pool:
+        queue: deque[Future[Outcome]] = deque()
         try:
-            inputs = read(job)
-        except UserError as error:
-            failed.append(error)
-        else:
-            yield job, inputs
+            for job in jobs:
+                queue.append(pool.submit(work, job))
+                if len(queue) > WORKERS:
+                    yield queue.popleft().result()
+            while queue:
+                yield queue.popleft().result()
+        finally:
+            for future in queue:
+                future.cancel()
 
 
 def _is_complete(job: Job, output: OutputOptions) -> bool:
@@ -159,7 +205,8 @@ def _paint_and_save(
     picture = painter.paint(job, inputs)
     if output.sidecar:
         remove_sidecar(job.sidecar)
-    save_picture(picture, job.output, painter.picture_origin)
+    photograph = None if output.strip else job.photograph
+    save_picture(picture, job.output, painter.picture_origin, photograph, output.background)
     sidecar = make_sidecar(job, painter.models)
     if output.sidecar:
         write_sidecar(job.sidecar, sidecar)

@@ -3,6 +3,7 @@
 import glob
 import itertools
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from stylefuse.errors import UserError
 from stylefuse.images.open import SUFFIXES
 from stylefuse.images.save import SAVE_OPTIONS
+
+MAX_NAMES = 5  # of files that a message lists
 
 
 def find_pictures(names: Sequence[str]) -> list[Path]:
@@ -32,14 +35,7 @@ def matches_pictures(name: str) -> bool:
 def _expand(name: str) -> list[Path]:
     path = Path(name)
     if path.is_dir():
-        pictures = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
-        if not pictures:
-            suffixes = ", ".join(sorted(SUFFIXES))
-            raise UserError(
-                f"there is no picture in the folder {name}; pictures end in {suffixes}",
-                code="picture-missing",
-            )
-        return pictures
+        return _pictures_in(path)
     if path.exists():
         return [path]
     matches = sorted(p for p in map(Path, _glob(name)) if p.is_file())
@@ -49,6 +45,22 @@ def _expand(name: str) -> list[Path]:
             code="picture-missing",
         )
     return matches
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    """The pictures in a folder; what else is in it is named on stderr, but for hidden files."""
+    entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    pictures = [path for path in entries if path.suffix.lower() in SUFFIXES and path.is_file()]
+    suffixes = ", ".join(sorted(SUFFIXES))
+    if not pictures:
+        raise UserError(
+            f"there is no picture in the folder {folder}; pictures end in {suffixes}",
+            code="picture-missing",
+        )
+    if left_out := [path.name for path in entries if path not in pictures]:
+        shown = ", ".join(left_out[:MAX_NAMES]) + (", …" if len(left_out) > MAX_NAMES else "")
+        sys.stderr.write(f"left out {len(left_out)} in {folder} that are no pictures: {shown}\n")
+    return pictures
 
 
 def _glob(pattern: str) -> list[str]:

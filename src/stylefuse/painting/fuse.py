@@ -30,7 +30,6 @@ def fuse_pictures(
     out: Path,
     options: FusionOptions,
     load_model: ModelLoader,
-    max_pixels: int,
     output: OutputOptions = DEFAULT_OUTPUT,
 ) -> BatchResult:
     """Fuse two pictures into one.
@@ -44,7 +43,6 @@ def fuse_pictures(
         out: a file, or a folder for a file of A's name.
         options: of the fusion.
         load_model: loads a transfer model.
-        max_pixels: larger input pictures are refused.
         output: what is skipped, and what is written.
 
     Raises:
@@ -53,7 +51,7 @@ def fuse_pictures(
     """
     options.check_mask(mask is not None)
     (output_path,) = output_paths([a], out)
-    style_mix = read_styles(styles, max_pixels)
+    style_mix = read_styles(styles)
     files = {"a": a, "b": b} | ({"mask": mask} if mask else {})
     refuse_overwriting_inputs([*files.values(), *style_mix.paths], [output_path])
     recorded_options: dict[str, Any] = asdict(options)
@@ -61,13 +59,13 @@ def fuse_pictures(
     if styles:
         recorded_options["style_weights"] = style_mix.weights
         inputs["style"] = style_mix.paths
-    job = Job(output_path, recorded_options, inputs)
+    job = Job(output_path, recorded_options, inputs, photograph=a)
 
     def read(_: Job) -> dict[str, Image.Image]:
-        return {name: open_picture(path, max_pixels=max_pixels) for name, path in files.items()}
+        return {name: open_picture(path) for name, path in files.items()}
 
     def load() -> Painter:
-        predictor, origin, picture_origin = load_model()
+        predictor, origin = load_model()
         code = predictor.style_code(style_mix.pictures, style_mix.weights) if styles else None
 
         def paint(_: Job, pictures: dict[str, Image.Image]) -> Image.Image:
@@ -76,6 +74,6 @@ def fuse_pictures(
             )
             return fused
 
-        return Painter(paint, {"model": origin}, picture_origin)
+        return Painter(paint, {"model": origin}, predictor.picture_origin())
 
     return paint_all([job], read, load, output)

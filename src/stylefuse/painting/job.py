@@ -15,12 +15,14 @@ class Job:
         options: all options of the model, by name.
         inputs: the files that the picture is made from, by the names of the model's inputs.
         seed: of a generated picture.
+        photograph: the input whose date, camera and resolution the output keeps.
     """
 
     output: Path
     options: Mapping[str, Any]
     inputs: Mapping[str, Sequence[Path]]
     seed: int | None = None
+    photograph: Path | None = None
 
     @property
     def sidecar(self) -> Path:

@@ -33,7 +33,6 @@ def generate_portraits(
     options: PortraitOptions,
     load_model: ModelLoader,
     load_transfer_model: ModelLoader,
-    max_pixels: int,
     output: OutputOptions = DEFAULT_OUTPUT,
 ) -> BatchResult:
     """Generate portraits, and paint them in the style of pictures if some are given.
@@ -46,7 +45,6 @@ def generate_portraits(
         load_model: loads a portrait model.
         load_transfer_model: loads the transfer model that paints the styles; it is called only if
             there are styles.
-        max_pixels: larger style pictures are refused.
         output: what is skipped, and what is written.
 
     Raises:
@@ -58,7 +56,7 @@ def generate_portraits(
             f"portraits are written into a folder, and {out} is a file; name a folder",
             code="output-not-a-folder",
         )
-    style_mix = read_styles(styles, max_pixels)
+    style_mix = read_styles(styles)
     recorded_options: dict[str, Any] = asdict(options)
     inputs = {}
     if styles:
@@ -68,15 +66,15 @@ def generate_portraits(
     refuse_overwriting_inputs(style_mix.paths, [job.output for job in jobs])
 
     def load() -> Painter:
-        predictor, origin, picture_origin = load_model()
+        predictor, origin = load_model()
 
         def generate(job: Job, _: None = None) -> Image.Image:
             portrait: Image.Image = predictor.paint({"seed": job.seed}, options)
             return portrait
 
         if not styles:
-            return Painter(generate, {"model": origin}, picture_origin)
-        transfer, transfer_origin, _ = load_transfer_model()
+            return Painter(generate, {"model": origin}, predictor.picture_origin())
+        transfer, transfer_origin = load_transfer_model()
         code = transfer.style_code(style_mix.pictures, style_mix.weights)
 
         def generate_styled(job: Job, _: None) -> Image.Image:
@@ -85,7 +83,7 @@ def generate_portraits(
             return styled
 
         models = {"model": origin, "painter": transfer_origin}
-        return Painter(generate_styled, models, picture_origin)
+        return Painter(generate_styled, models, predictor.picture_origin())
 
     return paint_all(jobs, lambda _: None, load, output)
 

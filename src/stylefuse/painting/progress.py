@@ -1,25 +1,25 @@
 """The progress bar of painting commands."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import Progress, TaskID
+from tqdm import tqdm
 
 
 class ProgressBar:
     """A progress bar with the time that remains."""
 
-    def __init__(self, progress: Progress, task: TaskID):
-        self._progress, self._task = progress, task
+    def __init__(self, bar: "tqdm[object]"):
+        self._bar = bar
 
     def describe(self, description: str) -> None:
         """Show what is being done, before the bar."""
-        self._progress.update(self._task, description=description)
+        self._bar.set_description(description)
 
     def advance(self) -> None:
         """Count one more item as done."""
-        self._progress.advance(self._task)
+        self._bar.update()
 
 
 @contextmanager
@@ -30,7 +30,9 @@ def progress_bar(total: int) -> Iterator[ProgressBar]:
         total: number of items. The bar of a single one disappears at the end, and is not shown at
             all where stderr is not a terminal.
     """
-    console, single = Console(stderr=True), total == 1
-    disable = single and not console.is_terminal
-    with Progress(console=console, transient=single, disable=disable) as progress:
-        yield ProgressBar(progress, progress.add_task("loading the model", total=total))
+    single = total == 1
+    hidden = single and not sys.stderr.isatty()
+    with tqdm(
+        total=total, desc="loading the model", leave=not single, disable=hidden, dynamic_ncols=True
+    ) as bar:
+        yield ProgressBar(bar)

@@ -25,7 +25,6 @@ def restore_pictures(
     out: Path,
     options: RestoreOptions,
     load_model: ModelLoader,
-    max_pixels: int,
     output: OutputOptions = DEFAULT_OUTPUT,
 ) -> BatchResult:
     """Restore degraded pictures.
@@ -35,7 +34,6 @@ def restore_pictures(
         out: a file for one picture, else a folder.
         options: of the restoration.
         load_model: loads a restoration model.
-        max_pixels: larger input pictures are refused.
         output: what is skipped, and what is written.
 
     Raises:
@@ -45,20 +43,20 @@ def restore_pictures(
     outputs = output_paths(paths, out)
     refuse_overwriting_inputs(paths, outputs)
     jobs = [
-        Job(output_path, asdict(options), {"picture": [path]})
+        Job(output_path, asdict(options), {"picture": [path]}, photograph=path)
         for path, output_path in zip(paths, outputs, strict=True)
     ]
 
     def read(job: Job) -> Image.Image:
-        return open_picture(job.inputs["picture"][0], max_pixels=max_pixels)
+        return open_picture(job.inputs["picture"][0])
 
     def load() -> Painter:
-        predictor, origin, picture_origin = load_model()
+        predictor, origin = load_model()
 
         def paint(_: Job, degraded: Image.Image) -> Image.Image:
             restored: Image.Image = predictor.paint({"picture": degraded}, options)
             return restored
 
-        return Painter(paint, {"model": origin}, picture_origin)
+        return Painter(paint, {"model": origin}, predictor.picture_origin())
 
     return paint_all(jobs, read, load, output)

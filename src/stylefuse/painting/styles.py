@@ -34,19 +34,18 @@ class Styles(NamedTuple):
         return [Styles([path], [picture], [1.0]) for path, picture in pairs]
 
 
-def read_styles(texts: Sequence[str], max_pixels: int) -> Styles:
+def read_styles(texts: Sequence[str]) -> Styles:
     """Open style pictures.
 
     Args:
         texts: `PATH` or `PATH:WEIGHT`; a path is a file, a folder or a glob pattern.
-        max_pixels: larger pictures are refused.
 
     Raises:
         UserError: a file is missing or is not a picture, or a weight is not a positive number.
     """
     styles = [style for text in texts for style in parse_style(text)]
     paths = [path for path, _ in styles]
-    pictures = [open_picture(path, max_pixels=max_pixels) for path in paths]
+    pictures = [open_picture(path) for path in paths]
     return Styles(paths, pictures, [weight for _, weight in styles])
 
 

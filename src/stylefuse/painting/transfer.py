@@ -33,7 +33,6 @@ def transfer_style(
     out: Path,
     options: TransferOptions,
     load_model: ModelLoader,
-    max_pixels: int,
     each_style: bool = False,
     output: OutputOptions = DEFAULT_OUTPUT,
 ) -> BatchResult:
@@ -48,7 +47,6 @@ def transfer_style(
         out: a file for one content, else a folder.
         options: of the transfer.
         load_model: loads a transfer model.
-        max_pixels: larger input pictures are refused.
         each_style: paint every content in every style by itself, into the folder `out`.
         output: what is skipped, and what is written.
 
@@ -56,7 +54,7 @@ def transfer_style(
         UserError: a file or the model is missing, or an output would replace an input.
     """
     content_paths = find_pictures(contents)
-    all_styles = read_styles(styles, max_pixels)
+    all_styles = read_styles(styles)
     if each_style:
         mixes = all_styles.split()
         outputs = product_paths(content_paths, all_styles.paths, out)
@@ -68,15 +66,16 @@ def transfer_style(
             output_path,
             asdict(options) | {"style_weights": mix.weights},
             {"content": [content], "style": mix.paths},
+            photograph=content,
         )
         for (content, mix), output_path in zip(product(content_paths, mixes), outputs, strict=True)
     ]
 
     def read(job: Job) -> Image.Image:
-        return open_picture(job.inputs["content"][0], max_pixels=max_pixels)
+        return open_picture(job.inputs["content"][0])
 
     def load() -> Painter:
-        predictor, origin, picture_origin = load_model()
+        predictor, origin = load_model()
         codes = {tuple(mix.paths): predictor.style_code(mix.pictures, mix.weights) for mix in mixes}
 
         def paint(job: Job, content: Image.Image) -> Image.Image:
@@ -84,6 +83,6 @@ def transfer_style(
             painted: Image.Image = predictor.transfer(content, code, options)
             return painted
 
-        return Painter(paint, {"model": origin}, picture_origin)
+        return Painter(paint, {"model": origin}, predictor.picture_origin())
 
     return paint_all(jobs, read, load, output)

@@ -20,6 +20,7 @@ from stylefuse.painting.files import refuse_overwriting_inputs, refuse_unwritabl
 from stylefuse.painting.progress import progress_bar
 from stylefuse.painting.styles import read_styles
 
+MAX_SIDE = 8192  # pixels of a frame
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov"}  # suffix → ffmpeg's name
 SAFE = ("-v", "error", "-protocol_whitelist", "file,pipe")  # a playlist must not open addresses
 PROBED_ENTRIES = (
@@ -48,8 +49,6 @@ def paint_video(
     out: Path,
     options: TransferOptions,
     load_model: ModelLoader,
-    max_pixels: int,
-    max_side: int,
 ) -> None:
     """Paint a video in one style without flicker (see `stylefuse.inference.video`); its sound is
     kept.
@@ -59,10 +58,8 @@ def paint_video(
         styles: `PATH` or `PATH:WEIGHT`, mixed by weight.
         out: a file with a suffix of `CONTAINERS`; an existing one is replaced once the new one is
             complete.
-        options: strength and size of the transfer.
+        options: strength, size and stroke size of the transfer.
         load_model: loads a transfer model.
-        max_pixels: larger style pictures are refused.
-        max_side: longest side of a painted frame in pixels.
 
     Raises:
         UserError: ffmpeg, a file or the model is missing, or ffmpeg cannot read or write it.
@@ -73,19 +70,20 @@ def paint_video(
             f"{', '.join(CONTAINERS)}",
             code="output-format-unsupported",
         )
-    if options.size > max_side:
+    if options.size > MAX_SIDE:
         raise UserError(
-            f"size {options.size} is more than the {max_side} pixels allowed; give a smaller size",
+            f"size {options.size} is more than the {MAX_SIDE} pixels that the codec allows; give a "
+            "smaller size",
             code="option-out-of-range",
         )
-    style_mix = read_styles(styles, max_pixels)
+    style_mix = read_styles(styles)
     refuse_overwriting_inputs([source, *style_mix.paths], [out])
     refuse_unwritable([out])
-    video = probe_video(source, options.size or max_side, enlarge=bool(options.size))
+    video = probe_video(source, options.size)
     with progress_bar(video.frame_count) as bar:
         predictor = load_model().predictor
         code = predictor.style_code(style_mix.pictures, style_mix.weights)
-        stylizer = VideoStylizer(predictor.stylizer, code, options.strength)
+        stylizer = VideoStylizer(predictor.stylizer, code, options)
         bar.describe("painting")
 
         def write(draft: Path) -> None:
@@ -97,13 +95,12 @@ def paint_video(
         write_atomically(out, write)
 
 
-def probe_video(source: Path, longer_side: int, enlarge: bool) -> VideoInfo:
+def probe_video(source: Path, longer_side: int) -> VideoInfo:
     """Ask ffprobe for the size and length of a video.
 
     Args:
         source: the file.
-        longer_side: of the painted frames in pixels; a smaller video keeps its size.
-        enlarge: scale smaller videos up to `longer_side`, too.
+        longer_side: of the painted frames in pixels; 0 is the video's own.
 
     Raises:
         UserError: ffmpeg is missing, or cannot read a video in the file.
@@ -120,7 +117,7 @@ def probe_video(source: Path, longer_side: int, enlarge: bool) -> VideoInfo:
     try:
         content = json.loads(probe.stdout)
         container = content["format"].get("format_name", "")
-        video = _video_info(content, longer_side, enlarge)
+        video = _video_info(content, longer_side)
     except (ValueError, KeyError, ZeroDivisionError):
         raise UserError(
             f"{source} is not a video that ffmpeg can read; name another file",
@@ -134,17 +131,17 @@ def probe_video(source: Path, longer_side: int, enlarge: bool) -> VideoInfo:
     return video
 
 
-def _video_info(content: dict[str, Any], longer_side: int, enlarge: bool) -> VideoInfo:
+def _video_info(content: dict[str, Any], longer_side: int) -> VideoInfo:
     (stream,) = content["streams"]
     frame_rate = Fraction(stream["avg_frame_rate"])
     seconds = float(content["format"].get("duration", 0))
     sides = [stream["width"], stream["height"]]
+    if not min(sides):
+        raise ValueError("there are no frames")
     rotations = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
     if any(rotation % 180 for rotation in rotations):
         sides.reverse()
-    scale = longer_side / max(sides)
-    if not enlarge:
-        scale = min(1.0, scale)
+    scale = longer_side / max(sides) if longer_side else 1
     # the codec's chroma subsampling needs even sides
     width, height = (max(2, round(side * scale / 2) * 2) for side in sides)
     return VideoInfo(width, height, frame_rate, round(seconds * frame_rate))

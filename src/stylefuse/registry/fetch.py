@@ -3,19 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import yaml
 
-from stylefuse.config import Params, Registry
+from stylefuse.config import Registry
 from stylefuse.errors import EXIT_TRY_AGAIN, UserError
-from stylefuse.models.keras_import import import_keras
-from stylefuse.models.saving import load_predictor, weights_hash
-from stylefuse.models.task import Task
-from stylefuse.paths import BASE_MODELS, MODELS
+from stylefuse.painting.model_location import ModelLocation, remember_champion
 from stylefuse.registry.integrity.signing import trusted_keys, verify_signature
 from stylefuse.registry.store import (
     CHAMPION,
+    embedded_store,
     error_reason,
     exit_code,
     is_missing,
@@ -32,48 +30,36 @@ if TYPE_CHECKING:
 MODELS_URI = "models:/"  # prefix of MLflow's URIs of registered models
 
 
-class FetchedModel(NamedTuple):
-    """A trained model that is ready to paint.
-
-    Attributes:
-        predictor: made by the task's `make_predictor`.
-        origin: the model's `name`, its `version` in the registry (as `stylefuse verify` takes it)
-            or else its `folder`, and the `sha256` of its weights.
-    """
-
-    predictor: Any
-    origin: dict[str, str]
-
-
-def fetch_model(task: Task, model: str | None, params: Params) -> FetchedModel:
-    """Load a trained model of a task.
+def fetch(uri: str, registry: Registry) -> ModelLocation:
+    """Fetch a registered version to this machine, and verify its signature.
 
     Args:
-        task: that the model must have been trained for.
-        model: a folder or a registry URI, see `model_files`; None is the default model.
-        params: the registry, and the largest side to paint.
+        uri: `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
+        registry: the section of `params.yaml`.
 
     Raises:
-        UserError: there is no such model, or it was trained for another task.
+        UserError: there is no such version, it does not match its signature, or the store is
+            unreachable.
     """
-    if model is None:
-        model = default_model(params.registry, task.name)
-        if not (model.startswith(MODELS_URI) or Path(model).is_dir()):
-            raise UserError(
-                f"there is no {task.name} model yet; `make repro` trains one", code="model-missing"
-            )
-    uri = resolve_alias(model, params.registry)
-    folder = model_files(uri, params.registry)
-    import_keras()
-    saved_task, predictor = load_predictor(folder, params.serve.max_side)
-    if saved_task.name != task.name:
-        raise UserError(
-            f"{model} is a {saved_task.name} model; name a {task.name} model",
-            code="model-of-another-task",
-        )
-    kind = "version" if uri.startswith(MODELS_URI) else "folder"
-    origin = {kind: uri.removeprefix(MODELS_URI), "sha256": weights_hash(folder)}
-    return FetchedModel(predictor, {"name": task.name, **origin})
+    version = resolve_alias(uri, registry)
+    return ModelLocation(
+        model_files(version, registry), {"version": version.removeprefix(MODELS_URI)}
+    )
+
+
+def champion_location(name: str, registry: Registry) -> ModelLocation | None:
+    """Fetch a model's champion; None if it has none. Later calls of
+    `stylefuse.painting.model_location` remember it.
+
+    Raises:
+        UserError: see `fetch`.
+    """
+    if not has_champion(registry, name):
+        return None
+    location, store = fetch(champion_uri(name), registry), embedded_store(registry)
+    if store and location.folder.is_relative_to(store.parent):
+        remember_champion(name, location, store)
+    return location
 
 
 def resolve_alias(model: str, registry: Registry) -> str:
@@ -99,15 +85,6 @@ def has_champion(registry: Registry, name: str) -> bool:
     return bool(models) and CHAMPION in models[0].aliases
 
 
-def default_model(registry: Registry, name: str) -> str:
-    """The champion if the registry has one, else the folder of the last training, else the folder
-    of the weights that come with the project."""
-    if has_champion(registry, name):
-        return champion_uri(name)
-    trained, shipped = MODELS / name, BASE_MODELS / name
-    return str(shipped if shipped.is_dir() and not trained.is_dir() else trained)
-
-
 def model_files(model: str, registry: Registry) -> Path:
     """The folder that holds a model's weights and configuration.
 
@@ -125,6 +102,11 @@ def model_files(model: str, registry: Registry) -> Path:
             f"{champion_uri('transfer')} (`stylefuse models` lists them)",
             code="model-missing",
         )
+    return data_folder(folder)
+
+
+def data_folder(folder: Path) -> Path:
+    """The trained model inside an MLflow model's folder; another folder is returned as it is."""
     description = folder / "MLmodel"
     if not description.exists():
         return folder

@@ -16,18 +16,19 @@ from pydantic import ValidationError
 from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import encode
-from stylefuse.models.saving import CONFIG, MANIFEST, WEIGHTS
-from stylefuse.models.task import Task
-from stylefuse.registry.reference_statistics import Reference
+from stylefuse.inference.model_folder import CONFIG, MANIFEST
+from stylefuse.inference.predictor import Predictor
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
+
+    from stylefuse.registry.reference_statistics import Reference
 
 LOADER = "stylefuse.serving.pyfunc"
 LIMITS = "serving.json"
 INPUTS = "inputs.json"  # statistics of the training pictures, to compare request pictures with
 PIPELINE = "pipeline.yaml"  # a copy of dvc.lock: hashes of the training's code and data
-OUTPUT = "picture"
+OUTPUT, NOTICE = "picture", "notice"  # columns of an answer; the second only if there is one
 FORMAT = "format"  # of the pictures in an answer
 INPUT_EXAMPLE = "serving_input_example.json"  # MLflow writes it beside a logged model
 EXAMPLE_SIDE = 64  # pixels
@@ -35,10 +36,12 @@ EXAMPLE_SIDE = 64  # pixels
 COLUMN_TYPES = {Image.Image: "string", int: "long"}  # pictures are sent as Base64
 PARAMETER_TYPES = {float: "double", bool: "boolean", int: "long", str: "string"}
 LIST_PARAMETER_TYPE = "double"
-PACKAGES = ("stylefuse", "keras", "tensorflow-cpu", "numpy", "pandas", "pillow")
+PACKAGES = (  # that painting needs, and MLflow does not bring along
+    "onnxruntime", "numpy", "pillow", "cachetools", "filelock", "tqdm"
+)  # fmt: skip
 
 
-def write_package(model: Path, limits: Serve, statistics: Reference, folder: Path) -> None:
+def write_package(model: Path, limits: Serve, statistics: "Reference", folder: Path) -> None:
     """Write the files of a registered model to a new folder.
 
     Args:
@@ -48,8 +51,8 @@ def write_package(model: Path, limits: Serve, statistics: Reference, folder: Pat
         folder: is created.
     """
     folder.mkdir(parents=True)
-    for name in (CONFIG, WEIGHTS, MANIFEST):
-        shutil.copyfile(model / name, folder / name)
+    for path in (model / CONFIG, model / MANIFEST, *model.glob("*.onnx")):
+        shutil.copyfile(path, folder / path.name)
     (folder / LIMITS).write_text(limits.model_dump_json(indent=1) + "\n")
     (folder / INPUTS).write_text(json.dumps(statistics) + "\n")
 
@@ -69,7 +72,7 @@ def read_limits(folder: Path) -> Serve:
         ) from None
 
 
-def read_inputs(folder: Path) -> Reference:
+def read_inputs(folder: Path) -> "Reference":
     """The statistics that `write_package` wrote; empty for models of versions before them."""
     path = folder / INPUTS
     return dict(json.loads(path.read_text())) if path.exists() else {}
@@ -80,29 +83,29 @@ def requirements() -> list[str]:
     return [f"{package}=={version(package)}" for package in PACKAGES]
 
 
-def signature(task: Task) -> "ModelSignature":
-    """The schema of a task's requests: a column per input, the options as parameters, one picture
+def signature(predictor: type[Predictor]) -> "ModelSignature":
+    """The schema of a model's requests: a column per input, the options as parameters, one picture
     as output."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
     from mlflow.types.schema import AnyType
 
-    repeatable = set(task.repeatable_inputs)
+    repeatable = set(predictor.repeatable_inputs)
     columns = [
         ColSpec(AnyType(), name, required=False)
         if name in repeatable
         else ColSpec(COLUMN_TYPES[kind], name)
-        for name, kind in task.inputs.items()
+        for name, kind in predictor.inputs.items()
     ]
     optional_columns = [
         ColSpec(COLUMN_TYPES[kind], name, required=False)
-        for name, kind in task.optional_inputs.items()
+        for name, kind in predictor.optional_inputs.items()
     ]
     parameters = [
         ParamSpec(name, LIST_PARAMETER_TYPE, list(value), shape=(-1,))
         if isinstance(value, tuple)
         else ParamSpec(name, PARAMETER_TYPES[type(value)], value)
-        for name, value in request_parameters(task).items()
+        for name, value in request_parameters(predictor).items()
     ]
     return ModelSignature(
         inputs=Schema([*columns, *optional_columns]),
@@ -111,16 +114,18 @@ def signature(task: Task) -> "ModelSignature":
     )
 
 
-def request_parameters(task: Task) -> dict[str, Any]:
+def request_parameters(predictor: type[Predictor] | Predictor) -> dict[str, Any]:
     """All parameters of a request, with their defaults."""
-    return {**asdict(task.options()), FORMAT: "png"}
+    return {**asdict(predictor.options()), FORMAT: "png"}
 
 
-def example(task: Task, domains: Sequence[str], prepared: Path) -> dict[str, list[Any]]:
+def example(
+    predictor: type[Predictor], domains: Sequence[str], prepared: Path
+) -> dict[str, list[Any]]:
     """A request to try a model with.
 
     Args:
-        task: its picture inputs get held-out pictures, its numbers get 1.
+        predictor: its picture inputs get held-out pictures, its numbers get 1.
         domains: of the model's training pictures, in the order of the picture inputs; an input
             without a domain, or without prepared pictures, gets a gradient.
         prepared: folder of the prepared arrays.
@@ -131,7 +136,7 @@ def example(task: Task, domains: Sequence[str], prepared: Path) -> dict[str, lis
     arrays = chain((prepared / f"validation_{domain}.npy" for domain in domains), repeat(None))
     return {
         name: [encode(_example_picture(next(arrays))) if kind is Image.Image else 1]
-        for name, kind in task.inputs.items()
+        for name, kind in predictor.inputs.items()
     }
 
 

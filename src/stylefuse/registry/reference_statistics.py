@@ -10,6 +10,7 @@ from PIL import Image
 from stylefuse.config import Train
 from stylefuse.data.batches import load_tiles, step_rng
 from stylefuse.images.statistics import STATISTICS, statistics
+from stylefuse.inference.predictor import find_predictor
 from stylefuse.models.task import Task
 
 MAX_PICTURES = 500  # per input
@@ -29,7 +30,9 @@ def reference_statistics(task: Task, settings: Train, prepared: Path, seed: int)
     Raises:
         UserError: an array is missing.
     """
-    inputs = [name for name, kind in task.inputs.items() if kind is Image.Image]
+    inputs = [
+        name for name, kind in find_predictor(task.name).inputs.items() if kind is Image.Image
+    ]
     return {
         name: _columns(
             statistics(

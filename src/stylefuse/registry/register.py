@@ -11,7 +11,8 @@ import pandas as pd
 from stylefuse.config import Params
 from stylefuse.errors import EXIT_TRY_AGAIN, UserError
 from stylefuse.fileio import file_lock
-from stylefuse.models.saving import weights_hash
+from stylefuse.inference.model_folder import weights_hash
+from stylefuse.inference.predictor import find_predictor
 from stylefuse.paths import ATTRIBUTION, BASE_MODELS, DVC_LOCK, MODELS, PREPARED, REGISTRY_HOME
 from stylefuse.registry import package
 from stylefuse.registry.integrity.sbom import SBOM, write_sbom
@@ -24,6 +25,8 @@ from stylefuse.registry.reference_statistics import reference_statistics
 from stylefuse.registry.store import (
     CHALLENGER,
     CHAMPION,
+    FORMAT,
+    FORMAT_TAG,
     WEIGHTS_TAG,
     error_reason,
     exit_code,
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 
 DATA_ARTIFACTS = "data"  # folder among a run's artifacts
 LOCK = REGISTRY_HOME / "register.lock"
+PACKAGE = Path(__file__).parents[1]  # the folder of the package stylefuse
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,8 @@ def _register_folder(
     """The version with the weights in a folder, and whether it is new."""
     name, weights = registered_name(model), weights_hash(folder)
     query = f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"
-    if versions := client.search_model_versions(query):
+    same = client.search_model_versions(query)
+    if versions := [version for version in same if version.tags.get(FORMAT_TAG) == FORMAT]:
         version = versions[0]
     else:
         becomes_champion = not _has_champion(client, model)
@@ -161,10 +166,11 @@ class SignedPyfunc:
 
 
 def _log_model(facts: VersionFacts, model_folder: Path) -> "ModelInfo":
-    """Log the model to the active run; the artifact has data only, no code and no pickles."""
+    """Log the model to the active run: its graphs, the code that paints with them, no pickles."""
     import mlflow
 
     task, settings, seed = facts.task, facts.settings, facts.params.seed
+    predictor = find_predictor(task.name)
     statistics = reference_statistics(task, settings, PREPARED, seed) if PREPARED.exists() else {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / facts.model
@@ -179,9 +185,10 @@ def _log_model(facts: VersionFacts, model_folder: Path) -> "ModelInfo":
             flavor=SignedPyfunc,
             loader_module=package.LOADER,
             data_path=str(folder),
-            signature=package.signature(task),
-            input_example=pd.DataFrame(package.example(task, settings.domains, PREPARED)),
+            signature=package.signature(predictor),
+            input_example=pd.DataFrame(package.example(predictor, settings.domains, PREPARED)),
             pip_requirements=package.requirements(),
+            code_paths=[str(PACKAGE)],  # so that a machine without stylefuse can serve it
             tags=dict(facts.tags),
             metadata=dict(facts.tags),  # a part of the signed files
         )

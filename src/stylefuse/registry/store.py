@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+FORMAT_TAG, FORMAT = "stylefuse.format", "onnx"  # of a version's files; older ones have none
 WEIGHTS_TAG = "stylefuse.weights"  # SHA-256 of the weights of a run or a version
 RUN_TAG = "stylefuse.run_key"  # the training that an MLflow run tracks
 MODEL_TAG = "stylefuse.model"  # the model that a run trains
@@ -70,10 +71,16 @@ def is_server(uri: str) -> bool:
     return uri.startswith(("http://", "https://"))
 
 
+def embedded_store(registry: Registry) -> Path | None:
+    """The file of an embedded store; None for a store on a server."""
+    uri = tracking_uri(registry)
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
 def store_exists(registry: Registry) -> bool:
     """Whether there is a store; an embedded one is created when it is first written to."""
-    uri = tracking_uri(registry)
-    return not uri.startswith(SQLITE) or Path(uri.removeprefix(SQLITE)).exists()
+    path = embedded_store(registry)
+    return path is None or path.exists()
 
 
 def require_store(registry: Registry) -> None:

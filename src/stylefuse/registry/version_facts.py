@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from stylefuse.config import Params, Train
 from stylefuse.errors import UserError
-from stylefuse.models.saving import training_pictures, weights_hash
+from stylefuse.inference.model_folder import weights_hash
+from stylefuse.models.saving import training_pictures
 from stylefuse.models.task import Task, find_task
 from stylefuse.paths import BASE_MODELS, MANIFEST, METRICS, MODELS, REPORTS, SAMPLE_GRIDS
 from stylefuse.registry.integrity.provenance import (
@@ -20,7 +21,15 @@ from stylefuse.registry.integrity.provenance import (
     require_committed,
 )
 from stylefuse.registry.pages.licences import licence_tag, training_licences
-from stylefuse.registry.store import SHIPPED, SOURCE_TAG, TRIED_TAG, WEIGHTS_TAG, registered_name
+from stylefuse.registry.store import (
+    FORMAT,
+    FORMAT_TAG,
+    SHIPPED,
+    SOURCE_TAG,
+    TRIED_TAG,
+    WEIGHTS_TAG,
+    registered_name,
+)
 from stylefuse.registry.tracking.flatten import flatten, numeric_values
 from stylefuse.registry.tracking.runs import (
     create_run_from_files,
@@ -151,6 +160,7 @@ def gather_facts(
     licences = training_licences(MANIFEST, params.model_settings(model).domains, pictures)
     tags = {
         WEIGHTS_TAG: weights,
+        FORMAT_TAG: FORMAT,
         **licence_tag(licences),
         **origin,
         **({TRIED_TAG: str(tried)} if tried > 1 else {}),

@@ -18,6 +18,7 @@ import pandas as pd
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import DEADLINE_EXCEEDED
+from PIL import Image
 
 from stylefuse.cancellation import (
     Cancellation,
@@ -28,11 +29,10 @@ from stylefuse.cancellation import (
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode_cached, encode
 from stylefuse.inference.options import Options
-from stylefuse.models.keras_import import import_keras
-from stylefuse.models.saving import load_predictor
+from stylefuse.inference.predictor import load_predictor
 from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, FAILED, REFUSED, RequestLog
 from stylefuse.registry.integrity.signing import TRUSTED_VARIABLE, trusted_keys, verify_signature
-from stylefuse.registry.package import FORMAT, OUTPUT, read_limits
+from stylefuse.registry.package import FORMAT, NOTICE, OUTPUT, read_limits
 
 PictureStatistics = tuple[str, Future[dict[str, float]]]  # name of the input, its statistics
 MAX_PICTURES_AT_ONCE = 2  # decoded and painted at the same time; each one may take gigabytes
@@ -73,9 +73,8 @@ class PaintService:
     """
 
     def __init__(self, folder: Path):
-        import_keras()
         self.limits = read_limits(folder)
-        self.task, self.predictor = load_predictor(folder, self.limits.max_side)
+        self.predictor = load_predictor(folder, self.limits.max_side)
         self.slots = threading.BoundedSemaphore(MAX_PICTURES_AT_ONCE)
         self.request_log = RequestLog.from_environment()
         self.log_writer = ThreadPoolExecutor(1, "request-log")  # so that no request waits for it
@@ -88,30 +87,33 @@ class PaintService:
         """Paint the pictures of a request; MLflow calls this.
 
         Args:
-            frame: a column for each of the task's inputs: pictures in base64, lists of them, or
+            frame: a column for each of the model's inputs: pictures in base64, lists of them, or
                 whole numbers.
-            params: the task's options, and "format"; they apply to all rows.
+            params: the model's options, and "format"; they apply to all rows.
 
         Returns:
-            The column "picture": a picture file in base64 for each row.
+            The column "picture": a picture file in base64 for each row. If a picture was scaled
+            down, also a column "notice" that says so.
 
         Raises:
             MlflowException: the request is invalid (status 400; the message names the row), or it
                 was cancelled (status 504).
         """
         try:
-            pictures = self.answer(frame.to_dict("records"), params or {})
+            answers = self.answer(frame.to_dict("records"), params or {})
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
         except Cancelled:
             raise MlflowException("the request was cancelled", DEADLINE_EXCEEDED) from None
-        return pd.DataFrame({OUTPUT: pictures})
+        return pd.DataFrame(answers).fillna("")
 
-    def answer(self, rows: Sequence[Mapping[Any, Any]], params: Mapping[str, Any]) -> list[str]:
+    def answer(
+        self, rows: Sequence[Mapping[Any, Any]], params: Mapping[str, Any]
+    ) -> list[dict[str, str]]:
         """`predict` without tables.
 
         Returns:
-            A picture file in base64 for each row.
+            For each row a picture file in base64, and a notice if it was scaled down.
 
         Raises:
             UserError: the request is invalid; the message names the row.
@@ -148,28 +150,24 @@ class PaintService:
     def _check_table(self, rows: Sequence[Mapping[Any, Any]]) -> None:
         if not rows:
             raise UserError("the request holds no rows; send at least one", code="rows-missing")
-        names = list(self.task.inputs)
-        missing = [n for n in names if n not in rows[0] and n not in self.task.repeatable_inputs]
+        names = list(self.predictor.inputs)
+        missing = [
+            n for n in names if n not in rows[0] and n not in self.predictor.repeatable_inputs
+        ]
         if missing:
             raise UserError(
                 f"the column {missing[0]!r} is missing; send {' and '.join(names)}",
                 code="column-missing",
             )
-        if len(rows) > self.limits.max_batch:
-            raise UserError(
-                f"the request holds {len(rows)} rows, more than the {self.limits.max_batch} "
-                "allowed; send several requests",
-                code="too-many-rows",
-            )
 
     def _options(self, params: Mapping[str, Any]) -> tuple[str, Options]:
-        """The format of the answer and the task's options; MLflow turns lists into arrays."""
+        """The format of the answer and the model's options; MLflow turns lists into arrays."""
         values = {n: tuple(v) if isinstance(v, list | np.ndarray) else v for n, v in params.items()}
-        return str(values.pop(FORMAT, "png")), self.task.options(**values)
+        return str(values.pop(FORMAT, "png")), self.predictor.options(**values)
 
     def _places(self, rows: Sequence[Mapping[Any, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
         """What messages call a row, and the row without optional inputs that are empty."""
-        optional = {*self.task.repeatable_inputs, *self.task.optional_inputs}
+        optional = {*self.predictor.repeatable_inputs, *self.predictor.optional_inputs}
         for number, row in enumerate(rows, 1):
             values = {str(n): v for n, v in row.items() if not (n in optional and _is_empty(v))}
             yield f"row {number} of {len(rows)}", values
@@ -181,8 +179,8 @@ class PaintService:
         options: Options,
         form: str,
         statistics: list[PictureStatistics],
-    ) -> str:
-        kinds = {**self.task.inputs, **self.task.optional_inputs}
+    ) -> dict[str, str]:
+        kinds = {**self.predictor.inputs, **self.predictor.optional_inputs}
         try:
             with self._slot():
                 inputs = {
@@ -193,9 +191,25 @@ class PaintService:
                 check_cancelled()
                 picture = self.predictor.paint(inputs, options)
                 check_cancelled()
-                return encode(picture, self.task.picture_origin, form)
+                text = encode(picture, self.predictor.picture_origin(), form)
+                return {OUTPUT: text} | self._notice(inputs, options, picture)
         except UserError as error:
             raise UserError(f"{place}: {error}", code=error.code) from None
+
+    def _notice(
+        self, inputs: Mapping[str, Any], options: Options, painted: Image.Image
+    ) -> dict[str, str]:
+        """What to tell about a picture that was scaled down because it is too large."""
+        first = next(iter(inputs.values()))
+        limit = self.limits.max_side
+        if not isinstance(first, Image.Image) or max(first.size) <= limit:
+            return {}
+        if getattr(options, "size", 0):
+            return {}
+        sizes = ["x".join(map(str, picture.size)) for picture in (first, painted)]
+        return {
+            NOTICE: f"scaled down from {sizes[0]} to {sizes[1]}, because serve.max_side is {limit}"
+        }
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
@@ -216,7 +230,7 @@ class PaintService:
         """A value of a row as the predictor takes it; adds the statistics of its pictures."""
         if kind is int:
             return whole_number(value, name)
-        if isinstance(value, list | np.ndarray) and name in self.task.repeatable_inputs:
+        if isinstance(value, list | np.ndarray) and name in self.predictor.repeatable_inputs:
             if len(value) > self.limits.max_batch:
                 raise UserError(
                     f"{name} is a list of {len(value)} pictures, more than the "
@@ -242,7 +256,7 @@ class PaintService:
     ) -> None:
         try:
             pictures = [(name, values.result()) for name, values in statistics]
-            request_log.record(self.task.name, outcome, duration_s, pictures)
+            request_log.record(self.predictor.name, outcome, duration_s, pictures)
         except Exception:
             logger.exception("a request was not logged")
 

@@ -78,7 +78,9 @@ def check_body(name: Format, body: bytes, limits: Serve) -> dict[str, Any] | Non
     if not body.strip():
         raise _bad_request("the request is empty", "request-empty")
     _check_size(name, body, limits)
-    return _parse_json(body) if name == "json" else None
+    table = _parse_json(body) if name == "json" else None
+    _check_rows(table, body, limits.max_batch)
+    return table
 
 
 def _check_size(name: Format, body: bytes, limits: Serve) -> None:
@@ -94,6 +96,21 @@ def _check_size(name: Format, body: bytes, limits: Serve) -> None:
     if max(depths, default=0) > limits.max_depth:
         message = f"the request is nested more than {limits.max_depth} levels deep"
         raise _bad_request(message, "nested-too-deep")
+
+
+def _check_rows(table: dict[str, Any] | None, body: bytes, max_rows: int) -> None:
+    if table is None:
+        rows = _outside_strings("csv", body).strip().count(b"\n")  # the first line has the names
+    else:
+        data = next(table[key] for key in TABLE_KEYS if key in table)
+        if isinstance(data, dict):  # {"columns": […], "data": [row, …]}, or {column: [value, …]}
+            parts = [data["data"]] if "data" in data else list(data.values())
+        else:
+            parts = [data]
+        rows = max((len(part) for part in parts if isinstance(part, list)), default=1)
+    if rows > max_rows:
+        message = f"the request holds {rows} rows, more than the {max_rows} allowed"
+        raise _bad_request(f"{message}; send several requests", "too-many-rows")
 
 
 def _outside_strings(name: Format, body: bytes) -> bytes:

@@ -14,13 +14,14 @@ from PIL import Image
 
 from stylefuse.cancellation import Cancelled
 from stylefuse.errors import UserError
-from stylefuse.models.task import Task
-from stylefuse.registry.package import OUTPUT, request_parameters
+from stylefuse.inference.predictor import Predictor
+from stylefuse.registry.package import NOTICE, request_parameters
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
 from stylefuse.serving.prometheus import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
 
+NOTICE_HEADER = b"x-stylefuse-notice"  # of the first picture that was scaled down
 MAX_EXACT_INT = 1 << 53  # up to here every whole number is also a float
 
 
@@ -28,12 +29,19 @@ class PlainRequest(NamedTuple):
     """A request that needs no conversion.
 
     Attributes:
-        rows: texts, lists of texts and whole numbers by the names of the task's inputs.
-        params: values of the task's options.
+        rows: texts, lists of texts and whole numbers by the names of the model's inputs.
+        params: values of the model's options.
     """
 
     rows: list[dict[str, Any]]
     params: dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """The body of an answer, and its headers beside the content's."""
+
+    body: bytes
+    headers: list[tuple[bytes, bytes]]
 
 
 class Scoring:
@@ -63,30 +71,36 @@ class Scoring:
         except (TimeoutError, Cancelled):
             await send_error(send, 504, TIMEOUT_ERROR)
         else:
-            await send_json(send, 200, answer)
+            await send_json(send, 200, answer.body, *answer.headers)
 
     def _plain_request(self, scope: Any) -> PlainRequest | None:
         is_scoring = scope.get("method") == "POST" and scope.get("path") == SCORING_PATH
         table = scope.get(PARSED_JSON) if is_scoring else None
-        return plain_request(table, self._service.task) if table else None
+        return plain_request(table, self._service.predictor) if table else None
 
-    def _answer(self, request: PlainRequest) -> bytes:
-        pictures = self._service.answer(request.rows, request.params)
-        return json.dumps({"predictions": [{OUTPUT: text} for text in pictures]}).encode()
+    def _answer(self, request: PlainRequest) -> Answer:
+        rows = self._service.answer(request.rows, request.params)
+        notices = [row[NOTICE] for row in rows if NOTICE in row]
+        headers = [(NOTICE_HEADER, notices[0].encode())] if notices else []
+        return Answer(json.dumps({"predictions": rows}).encode(), headers)
 
 
-def plain_request(table: Mapping[str, Any], task: Task) -> PlainRequest | None:
+def plain_request(
+    table: Mapping[str, Any], predictor: type[Predictor] | Predictor
+) -> PlainRequest | None:
     """The request if its every value has the type that the signature names; None otherwise.
 
     Args:
         table: the parsed body.
-        task: names the inputs and the options.
+        predictor: names the inputs and the options.
     """
     params = table.get("params") or {}
-    if len(table.keys() - {"params"}) != 1 or not _are_options(params, request_parameters(task)):
+    if len(table.keys() - {"params"}) != 1 or not _are_options(
+        params, request_parameters(predictor)
+    ):
         return None
     rows = table.get("dataframe_records") or _split_rows(table.get("dataframe_split"))
-    if not isinstance(rows, list) or not rows or not all(_is_row(row, task) for row in rows):
+    if not isinstance(rows, list) or not rows or not all(_is_row(row, predictor) for row in rows):
         return None
     return PlainRequest(rows, params)
 
@@ -103,13 +117,13 @@ def _split_rows(table: Any) -> list[dict[str, Any]] | None:
     return [dict(zip(columns, row, strict=True)) for row in data]
 
 
-def _is_row(row: Any, task: Task) -> bool:
-    kinds = {**task.inputs, **task.optional_inputs}
+def _is_row(row: Any, predictor: type[Predictor] | Predictor) -> bool:
+    kinds = {**predictor.inputs, **predictor.optional_inputs}
     return (
         isinstance(row, dict)
-        and {*task.inputs} - {*task.repeatable_inputs} <= {*row} <= {*kinds}
+        and {*predictor.inputs} - {*predictor.repeatable_inputs} <= {*row} <= {*kinds}
         and all(
-            _is_input(value, kinds[name], name in task.repeatable_inputs)
+            _is_input(value, kinds[name], name in predictor.repeatable_inputs)
             for name, value in row.items()
         )
     )

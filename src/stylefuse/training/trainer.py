@@ -15,13 +15,8 @@ from PIL import Image
 from stylefuse.config import Params, Train
 from stylefuse.errors import UserError
 from stylefuse.fileio import flush_to_disk
-from stylefuse.models.saving import (
-    MANIFEST,
-    WEIGHTS,
-    save_generator,
-    training_pictures,
-    weights_hash,
-)
+from stylefuse.inference.model_folder import MANIFEST, WEIGHTS, weights_hash
+from stylefuse.models.saving import save_generator, training_pictures
 from stylefuse.paths import CHECKPOINTS, MODELS, NETWORKS, PREPARED, REPORTS, TRAINING_REPORTS
 from stylefuse.training.checkpoints import (
     code_digest,

@@ -9,8 +9,8 @@ from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.images.resize import limit_side
-from stylefuse.inference.options import Options
-from stylefuse.models.task import find_task
+from stylefuse.inference.options import STROKE_SIZE, Options
+from stylefuse.inference.predictor import find_predictor
 from stylefuse.web.download import write_download
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
 
@@ -27,6 +27,11 @@ def before_after(label: str) -> gr.ImageSlider:
     return gr.ImageSlider(
         label=label, format="png", type="pil", height=380, max_height=380, buttons=["fullscreen"]
     )
+
+
+def stroke_size_slider() -> gr.Slider:
+    """A slider for the width of brush strokes, in percent of the longer side."""
+    return gr.Slider(0.4, 5, 100 * STROKE_SIZE, step=0.1, label="Stroke size, % of the longer side")
 
 
 def live_preview(
@@ -89,7 +94,9 @@ def download_button(
             raise UserError("choose the pictures first", code="pictures-missing")
         picture = models.paint(task_name, *request)
         settings = models.settings(task_name, *request)
-        return write_download(picture, find_task(task_name).picture_origin, settings, file_name)
+        return write_download(
+            picture, find_predictor(task_name).picture_origin(), settings, file_name
+        )
 
     event = button.click(show_errors(make), list(fields), file, show_progress="minimal")
     event.success(None, js=CLICK.format(f"file-{file_name}"))

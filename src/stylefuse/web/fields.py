@@ -13,7 +13,9 @@ from stylefuse.errors import UserError
 from stylefuse.images.open import open_picture
 
 ERROR_TITLE = "This picture cannot be used"
-UNKNOWN_FORMAT = "This file is not a picture I can open (PNG, JPEG, WebP, TIFF, BMP or GIF)"
+UNKNOWN_FORMAT = (
+    "This file is not a picture I can open (PNG, JPEG, WebP, AVIF, HEIC, TIFF, BMP, GIF)"
+)
 
 
 class Picture(gr.Image):

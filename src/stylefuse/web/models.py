@@ -2,43 +2,39 @@
 
 import contextlib
 import threading
+from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from stylefuse.config import Params
+from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.images.resize import limit_side
-from stylefuse.inference.options import Options
-from stylefuse.models.task import find_task
-from stylefuse.registry.fetch import (
-    MODELS_URI,
-    FetchedModel,
-    default_model,
-    fetch_model,
-    resolve_alias,
-)
+from stylefuse.inference.options import STROKE_PIXELS, Options
+from stylefuse.inference.predictor import find_predictor
+from stylefuse.loading import load_model, locate_model
+from stylefuse.painting.batch import LoadedModel
 
 MAX_PICTURES_AT_ONCE = 2  # painted at the same time
 PREVIEW_SIDE = 512  # pixels, the longer side
+MODELS = "transfer", "restore", "portrait"
 
 
 class LoadedModels:
     """Loads models and paints with them; safe to use from several threads.
 
     Args:
-        params: the registry and the limits.
+        limits: of pictures.
     """
 
-    def __init__(self, params: Params):
-        self.params = params
-        self._models: dict[str, FetchedModel] = {}
+    def __init__(self, limits: Serve):
+        self.limits = limits
+        self._models: dict[str, LoadedModel] = {}
         self._loading = threading.Lock()
         self._slots = threading.BoundedSemaphore(MAX_PICTURES_AT_ONCE)
 
-    def model(self, name: str) -> FetchedModel:
+    def model(self, name: str) -> LoadedModel:
         """The model of a task, loaded if it is not yet.
 
         Raises:
@@ -46,17 +42,17 @@ class LoadedModels:
         """
         with self._loading:
             if name not in self._models:
-                self._load(name, default_model(self.params.registry, name))
+                self._load(name)
             return self._models[name]
 
     def warm_up(self) -> None:
         """Load all models and paint a small picture with each, so that the first use is fast."""
-        for name in self.params.models:
+        for name in MODELS:
             with contextlib.suppress(UserError):  # the user sees it when the model is used
-                task = find_task(name)
+                kinds, options = find_predictor(name).inputs, find_predictor(name).options()
                 grey = Image.new("RGB", (64, 64), "grey")
-                inputs = {n: grey if kind is Image.Image else 1 for n, kind in task.inputs.items()}
-                self.paint(name, inputs, task.options())
+                inputs = {n: grey if kind is Image.Image else 1 for n, kind in kinds.items()}
+                self.paint(name, inputs, options)
 
     def refresh(self) -> dict[str, str]:
         """Replace loaded models that are no longer the default ones.
@@ -65,14 +61,14 @@ class LoadedModels:
             Name of each task → its model's version or folder; tasks without a model are missing.
         """
         with self._loading:
-            defaults = {
-                name: default_model(self.params.registry, name) for name in self.params.models
-            }
-            versions = {name: self._version(model) for name, model in defaults.items()}
+            versions = {}
+            for name in MODELS:
+                with contextlib.suppress(UserError):
+                    versions[name] = version_or_folder(locate_model(name).origin)
             for name, model in list(self._models.items()):
-                if versions[name] != version_or_folder(model):
-                    self._load(name, defaults[name])
-        return {name: version for name, version in versions.items() if version}
+                if versions.get(name) != version_or_folder(model.origin):
+                    self._load(name)
+        return versions
 
     def paint(self, name: str, inputs: dict[str, Any], options: Options) -> Image.Image:
         """Paint at the size of the pictures.
@@ -91,29 +87,27 @@ class LoadedModels:
             return picture
 
     def preview(self, name: str, inputs: dict[str, Any], options: Options) -> Image.Image:
-        """`paint`, with pictures scaled down to `PREVIEW_SIDE`."""
+        """`paint` at the size of the preview; strokes are those of the full size."""
+        side = PREVIEW_SIDE
+        if stroke_size := getattr(options, "stroke_size", None):
+            side = max(side, round(STROKE_PIXELS / stroke_size))
         small = {
-            key: limit_side(value, PREVIEW_SIDE) if isinstance(value, Image.Image) else value
+            key: limit_side(value, side) if isinstance(value, Image.Image) else value
             for key, value in inputs.items()
         }
-        return self.paint(name, small, options)
+        return limit_side(self.paint(name, small, options), PREVIEW_SIDE)
 
     def settings(self, name: str, inputs: dict[str, Any], options: Options) -> dict[str, Any]:
         """Everything that determines a picture beside its input pictures, for its metadata."""
         model = self.model(name)
-        origin = {"model": version_or_folder(model), "weights": model.origin["sha256"]}
+        origin = {"model": version_or_folder(model.origin), "weights": model.origin["sha256"]}
         numbers = {key: value for key, value in inputs.items() if isinstance(value, int)}
         return {**origin, **numbers, **asdict(options)}
 
-    def _load(self, name: str, model: str) -> None:
-        self._models[name] = fetch_model(find_task(name), model, self.params)
-
-    def _version(self, model: str) -> str:
-        if model.startswith(MODELS_URI):
-            return resolve_alias(model, self.params.registry).removeprefix(MODELS_URI)
-        return model if Path(model).is_dir() else ""
+    def _load(self, name: str) -> None:
+        self._models[name] = load_model(name, max_side=self.limits.max_side)
 
 
-def version_or_folder(model: FetchedModel) -> str:
+def version_or_folder(origin: Mapping[str, str]) -> str:
     """A model's version in the registry, like `stylefuse-transfer/1`, or else its folder."""
-    return model.origin.get("version") or model.origin["folder"]
+    return origin.get("version") or origin["folder"]

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from stylefuse.web.gallery import gallery_styles
-from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
+from stylefuse.web.models import MODELS, PREVIEW_SIDE, LoadedModels
 from stylefuse.web.tabs.fuse import fuse_tab
 from stylefuse.web.tabs.portraits import portraits_tab
 from stylefuse.web.tabs.restore import restore_tab
@@ -38,7 +38,8 @@ def build_page(models: LoadedModels) -> gr.Blocks:
             portraits_tab(models)
         gr.Markdown(
             f"Previews have at most {PREVIEW_SIDE} pixels on the longer side. Downloads have full "
-            "size, and their metadata name the model and the settings."
+            f"size; pictures of more than {models.limits.max_side} pixels are scaled down to that. "
+            "Their metadata name the model and the settings."
         )
         with gr.Accordion("Models", open=False):
             versions = gr.Markdown()
@@ -49,9 +50,7 @@ def build_page(models: LoadedModels) -> gr.Blocks:
 def model_list(models: LoadedModels) -> str:
     """Which model each task uses, as a Markdown list."""
     versions = models.refresh()
-    return "\n".join(
-        f"- {name.capitalize()}: {_label(versions.get(name))}" for name in models.params.models
-    )
+    return "\n".join(f"- {name.capitalize()}: {_label(versions.get(name))}" for name in MODELS)
 
 
 def _label(version: str | None) -> str:

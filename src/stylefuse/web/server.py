@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from stylefuse.config import Params
+from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.ports import LOOPBACK, require_free_port
 from stylefuse.serving.host_check import HostCheck
@@ -28,11 +28,11 @@ CONTRAST = {
 MAX_UPLOAD = "64mb"  # size of a file
 
 
-def app(params: Params, port: int) -> HostCheck:
+def app(limits: Serve, port: int) -> HostCheck:
     """The page as an ASGI application; loads the models in the background.
 
     Args:
-        params: the registry and the limits.
+        limits: of pictures, and the host names that the page answers to.
         port: that the application will be served at.
 
     Raises:
@@ -43,14 +43,15 @@ def app(params: Params, port: int) -> HostCheck:
         import gradio as gr
     except ImportError:
         raise UserError(
-            "the page needs Gradio; run `pip install 'stylefuse[app]'`", code="package-missing"
+            "the page needs Gradio; install the wheel with its extra, `pip install 'WHEEL[app]'`",
+            code="package-missing",
         ) from None
     from fastapi import FastAPI
 
     from stylefuse.web.models import LoadedModels
     from stylefuse.web.page import build_page
 
-    models = LoadedModels(params)
+    models = LoadedModels(limits)
     threading.Thread(target=models.warm_up, daemon=True).start()
     fonts = ["system-ui", "sans-serif"]  # Gradio would load its own from another site
     theme = gr.themes.Soft(font=fonts, font_mono=["ui-monospace", "monospace"]).set(**CONTRAST)
@@ -60,14 +61,14 @@ def app(params: Params, port: int) -> HostCheck:
         theme=theme, css_paths=CSS, js=SCRIPT.read_text(),
         max_file_size=MAX_UPLOAD, show_error=True, enable_monitoring=False, ssr_mode=False,
     )  # fmt: skip
-    return HostCheck(page)
+    return HostCheck(page, limits.hosts)
 
 
-def run(params: Params, port: int) -> None:
+def run(limits: Serve, port: int) -> None:
     """Serve the page until SIGINT or SIGTERM.
 
     Args:
-        params: the registry and the limits.
+        limits: of pictures, and the host names that the page answers to.
         port: to listen on.
 
     Raises:
@@ -76,7 +77,7 @@ def run(params: Params, port: int) -> None:
     require_free_port(LOOPBACK, port)
     import uvicorn
 
-    page = app(params, port)
+    page = app(limits, port)
     sys.stdout.write(f"the page: http://{LOOPBACK}:{port}\n")
     sys.stdout.flush()
     uvicorn.run(page, host=LOOPBACK, port=port, log_level="warning", access_log=False)

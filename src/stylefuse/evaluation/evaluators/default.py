@@ -79,8 +79,9 @@ def _reference_pictures(context: EvaluationContext) -> np.ndarray:
 
 
 def _paint(context: EvaluationContext) -> Outputs:
-    task, domains = context.task, cycle(context.model_settings.domains)
-    names = [name for name, kind in task.inputs.items() if kind is Image.Image]
+    domains = cycle(context.model_settings.domains)
+    kinds = context.predictor.inputs
+    names = [name for name, kind in kinds.items() if kind is Image.Image]
     tiles = {name: context.tiles(domain) for name, domain in zip(names, domains, strict=False)}
     max_count = context.settings.photographs if names else context.settings.portraits
     count = min([max_count, *map(len, tiles.values())])
@@ -88,9 +89,9 @@ def _paint(context: EvaluationContext) -> Outputs:
 
     def inputs_at(index: int) -> dict[str, Any]:
         pictures = {name: Image.fromarray(tiles[index]) for name, tiles in inputs.items()}
-        return {name: pictures.get(name, index) for name in task.inputs}
+        return {name: pictures.get(name, index) for name in kinds}
 
-    options = task.options()
+    options = context.predictor.options()
     outputs = [
         np.asarray(context.predictor.paint(inputs_at(index), options)) for index in range(count)
     ]

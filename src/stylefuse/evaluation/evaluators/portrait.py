@@ -1,5 +1,6 @@
 """Evaluation of generated portraits: similarity to held-out ones, variety and novelty."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -13,7 +14,7 @@ from stylefuse.evaluation.metrics.features import Features
 from stylefuse.evaluation.report import OURS, Page, Picture, Table
 from stylefuse.evaluation.sample_grids import save_grid
 from stylefuse.inference.options import PortraitOptions
-from stylefuse.models.portrait.batches import invent
+from stylefuse.models.portrait.batches import invent, keras_portraits
 
 TRAINING, UNTRAINED = "training pictures", "untrained"
 GRID_COLUMNS, CELL_SIDE = 8, 96  # of a sample grid; the side in pixels
@@ -39,8 +40,10 @@ def evaluate(context: EvaluationContext) -> tuple[dict[str, Any], Page]:
     known = with_features(_with_mirrored(training))
     methods = {
         TRAINING: with_features(training),
-        UNTRAINED: with_features(_generate(context, _untrained_generator(context))),
-        OURS: with_features(_generate(context, context.generator)),
+        UNTRAINED: with_features(
+            _generate(context, keras_portraits(_untrained_generator(context)))
+        ),
+        OURS: with_features(_generate(context, context.predictor.generate)),
     }
     held_out_metrics = _diversity_metrics(held_out, known)
     rows = {
@@ -68,7 +71,7 @@ def picture_results(context: EvaluationContext) -> PictureResults:
     (domain,) = context.model_settings.domains
     training = np.asarray(context.tiles(domain, "train"))
     known = context.network(_with_mirrored(training)).pooled
-    generated = context.network(_generate(context, context.generator)).pooled
+    generated = context.network(_generate(context, context.predictor.generate)).pooled
     held_out = context.network(np.asarray(context.tiles(domain))).pooled
     mean_distance = cdist(generated, generated).sum(axis=1) / (len(generated) - 1)
     held_out_novelty = cdist(held_out, known).min(axis=1).mean()
@@ -92,8 +95,11 @@ def _with_mirrored(pictures: np.ndarray) -> np.ndarray:
     return np.concatenate([pictures, pictures[:, :, ::-1]])
 
 
-def _generate(context: EvaluationContext, generator: Any) -> np.ndarray:
-    return invent(generator, context.settings.portraits, generator.latent, context.params.seed)
+def _generate(
+    context: EvaluationContext, generate: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    latent = context.model_settings.latent
+    return invent(generate, context.settings.portraits, latent, context.params.seed)
 
 
 def _untrained_generator(context: EvaluationContext) -> Any:

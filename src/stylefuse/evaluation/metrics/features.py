@@ -11,7 +11,7 @@ from PIL import Image
 
 from stylefuse.data.torchfile import read_tensors
 from stylefuse.errors import UserError
-from stylefuse.inference.compilation import compile_for_inference
+from stylefuse.models.compilation import compile_for_inference
 from stylefuse.paths import NETWORKS
 
 NETWORK = "efficientnet-lite0"

@@ -15,8 +15,9 @@ import numpy as np
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
+from stylefuse.inference.model_folder import weights_hash
+from stylefuse.inference.predictor import load_predictor
 from stylefuse.models.keras_import import import_keras
-from stylefuse.models.saving import load_predictor, weights_hash
 from stylefuse.paths import DVC_LOCK, MODELS, NETWORKS, PREPARED
 from stylefuse.registry.fetch import mlflow_model, model_files
 from stylefuse.registry.integrity.provenance import dvc_tags, environment_tags, requirements_tag
@@ -185,11 +186,11 @@ def _paint(folder: Path, request: dict[str, Any], max_side: int) -> np.ndarray:
 
     from stylefuse.images.base64 import decode
 
-    task, predictor = load_predictor(folder, max_side)
+    predictor = load_predictor(folder, max_side)
     table = request["dataframe_split"]
     row = dict(zip(table["columns"], table["data"][0], strict=True))
     inputs = {
         name: decode(row[name]) if kind is Image.Image else int(row[name])
-        for name, kind in task.inputs.items()
+        for name, kind in predictor.inputs.items()
     }
-    return np.asarray(predictor.paint(inputs, task.options()).convert("RGB"), np.float64)
+    return np.asarray(predictor.paint(inputs, predictor.options()).convert("RGB"), np.float64)

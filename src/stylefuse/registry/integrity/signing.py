@@ -153,9 +153,14 @@ def _create_key(path: Path) -> None:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """Path in the folder → SHA-256, for every signed file."""
+    """Path in the folder → SHA-256, for every signed file.
+
+    Python writes `__pycache__` beside a version's code when MLflow imports it from there.
+    """
     files = {
-        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
     }
     return {name: sha256(files[name]) for name in sorted(files) if name not in UNSIGNED}
 

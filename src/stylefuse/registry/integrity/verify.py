@@ -9,7 +9,7 @@ import yaml
 
 from stylefuse.config import Params
 from stylefuse.errors import UserError
-from stylefuse.models.saving import weights_hash
+from stylefuse.inference.model_folder import weights_hash
 from stylefuse.registry.fetch import download, model_files
 from stylefuse.registry.integrity.signing import SIGNATURE, sign, trusted_keys, verify_signature
 from stylefuse.registry.store import WEIGHTS_TAG, open_store

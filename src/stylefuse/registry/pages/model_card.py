@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from PIL import Image
 
+from stylefuse.inference.predictor import find_predictor
 from stylefuse.models.saving import TRAINING_PICTURES, training_pictures
 from stylefuse.models.task import Task
 from stylefuse.registry.integrity.sbom import SBOM
@@ -32,7 +33,7 @@ def write_model_card(folder: Path, facts: VersionFacts) -> None:
             f"`stylefuse serve {facts.model}` answers:",
             "",
             "```",
-            *request_example(task),
+            *request_example(find_predictor(task.name)),
             "```",
         ],
         "Training": _training(facts),
@@ -60,7 +61,7 @@ def _header(task: Task) -> dict[str, Any]:
 
 
 def _takes_pictures(task: Task) -> bool:
-    return Image.Image in task.inputs.values()
+    return Image.Image in find_predictor(task.name).inputs.values()
 
 
 def _samples(folder: Path, sample_grids: Sequence[Path]) -> list[str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from stylefuse.config import Params
-from stylefuse.models.task import Task, find_task
+from stylefuse.inference.predictor import Predictor, find_predictor
+from stylefuse.models.task import find_task
 from stylefuse.registry.package import request_parameters
 from stylefuse.registry.pages.markdown import compose, unwrap
 from stylefuse.registry.pages.sample_images import first_image
@@ -47,7 +48,7 @@ def model_page(params: Params, model: str, champion: str, champion_description: 
             f"-m models:/{name}@{CHAMPION} --env-manager local -p 5001`:",
             "",
             "```",
-            *request_example(task),
+            *request_example(find_predictor(model)),
             "```",
         ],
         "Limits": [
@@ -70,11 +71,11 @@ def model_page(params: Params, model: str, champion: str, champion_description: 
     return compose(unwrap(task.description), sections)
 
 
-def request_example(task: Task) -> list[str]:
+def request_example(predictor: type[Predictor]) -> list[str]:
     """A request as lines of a shell command."""
-    row = {name: "BASE64" if kind is Image.Image else 1 for name, kind in task.inputs.items()}
+    row = {name: "BASE64" if kind is Image.Image else 1 for name, kind in predictor.inputs.items()}
     return [
         "curl http://127.0.0.1:5001/invocations -H 'Content-Type: application/json' -d '",
         f'{{"dataframe_records": [{json.dumps(row)}],',
-        f' "params": {json.dumps(request_parameters(task))}}}\'',
+        f' "params": {json.dumps(request_parameters(predictor))}}}\'',
     ]

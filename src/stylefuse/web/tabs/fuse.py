@@ -6,7 +6,7 @@ import gradio as gr
 
 from stylefuse.images.resize import limit_side
 from stylefuse.inference.options import TransferRequestOptions
-from stylefuse.web.controls import Request, download_button, live_preview
+from stylefuse.web.controls import Request, download_button, live_preview, stroke_size_slider
 from stylefuse.web.fields import Mask, Picture
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
 
@@ -19,7 +19,7 @@ def fuse_tab(models: LoadedModels) -> None:
     Args:
         models: paint the previews and the downloads.
     """
-    max_pixels = models.params.serve.max_pixels
+    max_pixels = models.limits.max_pixels
     with gr.Row():
         with gr.Column():
             with gr.Row():
@@ -48,7 +48,11 @@ def fuse_tab(models: LoadedModels) -> None:
             mode = gr.Radio(MODES, value="auto", label="Without a mask")
             by_region = gr.Checkbox(label="Paint each picture in its own style")
             seamless = gr.Checkbox(label="Hide the seam (slower)")
-            fields = [first, second, brushed, uploaded, content, style, mode, by_region, seamless]
+            strokes = stroke_size_slider()
+            fields = [
+                first, second, brushed, uploaded, content, style, mode, by_region, seamless,
+                strokes,
+            ]  # fmt: skip
             live_preview(models, "transfer", fields, _request, output)
             download_button(models, "transfer", fields, _request, "fusion")
 
@@ -63,6 +67,7 @@ def _request(
     mode: Any,
     by_region: bool,
     seamless: bool,
+    strokes: float,
 ) -> Request | None:
     if first is None or second is None:
         return None
@@ -73,4 +78,5 @@ def _request(
     return inputs, TransferRequestOptions(
         content_balance=content, style_balance=style, style_by_region=by_region,
         mode=mode if mask is None else "auto", seamless=seamless,
+        stroke_size=strokes / 100,
     )  # fmt: skip

@@ -18,7 +18,7 @@ def restore_tab(models: LoadedModels) -> None:
     """
     with gr.Row():
         with gr.Column():
-            picture = Picture("Damaged photograph", models.params.serve.max_pixels, height=380)
+            picture = Picture("Damaged photograph", models.limits.max_pixels, height=380)
         with gr.Column():
             output = before_after("Damaged and restored")
             strength = gr.Slider(0, 1, 1, step=0.01, label="Strength")

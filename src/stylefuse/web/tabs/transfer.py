@@ -5,7 +5,13 @@ from typing import Any
 import gradio as gr
 
 from stylefuse.inference.options import TransferRequestOptions
-from stylefuse.web.controls import Request, before_after, download_button, live_preview
+from stylefuse.web.controls import (
+    Request,
+    before_after,
+    download_button,
+    live_preview,
+    stroke_size_slider,
+)
 from stylefuse.web.fields import Picture
 from stylefuse.web.gallery import Style
 from stylefuse.web.models import LoadedModels
@@ -24,7 +30,7 @@ def transfer_tab(models: LoadedModels, styles: dict[str, Style]) -> None:
         models: paint the previews and the downloads.
         styles: to choose from, see `gallery_styles`.
     """
-    max_pixels = models.params.serve.max_pixels
+    max_pixels = models.limits.max_pixels
     with gr.Row():
         with gr.Column():
             content = Picture("Photograph", max_pixels, height=260)
@@ -34,15 +40,20 @@ def transfer_tab(models: LoadedModels, styles: dict[str, Style]) -> None:
             output = before_after("Photograph and painting")
             strength = gr.Slider(0, 1, 1, step=0.01, label="Strength")
             colours = gr.Radio(COLOURS, value="none", label="Colours")
-            fields = [content, style, strength, colours]
+            strokes = stroke_size_slider()
+            fields = [content, style, strength, colours, strokes]
             live_preview(models, "transfer", fields, _request, output)
             download_button(models, "transfer", fields, _request, "transfer")
 
 
-def _request(content: Any, style: Any, strength: float, colours: Any) -> Request | None:
+def _request(
+    content: Any, style: Any, strength: float, colours: Any, strokes: float
+) -> Request | None:
     if content is None or style is None:
         return None
-    options = TransferRequestOptions(strength=strength, preserve_color=colours)
+    options = TransferRequestOptions(
+        strength=strength, preserve_color=colours, stroke_size=strokes / 100
+    )
     return {"content": content, "style": style}, options
 
 

@@ -1,0 +1,66 @@
+"""ONNX graphs as functions of NumPy arrays, run by ONNX Runtime on the CPU."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stylefuse.cancellation import check_cancelled
+from stylefuse.errors import UserError
+
+
+class OnnxGraph:
+    """A graph as a function: inputs by name → outputs by name; safe to use from several threads.
+
+    The file is read once, compared with its checksum and given to the runtime as bytes, so that the
+    runtime sees only what was checked, and no other file that a graph might refer to.
+
+    Args:
+        path: of the file.
+        checksum: its SHA-256.
+
+    Raises:
+        UserError: the file was changed, or ONNX Runtime cannot read it.
+    """
+
+    def __init__(self, path: Path, checksum: str):
+        import onnxruntime
+
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() != checksum:
+            raise UserError(
+                f"{path} is not the file that was saved; train again", code="model-changed"
+            )
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors
+        # threads that wait for work would otherwise burn a core while they do
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_cpu_mem_arena = False  # it keeps the memory of the largest picture
+        try:
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's errors have no public base class
+            raise UserError(
+                f"{path} cannot be read by ONNX Runtime {onnxruntime.__version__} "
+                f"({str(error).splitlines()[0][:200]})",
+                code="model-unreadable",
+            ) from None
+        self._outputs = [node.name for node in self._session.get_outputs()]
+
+    def __call__(self, **inputs: np.ndarray) -> dict[str, Any]:
+        """Run the graph.
+
+        Raises:
+            Cancelled: the active request was cancelled, so that painting in tiles stops before the
+                next one.
+        """
+        check_cancelled()
+        values = self._session.run(self._outputs, inputs)
+        return dict(zip(self._outputs, values, strict=True))
+
+    def input_size(self, name: str, axis: int) -> int:
+        """A fixed size of an input."""
+        (node,) = (node for node in self._session.get_inputs() if node.name == name)
+        return int(node.shape[axis])
