@@ -93,7 +93,9 @@ def provenance() -> str:
 def machine() -> str:
     """Processor, cores and versions, on which times depend."""
     match = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    packages = ", ".join(f"{name} {version(name)}" for name in ("keras", "tensorflow-cpu"))
+    packages = ", ".join(
+        f"{name} {version(name)}" for name in ("keras", "tensorflow-cpu", "onnxruntime")
+    )
     cores = len(os.sched_getaffinity(0))
     processor = match[1].strip() if match else "an unknown processor"
     return f"{cores} core{'s' * (cores > 1)} of {processor}, {packages}"

@@ -20,12 +20,11 @@ import pandas as pd
 from PIL import Image
 
 from benchmarks import report
-from stylefuse.config import load_params
 from stylefuse.images.open import flatten, open_picture
+from stylefuse.inference.options import TransferOptions
 from stylefuse.inference.video import VideoStylizer
-from stylefuse.models.transfer import TASK
+from stylefuse.loading import load_model
 from stylefuse.paths import MANIFEST
-from stylefuse.registry.fetch import fetch_model
 
 SIDE, FRAMES = 256, 24
 PICTURES = 6  # held-out ones per domain
@@ -81,7 +80,7 @@ def held_out_pictures(domain: str) -> list[Image.Image]:
 
 def main() -> None:
     args = report.parser(__doc__).parse_args()
-    predictor = fetch_model(TASK, None, load_params()).predictor
+    predictor = load_model("transfer").predictor
     stylizer = predictor.stylizer
     photographs = [np.asarray(p) for p in held_out_pictures("photograph")]
     codes = [predictor.style_code([painting]) for painting in held_out_pictures("painting")]
@@ -89,7 +88,7 @@ def main() -> None:
     for name, (step, change) in SCENES.items():
         values: dict[str, list[float]] = {UNSTYLED: [], SINGLE_FRAMES: [], VIDEO: []}
         for frames, code in zip(make_videos(photographs, step, change), codes, strict=True):
-            video = VideoStylizer(stylizer, code)
+            video = VideoStylizer(stylizer, code, TransferOptions())
             painted = {
                 UNSTYLED: frames,
                 SINGLE_FRAMES: [stylizer.render(frame, code) for frame in frames],

@@ -18,7 +18,7 @@ from stylefuse.evaluation.baselines.published_network import ArbitraryStylisatio
 from stylefuse.evaluation.metrics.features import FeatureNetwork
 from stylefuse.evaluation.metrics.kid import polynomial_kernel
 from stylefuse.evaluation.pairs import Pairs, make_pairs
-from stylefuse.models.saving import load_predictor
+from stylefuse.inference.predictor import load_predictor
 from stylefuse.paths import MANIFEST, MODELS
 
 DRAWS, BATCH = 1000, 10
@@ -49,7 +49,7 @@ def main() -> None:
 def _outputs(pairs: Pairs, params: Params) -> dict[str, np.ndarray]:
     """The pictures of every method, uint8 `[pairs, size, size, 3]`."""
     contents, styles = pairs.contents, pairs.styles
-    _, predictor = load_predictor(MODELS / "transfer", params.serve.max_side)
+    predictor = load_predictor(MODELS / "transfer")
     stylize = predictor.stylizer.stylize
     starts = range(0, len(contents), BATCH)
     batches = [stylize(contents[i : i + BATCH], styles[i : i + BATCH]) for i in starts]

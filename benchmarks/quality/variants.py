@@ -128,6 +128,7 @@ def _train_and_evaluate(folder: Path) -> None:
     from stylefuse.evaluation.context import EvaluationContext
     from stylefuse.evaluation.evaluate import find_evaluator, rounded
     from stylefuse.evaluation.metrics.features import FeatureNetwork
+    from stylefuse.inference.predictor import load_predictor
     from stylefuse.models.saving import load_generator
     from stylefuse.training.trainer import train
 
@@ -148,10 +149,11 @@ def _train_and_evaluate(folder: Path) -> None:
     }
     if "diverged" not in result:
         task, generator = load_generator(MODELS / model)
+        predictor = load_predictor(MODELS / model)
         context = EvaluationContext(
             params.model_copy(update={"seed": configuration["evaluation_seed"]}),
             task,
-            generator,
+            predictor,
             FeatureNetwork(),
             Path(SAMPLE_GRIDS),
             "validation",

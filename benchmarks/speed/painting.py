@@ -1,21 +1,20 @@
 """Time and memory to paint one picture, compared with the published network.
 
-    pip install --target .cache/exporters --no-deps onnx==1.23.2
     python -m benchmarks.speed.painting
     python -m benchmarks.speed.painting --docs .cache/trial --rounds 2 --sides 256          a trial
 
-Needs `data/networks`, which `make repro` leaves. The networks take turns, in new processes for each
-size. The weights of stylefuse are untrained, which does not change the times.
+Needs `data/networks` and `models/restore`, which `make repro` leaves. The networks take turns, in
+new processes for each size. Each turn has another picture, so that no cache helps.
 """
 
+import itertools
 import time
 from collections.abc import Callable
 
 import numpy as np
 
 from benchmarks import report
-from benchmarks.paired_timing import Measurements, median_of, own, ratio, run, take_turns
-from benchmarks.speed.generators import EXPORTERS, noise, onnx_session, untrained
+from benchmarks.paired_timing import THREADS, Measurements, median_of, own, ratio, run, take_turns
 
 STYLE_SIDE = 256
 NAMES = ("transfer", "published", "restore")
@@ -36,7 +35,7 @@ def main() -> None:
         f"{STYLE_SIDE}² pixels. The published network was exported for 384² only; the benchmark "
         "removes that limit from its file, so that it paints every size.",
         report.table(memory(turns), "peak MiB"),
-        "Of a whole process; those of stylefuse include TensorFlow.",
+        "Of a whole process.",
         report.table({f"{side}²": growth(side, x) for side, x in turns.items()}, "per megapixel"),
         "A constant column means proportional growth with the number of pixels. Memory is that in "
         f"addition to the loaded network. {tiling()}",
@@ -44,7 +43,7 @@ def main() -> None:
 
 
 def measure(side: int, rounds: int) -> dict[str, list[Measurements]]:
-    return take_turns({name: own(name, str(side), PYTHONPATH=EXPORTERS) for name in NAMES}, rounds)
+    return take_turns({name: own(name, str(side)) for name in NAMES}, rounds)
 
 
 def times(turns: dict[str, list[Measurements]]) -> dict[str, str]:
@@ -87,15 +86,24 @@ def tiling() -> str:
     return f"stylefuse paints pictures larger than {side}² in overlapping tiles of that size."
 
 
-def timed(paint: Callable, encode_style: Callable = lambda: None) -> Callable[[], Measurements]:
-    """A turn that encodes a style and paints with the code."""
-    loaded = report.peak_mib()
+def noise(side: int, seed: int) -> np.ndarray:
+    """A picture of uniform noise, uint8 `[side, side, 3]`."""
+    return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def timed(
+    side: int, paint: Callable, encode_style: Callable = lambda style: None
+) -> Callable[[], Measurements]:
+    """A turn that encodes a new style and paints a new picture with the code."""
+    loaded, seeds = report.peak_mib(), itertools.count()
 
     def take_turn() -> Measurements:
+        seed = next(seeds)
+        content, style = noise(side, seed), noise(STYLE_SIDE, seed)
         start = time.perf_counter()
-        code = encode_style()
+        code = encode_style(style)
         encoded = time.perf_counter()
-        paint(code)
+        paint(content, code)
         end = time.perf_counter()
         total, painting = 1000 * (end - start), 1000 * (end - encoded)
         return {"paint": painting, "total": total, "loaded": loaded, "peak": report.peak_mib()}
@@ -104,37 +112,35 @@ def timed(paint: Callable, encode_style: Callable = lambda: None) -> Callable[[]
 
 
 def transfer(side: str) -> Callable[[], Measurements]:
+    from stylefuse.inference.model_folder import ModelFolder
     from stylefuse.inference.stylizer import Stylizer
 
-    stylizer = Stylizer(untrained("transfer"))
-    content, style = noise(int(side)), noise(STYLE_SIDE)
-    return timed(
-        lambda code: stylizer.render(content, code), lambda: stylizer.style_code([style])[0]
-    )
+    stylizer = Stylizer(ModelFolder("models/base/transfer"))
+    return timed(int(side), stylizer.render, lambda style: stylizer.style_code([style])[0])
 
 
 def restore(side: str) -> Callable[[], Measurements]:
-    from stylefuse.models.restore import TASK
+    from stylefuse.inference.predictor import load_predictor
 
-    predictor, picture = TASK.make_predictor(untrained("restore"), int(side)), noise(int(side))
-    return timed(lambda _: predictor.render(picture))
+    predictor = load_predictor("models/restore")
+    return timed(int(side), lambda picture, _: predictor.render(picture))
 
 
 def published(side: str) -> Callable[[], Measurements]:
     predict, paint = published_network("predict"), published_network("transform")
-    content, style = noise(int(side)), noise(STYLE_SIDE)
 
     def floats(picture: np.ndarray) -> np.ndarray:
         return picture[None].astype(np.float32) / 255
 
-    def levels(code: np.ndarray) -> np.ndarray:
+    def levels(content: np.ndarray, code: np.ndarray) -> np.ndarray:
         return np.rint(np.clip(paint(floats(content), code), 0, 1) * 255).astype(np.uint8)
 
-    return timed(levels, lambda: predict(floats(style)))
+    return timed(int(side), levels, lambda style: predict(floats(style)))
 
 
 def published_network(part: str) -> Callable[..., np.ndarray]:
     import onnx
+    import onnxruntime
 
     from stylefuse.paths import NETWORKS
 
@@ -144,7 +150,13 @@ def published_network(part: str) -> Callable[..., np.ndarray]:
         for node in (model.graph.input[0], model.graph.output[0]):
             for axis in (1, 2):
                 node.type.tensor_type.shape.dim[axis].dim_param = f"{node.name}_{axis}"
-    return onnx_session(model.SerializeToString())
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    names = [node.name for node in session.get_inputs()]
+    return lambda *inputs: session.run(None, dict(zip(names, inputs, strict=True)))[0]
 
 
 if __name__ == "__main__":

@@ -32,9 +32,10 @@ from stylefuse.config import load_params
 from stylefuse.evaluation.baselines.published_network import ArbitraryStylisation
 from stylefuse.images.base64 import decode, encode
 from stylefuse.inference.options import TransferRequestOptions
-from stylefuse.models.transfer import TASK
+from stylefuse.inference.predictor import find_predictor
+from stylefuse.loading import load_model
 from stylefuse.paths import NETWORKS
-from stylefuse.registry.fetch import champion_uri, fetch_model
+from stylefuse.registry.fetch import champion_uri
 
 SIDE = 256  # pixels
 TURNS, WARM_UP = 60, 5  # of a direct call and a request; the first ones compile
@@ -117,7 +118,7 @@ def main() -> None:
     contents, styles = pictures("photograph"), pictures("painting")
     pairs = list(itertools.product(range(len(contents)), range(len(styles))))
     decoded = [[decode(text) for text in texts] for texts in (contents, styles)]
-    model = fetch_model(TASK, champion_uri("transfer"), load_params())
+    model = load_model("transfer", champion_uri("transfer"))
     published = ArbitraryStylisation(PUBLISHED_NETWORK)
 
     def send_slider(connection, turn):
@@ -197,7 +198,7 @@ def serve_published_network(folder: str, port: int) -> None:
         path,
         python_model=PublishedNetwork(),
         artifacts={"network": str(PUBLISHED_NETWORK)},
-        signature=signature(TASK),
+        signature=signature(find_predictor("transfer")),
         pip_requirements=[],
     )
     run(lambda: path, scoring_app, "127.0.0.1", port, load_params().serve)

@@ -84,17 +84,17 @@ def seam(picture: np.ndarray) -> float:
 
 def paint(method: str, model: str, folder: str, side: str) -> Callable[[], Measurements]:
     from stylefuse.inference import tiles
-    from stylefuse.models.saving import load_generator
+    from stylefuse.inference.predictor import load_predictor
 
     if method == "whole":
         everything = (slice(None),) * 3
         tiles.cover = lambda height, width: iter([(everything, everything)])
-    task, generator = load_generator(Path(folder) / model)
+    predictor = load_predictor(Path(folder) / model)
     picture = mosaic("photograph", int(side))
     if model == "transfer":
-        render = transfer_function(generator, picture)
+        render = transfer_function(predictor, picture)
     else:
-        render = restore_function(task.make_predictor(generator, int(side)), picture)
+        render = restore_function(predictor, picture)
 
     def take_turn() -> Measurements:
         start = time.perf_counter()
@@ -106,10 +106,8 @@ def paint(method: str, model: str, folder: str, side: str) -> Callable[[], Measu
     return take_turn
 
 
-def transfer_function(generator: Any, picture: np.ndarray) -> Callable[[], np.ndarray]:
-    from stylefuse.inference.stylizer import Stylizer
-
-    stylizer = Stylizer(generator)
+def transfer_function(predictor: Any, picture: np.ndarray) -> Callable[[], np.ndarray]:
+    stylizer = predictor.stylizer
     (code,) = stylizer.style_code([mosaic("painting", 256)])
     return lambda: stylizer.render(picture, code)
 

@@ -17,6 +17,9 @@ from tests.support.clone import (
     commit_all,
     connections_log,
 )
+from tests.support.sketch_model import PREDICTOR
+
+SHIPPED = [path.name for path in (ROOT / "models/base").iterdir() if path.is_dir()]
 
 
 def methods(project, model):
@@ -78,11 +81,12 @@ assert Image.open(io.BytesIO(base64.b64decode(answer))).size == (200, 200)
 """
 
 
-def test_a_fourth_model_is_one_file_and_one_entry(run, project):
+def test_a_fourth_model_is_two_files_and_one_entry(run, project):
     """It is trained, evaluated, registered and served, and no other stage runs."""
     package = project / "src/stylefuse/models/sketch"
     package.mkdir()
     shutil.copy(ROOT / "tests/support/sketch_model.py", package / "__init__.py")
+    (project / "src/stylefuse/inference/sketch.py").write_text(PREDICTOR)
     params = yaml.safe_load((project / "params.yaml").read_text())
     others = params["models"]["restore"]["tiny"]
     specific = {"blocks", "code", "adversarial"}  # settings of the model restore alone

@@ -12,8 +12,8 @@ import yaml
 
 from stylefuse.cli.main import main
 from stylefuse.config import load_params
-from stylefuse.models.task import find_task
-from stylefuse.registry.fetch import champion_uri, fetch_model
+from stylefuse.loading import load_model
+from stylefuse.registry.fetch import champion_uri
 from stylefuse.registry.store import open_store, registered_name
 from stylefuse.registry.ui import AUTH_CONFIG
 from tests.support.models import make_project, noise
@@ -91,17 +91,16 @@ def test_the_aliases_are_set(registered):
 def test_the_files_lie_in_the_bucket(registered, bucket):
     keys = [one.key for one in bucket[1].objects.all()]
     assert all(key.startswith(f"{FOLDER}/") for key in keys)
-    assert [key for key in keys if key.endswith(".weights.h5")]
+    assert [key for key in keys if key.endswith("/restorer.onnx")]
     assert [key for key in keys if key.endswith("MLmodel")]
 
 
 def test_it_comes_back_and_paints(registered):
-    params, task = load_params(), find_task("restore")
-    champion = fetch_model(task, champion_uri("restore"), params).predictor
-    local = fetch_model(task, "models/restore", params).predictor
+    champion = load_model("restore", champion_uri("restore")).predictor
+    local = load_model("restore", "models/restore").predictor
     given = {"picture": noise(40, 30)}
-    painted = champion.paint(given, task.options())
-    assert painted.tobytes() == local.paint(given, task.options()).tobytes()
+    painted = champion.paint(given, champion.options())
+    assert painted.tobytes() == local.paint(given, champion.options()).tobytes()
 
 
 def test_the_rest_is_in_the_database(registered, database):

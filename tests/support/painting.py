@@ -3,33 +3,28 @@
 from functools import cache
 from pathlib import Path
 
-from stylefuse.cli.loading import model_loader
-from stylefuse.config import load_params
 from stylefuse.inference.options import (
     FusionOptions,
     PortraitOptions,
     RestoreOptions,
     TransferOptions,
 )
+from stylefuse.loading import load_model
 from stylefuse.painting.batch import DEFAULT_OUTPUT
 from stylefuse.painting.fuse import fuse_pictures
 from stylefuse.painting.portrait import generate_portraits
 from stylefuse.painting.restore import restore_pictures
 from stylefuse.painting.transfer import transfer_style
 from stylefuse.painting.video import paint_video
-from tests.unit.test_config import SHIPPED
-
-PARAMS = load_params(SHIPPED)
-MAX_PIXELS = PARAMS.serve.max_pixels
 
 
 @cache
 def _load(name, location, _):
-    return model_loader(name, location, PARAMS)()
+    return load_model(name, location)
 
 
 def loader(name, location=None):
-    """Loads a model once per process, because Keras takes seconds to compile it."""
+    """Loads a model once per process and folder."""
     return lambda: _load(name, location, Path("models").resolve())
 
 
@@ -38,28 +33,26 @@ def transfer(
     **options,
 ):  # fmt: skip
     load, options = loader("transfer", model), TransferOptions(**options)
-    return transfer_style(
-        contents, styles, Path(out), options, load, MAX_PIXELS, each_style, output
-    )
+    return transfer_style(contents, styles, Path(out), options, load, each_style, output)
 
 
 def fuse(a, b, out, mask=None, styles=(), output=DEFAULT_OUTPUT, **options):
     load, options = loader("transfer"), FusionOptions(**options)
     files = Path(a), Path(b), mask and Path(mask)
-    return fuse_pictures(*files, styles, Path(out), options, load, MAX_PIXELS, output)
+    return fuse_pictures(*files, styles, Path(out), options, load, output)
 
 
 def restore(out, pictures=("photos",), strength=1.0, output=DEFAULT_OUTPUT):
-    load, options = loader("restore"), RestoreOptions(strength)
-    return restore_pictures(pictures, Path(out), options, load, MAX_PIXELS, output)
+    return restore_pictures(
+        pictures, Path(out), RestoreOptions(strength), loader("restore"), output
+    )
 
 
 def portraits(out, seeds=range(3, 5), styles=(), output=DEFAULT_OUTPUT, **options):
     loaders, options = (loader("portrait"), loader("transfer")), PortraitOptions(**options)
-    return generate_portraits(seeds, styles, Path(out), options, *loaders, MAX_PIXELS, output)
+    return generate_portraits(seeds, styles, Path(out), options, *loaders, output)
 
 
 def video(source, out, **options):
     load, options = loader("transfer"), TransferOptions(**options)
-    limits = MAX_PIXELS, PARAMS.serve.max_side
-    paint_video(Path(source), ["style.png"], Path(out), options, load, *limits)
+    paint_video(Path(source), ["style.png"], Path(out), options, load)

@@ -1,4 +1,4 @@
-"""A complete model in one file: it learns to draw photographs as outlines."""
+"""A complete model: it learns to draw photographs as outlines. Its predictor is PREDICTOR."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from stylefuse.config import NotNegative, Train
 from stylefuse.data.batches import load_tiles, random_crops, step_rng
-from stylefuse.images.arrays import to_float, to_uint8
+from stylefuse.images.arrays import random_pictures, to_float, to_uint8
 from stylefuse.models.task import Task
 
 
@@ -87,6 +87,24 @@ class SketchTask(Task):
 
         return loss_function
 
+    def graphs(self, generator):
+        from stylefuse.models.onnx_graph import GraphBuilder
+
+        graph = GraphBuilder()
+        h = graph.read_picture("picture")
+        for name, activate in (("see", True), ("draw", False)):
+            kernel, bias = map(np.asarray, generator.get_layer(name).weights)
+            h = graph.raw_convolution(graph.pad(h, 1, "constant"), kernel, bias)
+            h = graph.node("Relu", h) if activate else h
+        graph.write_picture("painted", h)
+        return {"generator": graph.serialized()}
+
+    def largest_difference(self, generator, model):
+        pictures = random_pictures(1, 40, 48, seed=0)
+        painted = model.graph("generator")(picture=pictures)["painted"]
+        expected = to_uint8(np.asarray(generator(to_float(pictures))))
+        return int(np.abs(expected.astype(int) - painted).max())
+
     def sample_grid(self, generator, held_out):
         photographs = held_out.tiles[:6]
         drawn = to_uint8(np.asarray(generator(to_float(photographs))))
@@ -94,3 +112,15 @@ class SketchTask(Task):
 
 
 TASK = SketchTask()
+
+# src/stylefuse/inference/sketch.py
+PREDICTOR = """
+from stylefuse.inference.predictor import Predictor
+
+
+class SketchPredictor(Predictor):
+    name = "sketch"
+
+
+PREDICTOR = SketchPredictor
+"""

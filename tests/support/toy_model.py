@@ -1,19 +1,43 @@
 """The source of a fourth model, as a user might add one: it tints a picture several times."""
 
 PACKAGE = """
-from dataclasses import dataclass
 from typing import ClassVar
 
-from PIL import Image
-
 from stylefuse.config import Train
-from stylefuse.errors import UserError
-from stylefuse.inference.options import Options
 from stylefuse.models.task import Task
 
 
 class Settings(Train):
     domains: ClassVar = ("painting",)
+
+
+class ToyTask(Task):
+    name = "toy"
+    description = "**Tints a picture.**"
+
+    def build_generator(self, width):
+        import keras
+
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(width, name="tint")])
+
+    def graphs(self, generator):
+        return {}
+
+    def largest_difference(self, generator, model):
+        return 0
+
+
+TASK = ToyTask()
+"""
+
+PREDICTOR = """
+from dataclasses import dataclass
+
+from PIL import Image
+
+from stylefuse.errors import UserError
+from stylefuse.inference.options import Options
+from stylefuse.inference.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -22,9 +46,10 @@ class ToyOptions(Options):
     share: float = 0.5
 
 
-class ToyPredictor:
-    def __init__(self, max_side):
-        self.max_side = max_side
+class ToyPredictor(Predictor):
+    name = "toy"
+    inputs = {"canvas": Image.Image, "times": int}
+    options = ToyOptions
 
     def paint(self, inputs, options):
         if inputs["times"] > 9:
@@ -36,20 +61,5 @@ class ToyPredictor:
         return picture
 
 
-class ToyTask(Task):
-    name = "toy"
-    description = "**Tints a picture.**"
-    inputs = {"canvas": Image.Image, "times": int}
-    options = ToyOptions
-
-    def build_generator(self, width):
-        import keras
-
-        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(width, name="tint")])
-
-    def make_predictor(self, generator, max_side):
-        return ToyPredictor(max_side)
-
-
-TASK = ToyTask()
+PREDICTOR = ToyPredictor
 """

@@ -33,7 +33,7 @@ def test_the_lock_file_pins_by_hash_and_names_no_host():
 FLOORS = (
     "errors", "paths", "ports", "fileio", "cancellation", "config", "images", "inference",
     "painting", "data", "models", "training", "evaluation", "registry", "monitoring",
-    "serving", "web", "gate", "doctor", "cli",
+    "loading", "serving", "web", "gate", "doctor", "cli",
 )  # fmt: skip
 PIPELINE = {"mlflow", "prefect", "dvc"}
 PACKAGE = ROOT / "src/stylefuse"

@@ -7,7 +7,7 @@ import pytest
 
 from stylefuse.cancellation import Cancellation, Cancelled, active_cancellation, check_cancelled
 from stylefuse.images.open import open_picture
-from stylefuse.models.saving import load_predictor
+from stylefuse.inference.predictor import load_predictor
 from tests.support.hostile import scan_bomb
 from tests.support.models import make_model, noise
 
@@ -53,10 +53,10 @@ def test_decoding_stops():
 
 @pytest.mark.parametrize("name", ["transfer", "restore"])
 def test_painting_stops_between_tiles(name, tmp_path):
-    task, predictor = load_predictor(make_model(tmp_path, name), max_side=2048)
-    inputs = {input_name: noise(1200, 32) for input_name in task.inputs}
+    predictor = load_predictor(make_model(tmp_path, name))
+    inputs = {input_name: noise(1200, 32) for input_name in predictor.inputs}
     cancellation = Cancellation()
     cancellation.cancel()
-    predictor.paint(inputs, task.options())
+    predictor.paint(inputs, predictor.options())
     with cancellation.active(), pytest.raises(Cancelled):
-        predictor.paint(inputs, task.options())
+        predictor.paint(inputs, predictor.options())

@@ -20,18 +20,18 @@ ENTRY_POINTS = {
     "prepare": ["data.prepare"],
     "train": [
         "cli.train", "models.NAME", "models.NAME.networks", "models.NAME.batches",
-        "models.NAME.losses",
+        "models.NAME.losses", "models.NAME.graphs",
     ],
     "evaluate": [
         "evaluation.evaluate", "evaluation.evaluators.NAME", "models.NAME", "models.NAME.networks",
         "inference.NAME",
     ],
 }  # fmt: skip
-# What cannot change an output: messages, files' places, locks, the command line, and what is logged
-# to MLflow.
+# What cannot change an output: messages, files' places, locks, the command line, what is logged to
+# MLflow, and what opens exported files.
 PLUMBING = (
     "errors", "paths", "ports", "fileio", "cancellation", "config", "cli", "registry",
-    "models.keras_import",
+    "models.keras_import", "inference.model_folder", "inference.onnx_session",
 )  # fmt: skip
 # Attributes of `Params` that are not keys of params.yaml, and what they read.
 ALIASES = {

@@ -42,7 +42,9 @@ class Site:
     """A clone with one model, its Prefect server and its worker."""
 
     def __init__(self, root: Path):
-        self.root, self.environment = root, environment(root)
+        # by default the worker looks for new runs every ten seconds
+        self.root = root
+        self.environment = environment(root) | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
         keep_one_model(root, MODEL)
         schedules = (root / "prefect.yaml").read_text().replace("0 2 * * *", "* * * * *")
         (root / "prefect.yaml").write_text(schedules)
@@ -135,7 +137,7 @@ def wait_for(condition, timeout_s: float):
     while time.monotonic() < deadline:
         if result := condition():
             return result
-        time.sleep(1)
+        time.sleep(0.3)
     raise AssertionError("timeout")
 
 

@@ -16,8 +16,9 @@ from scipy import ndimage
 from stylefuse.config import load_params
 from stylefuse.fileio import file_lock, sha256
 from stylefuse.images.arrays import to_float
+from stylefuse.inference.model_folder import MANIFEST
 from stylefuse.models.layers.normalization import moments
-from stylefuse.models.saving import MANIFEST, load_generator, save_generator
+from stylefuse.models.saving import load_generator, save_generator
 from stylefuse.models.transfer import TASK
 from stylefuse.training.checkpoints import code_digest, run_key
 from stylefuse.training.compile_steps import compile_steps

@@ -9,7 +9,7 @@ from PIL import Image
 
 from stylefuse.images.base64 import encode
 from stylefuse.images.save import SAVE_OPTIONS, save_picture
-from stylefuse.models.task import find_task
+from stylefuse.inference.predictor import find_predictor
 from tests.support.models import noise
 
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
@@ -32,12 +32,12 @@ def source_type(file) -> str | None:
 @pytest.mark.parametrize("suffix", SAVE_OPTIONS)
 def test_a_file_has_its_source_type_in_every_format(tmp_path, suffix, name):
     path = tmp_path / f"picture{suffix}"
-    save_picture(noise(9, 7, "RGBA"), path, find_task(name).picture_origin)
+    save_picture(noise(9, 7, "RGBA"), path, find_predictor(name).picture_origin())
     assert source_type(path) == TERMS[name]
 
 
 def test_a_served_picture_names_the_model_that_made_it():
-    data = base64.b64decode(encode(noise(9, 7), find_task("portrait").picture_origin))
+    data = base64.b64decode(encode(noise(9, 7), find_predictor("portrait").picture_origin()))
     assert source_type(io.BytesIO(data)) == TERMS["portrait"]
     assert Image.open(io.BytesIO(data)).text["Software"] == "stylefuse portrait"
 
@@ -49,5 +49,5 @@ def test_the_metadata_of_an_input_is_not_copied(tmp_path):
     own = Image.open(tmp_path / "own.jpg")
     for suffix in SAVE_OPTIONS:
         path = tmp_path / f"picture{suffix}"
-        save_picture(own, path, find_task("restore").picture_origin)
+        save_picture(own, path, find_predictor("restore").picture_origin())
         assert b"where I live" not in path.read_bytes()

@@ -4,11 +4,12 @@ import sys
 
 import pytest
 
+import stylefuse.inference
 import stylefuse.models
 from stylefuse.config import load_params
 from tests.support.models import SHAPES
 from tests.support.stores import copy_empty_store
-from tests.support.toy_model import PACKAGE
+from tests.support.toy_model import PACKAGE, PREDICTOR
 from tests.unit.test_config import SHIPPED
 
 
@@ -51,14 +52,17 @@ def params():
 @pytest.fixture
 def with_toy(params, tmp_path):
     """The parameters with a fourth model, "toy", whose package is in a folder of its own."""
-    (tmp_path / "toy").mkdir()
-    (tmp_path / "toy/__init__.py").write_text(PACKAGE)
-    stylefuse.models.__path__.append(str(tmp_path))
+    for package, source in ((stylefuse.models, PACKAGE), (stylefuse.inference, PREDICTOR)):
+        folder = tmp_path / package.__name__
+        (folder / "toy").mkdir(parents=True)
+        (folder / "toy/__init__.py").write_text(source)
+        package.__path__.append(str(folder))
     from stylefuse.models.toy import Settings
 
     settings = Settings(
         **params.model_settings("restore").model_dump(include=set(Settings.model_fields))
     )
     yield params.model_copy(update={"models": params.models | {"toy": {"tiny": settings}}})
-    stylefuse.models.__path__.remove(str(tmp_path))
-    del sys.modules["stylefuse.models.toy"]
+    for package in (stylefuse.models, stylefuse.inference):
+        package.__path__.remove(str(tmp_path / package.__name__))
+        sys.modules.pop(f"{package.__name__}.toy", None)

@@ -12,9 +12,10 @@ from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode
-from stylefuse.models.saving import weights_hash
+from stylefuse.inference.model_folder import weights_hash
+from stylefuse.inference.predictor import find_predictor, load_predictor
 from stylefuse.models.task import find_task
-from stylefuse.registry.fetch import champion_uri, default_model, fetch_model
+from stylefuse.registry.fetch import champion_location, champion_uri
 from stylefuse.registry.register import register
 from stylefuse.registry.store import MODEL_TAG, WEIGHTS_TAG, open_store, registered_name
 from tests.integration.painting.test_metadata import TERMS, source_type
@@ -68,10 +69,10 @@ def test_three_models_with_aliases_of_their_own(registered, client):
 def test_a_champion_answers_as_its_schema_says(registered, name):
     columns, parameters, size = REQUESTS[name]
     champion = mlflow.pyfunc.load_model(champion_uri(name))
-    schema, task = champion.metadata.get_input_schema(), find_task(name)
-    assert schema.input_names() == [*columns, *task.optional_inputs]
+    schema, predictor = champion.metadata.get_input_schema(), find_predictor(name)
+    assert schema.input_names() == [*columns, *predictor.optional_inputs]
     assert {*schema.input_names()} - {*schema.required_input_names()} == {
-        *task.repeatable_inputs, *task.optional_inputs
+        *predictor.repeatable_inputs, *predictor.optional_inputs
     }  # fmt: skip
     answer = champion.predict(pd.DataFrame(columns), params=parameters)
     assert decode(answer.picture[0]).size == size
@@ -83,9 +84,10 @@ def test_a_champion_answers_as_its_schema_says(registered, name):
 def test_a_served_portrait_is_the_painted_one(registered, params):
     champion = mlflow.pyfunc.load_model(champion_uri("portrait"))
     served = decode(champion.predict(pd.DataFrame({"seed": [3]})).picture[0])
-    task = find_task("portrait")
-    predictor = fetch_model(task, None, params).predictor
-    assert served.tobytes() == predictor.paint({"seed": 3}, task.options()).tobytes()
+    location = champion_location("portrait", params.registry)
+    assert location.origin == {"version": "stylefuse-portrait/1"}
+    predictor = load_predictor(location.folder)
+    assert served.tobytes() == predictor.paint({"seed": 3}, predictor.options()).tobytes()
 
 
 def test_a_page_shows_the_metrics_of_its_model(registered, client):
@@ -114,12 +116,11 @@ def test_runs_have_the_model_that_they_trained(registered, client):
 
 def test_a_fourth_model_needs_no_edit(registered, with_toy, project):
     make_model(project / "models/base/toy", "toy", width=2)
-    assert default_model(with_toy.registry, "toy") == "models/base/toy"
     make_model(project / "models/toy", "toy", width=4)
-    assert default_model(with_toy.registry, "toy") == "models/toy"
+    assert champion_location("toy", with_toy.registry) is None
     version = register(with_toy, "toy")
     assert (version.name, version.version) == ("stylefuse-toy", 2)  # the base weights are first
-    assert default_model(with_toy.registry, "toy") == "models:/stylefuse-toy@champion"
+    assert champion_location("toy", with_toy.registry).origin == {"version": "stylefuse-toy/1"}
 
     champion = mlflow.pyfunc.load_model(champion_uri("toy"))
     request = pd.DataFrame({"canvas": [encoded(Image.new("RGB", (8, 8)))] * 2, "times": [0, 1]})

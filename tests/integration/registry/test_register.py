@@ -14,10 +14,10 @@ from stylefuse.errors import UserError
 from stylefuse.evaluation.comparison import Difference
 from stylefuse.gate.decide import load_decision, save_decision
 from stylefuse.gate.rules import Check, Decision
-from stylefuse.models.saving import weights_hash
+from stylefuse.inference.model_folder import weights_hash
 from stylefuse.models.task import find_task
 from stylefuse.paths import TRAINING_ENVIRONMENTS
-from stylefuse.registry.fetch import champion_uri, default_model, model_files
+from stylefuse.registry.fetch import champion_location, model_files
 from stylefuse.registry.pages.model_page import GENERATED
 from stylefuse.registry.register import register
 from stylefuse.registry.store import RUN_TAG, WEIGHTS_TAG, open_store
@@ -217,15 +217,16 @@ def test_the_version_belongs_to_the_run_that_trained_it(first, client):
     ]  # fmt: skip
 
 
-def test_the_artifact_has_data_only(first, params):
-    folder = model_files(default_model(params.registry, "transfer"), params.registry)
-    assert default_model(params.registry, "transfer") == champion_uri("transfer")
-    names = {path.name for path in folder.parents[1].rglob("*") if path.is_file()}
-    assert {"MLmodel", "serving.json", "input_example.json"} <= names
-    assert not [name for name in names if name.endswith((".py", ".pkl", ".lock", ".toml"))]
-    requirements = (folder.parents[1] / "requirements.txt").read_text()
-    assert "stylefuse==" in requirements
-    assert "tensorflow-cpu==" in requirements
+def test_the_artifact_holds_graphs_and_the_code_that_paints_with_them(first, params):
+    folder = champion_location("transfer", params.registry).folder
+    root = folder.parents[1]
+    files = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+    assert {"MLmodel", "input_example.json", "code/stylefuse/serving/pyfunc.py"} <= files
+    assert {"serving.json", "manifest.json", "decoder.onnx"} <= {p.name for p in folder.iterdir()}
+    assert not [name for name in files if name.endswith((".pkl", ".lock", ".toml", ".h5", ".pyc"))]
+    requirements = (root / "requirements.txt").read_text()
+    assert "onnxruntime==" in requirements
+    assert not re.search("stylefuse|keras|tensorflow", requirements)
 
 
 def test_other_weights_become_the_challenger_with_a_run_from_the_files(first, client, params):

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from stylefuse.errors import UserError
-from stylefuse.models.saving import TRAINING_PICTURES, weights_hash
+from stylefuse.inference.model_folder import weights_hash
+from stylefuse.models.saving import TRAINING_PICTURES
 from stylefuse.paths import BASE_MODELS, MANIFEST, MODELS
 from stylefuse.registry.fetch import champion_uri, model_files
 from stylefuse.registry.integrity.reproduce import reproduce

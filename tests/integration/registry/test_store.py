@@ -117,7 +117,7 @@ USES = {
     "decide": lambda params: decide.decide(params, "restore"),
     "promote": lambda params: promotion.promote(params.registry, "restore", 1, "why"),
     "rollback": lambda params: promotion.rollback(params.registry, "restore", "why"),
-    "find": lambda params: fetch.default_model(params.registry, "restore"),
+    "find": lambda params: fetch.champion_location("restore", params.registry),
     "fetch": lambda params: fetch.model_files("models:/stylefuse-restore/1", params.registry),
 }
 

@@ -82,7 +82,10 @@ def test_an_unchanged_version(params):
 
 def test_a_changed_byte_of_any_file_is_detected(params, stored):
     names = [name for name in files_of(stored) if name not in signing.UNSIGNED]
+    names = [name for name in names if (stored / name).stat().st_size]
+    code = [name for name in names if name.startswith("code/")]
     assert {"MLmodel", "requirements.txt"} < {*names}
+    names = [name for name in names if name not in code] + code[::50]
     for name in names:
         path = stored / name
         content = path.read_bytes()

@@ -18,7 +18,7 @@ from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode
 from stylefuse.images.statistics import statistics
-from stylefuse.models.task import find_task
+from stylefuse.inference.predictor import find_predictor
 from stylefuse.monitoring.request_log import (
     ANSWERED,
     CANCELLED,
@@ -68,7 +68,9 @@ ROW = (CONTENT, STYLE)
 
 def test_the_package_is_data_only(package):
     names = {path.name for path in package("transfer").iterdir()}
-    assert names == {"config.json", "generator.weights.h5", "manifest.json", LIMITS, INPUTS}
+    graphs = {name for name in names if name.endswith(".onnx")}
+    assert {"style_encoder.onnx", "content_encoder.onnx", "decoder.onnx"} <= graphs
+    assert names - graphs == {"config.json", "manifest.json", LIMITS, INPUTS}
 
 
 def test_a_package_without_the_newer_limits_loads(package):
@@ -76,6 +78,23 @@ def test_a_package_without_the_newer_limits_loads(package):
     folder = package("portrait")
     (folder / LIMITS).write_text(json.dumps(limits))
     assert PaintService(folder).limits.model_dump(include=set(limits)) == limits
+
+
+def test_any_number_of_rows_is_painted(service):
+    """The limit is one of HTTP requests, see `stylefuse.serving.request_checks`."""
+    assert len(service.predict(table(*[ROW] * (service.limits.max_batch + 1)))) == 4
+
+
+def test_a_picture_that_was_scaled_down_has_a_notice(package):
+    folder = package("restore")
+    (folder / LIMITS).write_text(json.dumps({"max_side": 32}))
+    service = PaintService(folder)
+    frame = pd.DataFrame({"picture": [encoded(noise(64, 48)), encoded(noise(32, 20))]})
+    answer = service.predict(frame)
+    assert [decode(text).size for text in answer.picture] == [(32, 24), (32, 20)]
+    assert list(answer.notice) == [
+        "scaled down from 64x48 to 32x24, because serve.max_side is 32", ""
+    ]  # fmt: skip
 
 
 def test_each_row_is_painted(service):
@@ -151,13 +170,13 @@ def test_a_seed_may_be_any_kind_of_number(portraits, kind):
          {"strength": "double", "preserve_color": "string", "size": "long",
           "content_balance": "double", "style_balance": "double", "detail_balance": "double",
           "mode": "string", "style_by_region": "boolean", "seamless": "boolean",
-          "style_weights": "double"}),
+          "style_weights": "double", "stroke_size": "double"}),
         ("restore", ["picture"], {"strength": "double"}),
         ("portrait", ["seed"], {"towards": "long", "blend": "double"}),
     ],
 )  # fmt: skip
 def test_the_signature_is_the_tasks(name, columns, options):
-    model_signature = signature(find_task(name))
+    model_signature = signature(find_predictor(name))
     assert [c.name + "?" * (not c.required) for c in model_signature.inputs] == columns
     params = {p.name: p.dtype.name for p in model_signature.params}
     assert params == options | {"format": "string"}
@@ -168,7 +187,7 @@ def test_the_example_shows_the_domains_in_order(service, tmp_path):
     for level, domain in enumerate(("photograph", "painting")):
         np.save(tmp_path / f"validation_{domain}.npy", np.full((1, 96, 96, 3), level, np.uint8))
     domains = PARAMS.model_settings("transfer").domains
-    request = example(find_task("transfer"), domains, tmp_path)
+    request = example(find_predictor("transfer"), domains, tmp_path)
     levels = {name: decode(texts[0]).getpixel((0, 0)) for name, texts in request.items()}
     assert levels == {"content": (0, 0, 0), "style": (1, 1, 1)}
     assert len(service.predict(pd.DataFrame(request))) == 1
@@ -176,7 +195,7 @@ def test_the_example_shows_the_domains_in_order(service, tmp_path):
 
 def test_the_example_needs_no_pictures(service, portraits, tmp_path):
     for served in (service, portraits):
-        request = example(served.task, ("nothing",), tmp_path)
+        request = example(served.predictor, ("nothing",), tmp_path)
         assert len(served.predict(pd.DataFrame(request))) == 1
 
 
@@ -196,7 +215,6 @@ def error_of(service, frame, params):
     ("frame", "params", "code"),
     [
         (table(), {}, "rows-missing"),
-        (table(*[ROW] * 4), {}, "too-many-rows"),
         (table(ROW).drop(columns="content"), {}, "column-missing"),
         (table(ROW).drop(columns="style"), {}, "style-missing"),
         (table((CONTENT, [STYLE] * 4)), {}, "too-many-pictures"),

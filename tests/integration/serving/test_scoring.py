@@ -14,7 +14,7 @@ from mlflow.pyfunc import load_model, scoring_server
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.images import base64 as codec
-from stylefuse.models.task import find_task
+from stylefuse.inference.predictor import find_predictor
 from stylefuse.registry.package import LOADER, signature, write_package
 from stylefuse.serving.app import scoring_app
 from stylefuse.serving.limits import TIMEOUT_ERROR, RequestLimits
@@ -27,7 +27,7 @@ from tests.support.models import encoded, make_model, noise
 from tests.unit.test_config import SHIPPED
 
 A, B, MASK = (encoded(noise(24, 20, seed=seed)) for seed in range(3))
-TASK, LIMITS = find_task("transfer"), load_params(SHIPPED).serve
+TRANSFER, LIMITS = find_predictor("transfer"), load_params(SHIPPED).serve
 
 
 @pytest.fixture(scope="module", params=["transfer", "restore", "portrait"])
@@ -43,7 +43,7 @@ def applications(name, folder):
         patch.setattr("stylefuse.serving.pyfunc.verify_signature", lambda *_: "nobody")
         mlflow.pyfunc.save_model(
             str(folder / "mlflow"), loader_module=LOADER, data_path=str(folder / "package"),
-            signature=signature(find_task(name)), pip_requirements=[], mlflow_model=Model(),
+            signature=signature(find_predictor(name)), pip_requirements=[], mlflow_model=Model(),
         )  # fmt: skip
         ours = scoring_app(str(folder / "mlflow"))
         theirs = scoring_server.init(load_model(str(folder / "mlflow")))
@@ -128,7 +128,7 @@ NOT_PLAIN = {
 
 @pytest.mark.parametrize("name", NOT_PLAIN)
 def test_other_requests_are_left_to_mlflow(name):
-    assert plain_request(NOT_PLAIN[name], TASK) is None
+    assert plain_request(NOT_PLAIN[name], TRANSFER) is None
 
 
 NAMES = st.sampled_from(
@@ -151,7 +151,7 @@ def test_every_request_that_passes_the_checks_is_plain_or_not(table):
         parsed = check_body("json", json.dumps(table).encode(), LIMITS)
     except RequestRejected:
         return
-    plain = plain_request(parsed, TASK)
+    plain = plain_request(parsed, TRANSFER)
     if plain is not None:
         assert all(isinstance(row["content"], str) for row in plain.rows)
 

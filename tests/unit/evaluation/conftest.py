@@ -12,6 +12,8 @@ from stylefuse.config import load_params
 from stylefuse.evaluation.context import EvaluationContext
 from stylefuse.evaluation.metric_labels import METRIC_LABELS
 from stylefuse.evaluation.metrics.features import Features
+from stylefuse.inference.predictor import load_predictor
+from stylefuse.models.saving import save_generator
 from stylefuse.models.task import find_task
 from stylefuse.paths import MANIFEST, PREPARED
 from tests.unit.test_config import SHIPPED
@@ -86,6 +88,8 @@ def make_context(project):
         )
         task = find_task(name)
         generator = task.build_generator(**task.architecture_of(settings))
-        return EvaluationContext(params, task, generator, colour_features, project / "sample_grids")
+        save_generator(task, settings, generator, project / "models" / name)
+        predictor = load_predictor(project / "models" / name)
+        return EvaluationContext(params, task, predictor, colour_features, project / "sample_grids")
 
     return make

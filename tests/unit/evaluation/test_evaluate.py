@@ -15,6 +15,7 @@ from stylefuse.evaluation.context import EvaluationContext
 from stylefuse.evaluation.evaluators import default, portrait, restore, transfer
 from stylefuse.evaluation.metric_labels import METRIC_LABELS
 from stylefuse.inference.options import Options
+from stylefuse.models.task import Task
 from tests.unit.evaluation.conftest import EVALUATE, check_result, scenes
 from tests.unit.test_config import SHIPPED
 
@@ -29,16 +30,19 @@ class ToySettings(Train):
     domains: ClassVar = ("photograph", "painting")
 
 
-class ToyTask:
-    """A model without an evaluator of its own: inverts a picture, or paints one from a seed."""
+class ToyTask(Task):
+    """A model without an evaluator of its own."""
 
-    name, options = "toy", Options
+    name = "toy"
+
+
+class ToyPredictor:
+    """Inverts a picture, or paints one from a seed."""
+
+    options = Options
 
     def __init__(self, inputs):
         self.inputs = inputs
-
-    def make_predictor(self, generator, max_side):
-        return self
 
     def paint(self, inputs, options):
         if "seed" in inputs:
@@ -56,7 +60,7 @@ def make_toy_context(make_context):
         models = {"toy": {context.params.profile: toy_settings}}
         params = context.params.model_copy(update={"models": models})
         return EvaluationContext(
-            params, ToyTask(inputs), None, context.network, context.sample_grids
+            params, ToyTask(), ToyPredictor(inputs), context.network, context.sample_grids
         )
 
     return make

@@ -4,22 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stylefuse.evaluation.evaluators import portrait
-from stylefuse.images.arrays import to_float
 from tests.unit.evaluation.conftest import check_result
 
 
-class CopyingGenerator:
+class CopyingPredictor:
     """Returns the training portraits, mirrored."""
 
-    latent = 8
-
     def __init__(self, training: np.ndarray):
-        self.pictures = to_float(training[:, :, ::-1])
+        self.pictures = training[:, :, ::-1]
 
-    def __call__(self, latents):
-        return np.resize(self.pictures, (latents.shape[0], *self.pictures.shape[1:]))
+    def generate(self, latents):
+        return np.resize(self.pictures, (len(latents), *self.pictures.shape[1:]))
+
+    def paint(self, inputs, options):
+        return Image.fromarray(self.pictures[inputs["seed"]])
 
 
 def test_copies_have_no_novelty(make_context):
@@ -31,7 +32,7 @@ def test_copies_have_no_novelty(make_context):
     assert ours["nearest"] > 0.5
 
     training_pictures = np.asarray(context.tiles("portrait", "train"))
-    copying = replace(context, generator=CopyingGenerator(training_pictures))
+    copying = replace(context, predictor=CopyingPredictor(training_pictures))
     copied = portrait.evaluate(copying)[0]["methods"]["stylefuse"]
     assert copied["nearest"] == copied["nearest_pixels"] == 0
     assert copied["variety"] == pytest.approx(training["variety"], rel=0.2)

@@ -3,9 +3,11 @@ what is wrong with it."""
 
 import io
 import struct
+import sys
 import zlib
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,12 +46,22 @@ def values(picture):
 
 @pytest.mark.parametrize("suffix", sorted(SUFFIXES))
 def test_every_suffix_opens(suffix, tmp_path):
+    pillow_heif.register_heif_opener()
     path = tmp_path / f"picture{suffix}"
     gradient().save(path)
     opened = open_picture(path)
     assert (opened.mode, opened.size) == ("RGB", (48, 32))
-    assert opened.info["format"] in FORMATS
+    assert opened.info["format"] in (*FORMATS, "HEIF")
     assert abs(values(opened) - values(gradient())).mean() < 10
+
+
+def test_a_heic_picture_without_its_codecs_says_what_to_install(monkeypatch):
+    pillow_heif.register_heif_opener()
+    data = encoded(gradient(), "HEIF")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(UserError, match="pip install pillow-heif") as error:
+        open_picture(data)
+    assert error.value.code == "package-missing"
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -185,12 +197,14 @@ def test_a_truncated_file_is_named(format, tmp_path):
         (b"", "is empty (0 bytes)", "picture-empty"),
         (
             b"just words\n",
-            "is not a picture file that can be opened; use PNG, JPEG, WebP, TIFF, BMP or GIF",
+            "is not a picture file that can be opened; use PNG, JPEG, WebP, AVIF, HEIC, "
+            "TIFF, BMP or GIF",
             "picture-format-unsupported",
         ),
         (
             b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-            "is not a picture file that can be opened; use PNG, JPEG, WebP, TIFF, BMP or GIF",
+            "is not a picture file that can be opened; use PNG, JPEG, WebP, AVIF, HEIC, "
+            "TIFF, BMP or GIF",
             "picture-format-unsupported",
         ),
     ],

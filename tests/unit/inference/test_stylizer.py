@@ -1,11 +1,11 @@
-"""The transfer generator on arrays: any size, and no seams between tiles."""
+"""The transfer model on arrays: any size, and no seams between tiles."""
 
 import numpy as np
 import pytest
 
 from stylefuse.inference import tiles
+from stylefuse.inference.model_folder import ModelFolder
 from stylefuse.inference.stylizer import Stylizer
-from stylefuse.models.saving import load_generator
 from tests.support.models import make_model, noise
 
 
@@ -17,15 +17,10 @@ def picture(height, width, seed=0):
 
 
 @pytest.fixture(scope="module")
-def generator(tmp_path_factory):
+def stylizer(tmp_path_factory):
     """As deep as the largest shipped profile, so that its receptive field is as large."""
     folder = tmp_path_factory.mktemp("model")
-    return load_generator(make_model(folder, "transfer", width=2, blocks=4, code=8))[1]
-
-
-@pytest.fixture(scope="module")
-def stylizer(generator):
-    return Stylizer(generator)
+    return Stylizer(ModelFolder(make_model(folder, "transfer", width=2, blocks=4, code=8)))
 
 
 @pytest.fixture(scope="module")
@@ -48,15 +43,16 @@ def test_a_picture_that_needs_no_padding_is_not_changed_by_it(stylizer, codes):
     assert abs(stylizer.render(content, code).astype(int) - alone).max() <= 1
 
 
-def test_strength_goes_from_the_contents_style_to_the_given_one(stylizer, codes):
+def test_strength_goes_from_the_content_itself_to_the_given_style(stylizer, codes):
     content = picture(45, 62)
-    own = stylizer.style_code([content])[0]
-    ends = stylizer.render(content, own), stylizer.render(content, codes[1])
-    np.testing.assert_array_equal(stylizer.render(content, codes[1], 0.0), ends[0])
-    np.testing.assert_array_equal(stylizer.render(content, codes[1], 1.0), ends[1])
-    means = [stylizer.render(content, codes[1], s).mean() for s in (0, 0.25, 0.5, 0.75, 1)]
-    assert means == sorted(means) or means == sorted(means, reverse=True)
-    assert abs(means[-1] - means[0]) > 10
+    painted = {s: stylizer.render(content, codes[1], s) for s in np.linspace(0, 1, 9)}
+    np.testing.assert_array_equal(painted[0], content)
+    np.testing.assert_array_equal(painted[1], stylizer.fuse([content], codes[1:], codes[1:]))
+    changes = [np.abs(x.astype(int) - content).mean() for x in painted.values()]
+    assert changes == sorted(changes)
+    assert changes[1] < 0.3 * changes[-1]
+    left = [np.abs(x.astype(int) - painted[1]).mean() for x in painted.values()]
+    assert left == sorted(left, reverse=True)
 
 
 def test_each_picture_of_a_batch_has_its_own_style(stylizer):
@@ -83,18 +79,18 @@ def fusions(codes, height, width):
 
 
 @pytest.mark.parametrize("kind", ["plain", "mask", "regions"])
-def test_a_picture_larger_than_a_tile_has_no_seam(generator, codes, monkeypatch, kind):
+def test_a_picture_larger_than_a_tile_has_no_seam(stylizer, codes, monkeypatch, kind):
     """Tiling gives the same pixels as painting at once with the same feature statistics."""
-    stylizer, recorded = Stylizer(generator), []
-    fusion = fusions(codes, 239, 321)[kind]
-
-    record = stylizer._record_moments
-    stylizer._record_moments = lambda *inputs: recorded.append(record(*inputs)) or recorded[-1]
+    fusion, measured = fusions(codes, 239, 321)[kind], []
     with monkeypatch.context() as patch:
+        measure = stylizer._measure
+        patch.setattr(
+            stylizer, "_measure", lambda *inputs: measured.append(measure(*inputs)) or measured[-1]
+        )
         patch.setattr(tiles, "TILE", 64)
         tiled = stylizer.fuse(*fusion)
-    (moments,) = recorded
-    untiled = stylizer.fuse(*fusion, moments=moments)
+    (statistics,) = measured
+    untiled = stylizer.fuse(*fusion, statistics=statistics)
     assert not tiles.needed(239, 321)
     assert untiled.shape == tiled.shape == (239, 321, 3)
     assert abs(untiled.astype(int) - tiled).max() <= 1

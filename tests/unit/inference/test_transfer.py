@@ -2,20 +2,29 @@
 
 import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
 
 from stylefuse.errors import UserError
+from stylefuse.evaluation.metrics.ssim import ssim
+from stylefuse.images.open import flatten
 from stylefuse.inference.colour_preservation import match_colour_distribution
 from stylefuse.inference.options import FusionOptions, TransferOptions, TransferRequestOptions
-from stylefuse.models.saving import load_predictor
+from stylefuse.inference.predictor import load_predictor
 from tests.support.models import make_model, noise
+from tests.support.trainings import ROOT
 
 DEFAULTS, REQUEST = TransferOptions(), TransferRequestOptions()
 
 
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory):
-    _, predictor = load_predictor(make_model(tmp_path_factory.mktemp("model")), max_side=64)
-    return predictor
+    return load_predictor(make_model(tmp_path_factory.mktemp("model")), max_side=64)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_predictor(ROOT / "models/base/transfer")
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +144,35 @@ def test_a_size_out_of_range_is_refused(predictor, code):
     with pytest.raises(UserError, match="more than the 64 pixels") as error:
         predictor.transfer(noise(8, 8), code, TransferOptions(size=65))
     assert error.value.code == "option-out-of-range"
+
+
+def test_strength_0_is_the_content_itself(predictor, code):
+    content = noise(40, 30, "RGBA")
+    unchanged = predictor.transfer(content, code, TransferOptions(0))
+    np.testing.assert_array_equal(unchanged.getchannel("A"), content.getchannel("A"))
+    np.testing.assert_array_equal(unchanged.convert("RGB"), flatten(content))
+
+
+def test_strokes_have_the_same_share_of_a_picture_of_any_size(shipped):
+    """Painted small, or large and scaled down, a picture looks alike."""
+    content = Image.fromarray(data.coffee()).resize((1800, 1200))
+    code = shipped.style_code([Image.fromarray(data.astronaut()[:300, 200:])])
+    small = shipped.transfer(content.resize((512, 341), Image.Resampling.LANCZOS), code, DEFAULTS)
+    large = shipped.transfer(content, code, DEFAULTS)
+    assert large.size == content.size
+    scaled = large.resize(small.size, Image.Resampling.LANCZOS)
+    assert ssim(np.asarray(small), np.asarray(scaled)) > 0.95
+
+
+def test_smaller_strokes_take_a_larger_painting(shipped):
+    content = Image.fromarray(data.coffee())
+    code = shipped.style_code([Image.fromarray(data.astronaut()[:300, 200:])])
+    coarse, fine = (
+        shipped.transfer(content, code, TransferOptions(stroke_size=size))
+        for size in (1 / 24, 1 / 64)
+    )
+    assert coarse.size == fine.size == content.size
+    assert ssim(np.asarray(coarse), np.asarray(fine)) < 0.9
 
 
 MODES = ["saliency", "scalar", "mask"]

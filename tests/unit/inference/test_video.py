@@ -4,11 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
+from stylefuse.inference.model_folder import ModelFolder
+from stylefuse.inference.options import TransferOptions
 from stylefuse.inference.stylizer import Stylizer
 from stylefuse.inference.video import VideoStylizer
-from stylefuse.models.saving import load_generator
 from tests.support.trainings import ROOT
 
 STEP, SIDE = 16, 128  # pixels
@@ -16,7 +18,7 @@ STEP, SIDE = 16, 128  # pixels
 
 @pytest.fixture(scope="module")
 def stylizer():
-    return Stylizer(load_generator(ROOT / "models/base/transfer")[1])
+    return Stylizer(ModelFolder(ROOT / "models/base/transfer"))
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +42,35 @@ def flicker(frames):
 def test_a_video_flickers_less_than_its_frames(stylizer, code, pan):
     assert flicker(pan) == 0
     separate = [stylizer.render(frame, code) for frame in pan]
-    video = VideoStylizer(stylizer, code)
+    video = VideoStylizer(stylizer, code, TransferOptions())
     frames = [video.render_frame(frame) for frame in pan]
     assert flicker(frames) < 0.75 * flicker(separate)
 
 
 def test_a_new_scene_does_not_depend_on_the_frames_before(stylizer, code, pan):
-    video = VideoStylizer(stylizer, code)
+    video = VideoStylizer(stylizer, code, TransferOptions())
     video.render_frame(np.zeros_like(pan[0]))
-    fresh = VideoStylizer(stylizer, code)
+    fresh = VideoStylizer(stylizer, code, TransferOptions())
     np.testing.assert_array_equal(video.render_frame(pan[0]), fresh.render_frame(pan[0]))
 
 
-def test_strength_0_keeps_the_style_of_the_first_frame(stylizer, code, pan):
-    unstyled = VideoStylizer(stylizer, code, strength=0).render_frame(pan[0])
-    own_code = stylizer.style_code([pan[0]])[0]
-    own = VideoStylizer(stylizer, own_code).render_frame(pan[0])
-    np.testing.assert_array_equal(unstyled, own)
+def test_strength_is_the_opacity_of_the_painting(stylizer, code, pan):
+    unchanged, half, painted = (
+        VideoStylizer(stylizer, code, TransferOptions(strength)).render_frame(pan[0]).astype(int)
+        for strength in (0, 0.5, 1)
+    )
+    np.testing.assert_array_equal(unchanged, pan[0])
+    assert abs(half - (unchanged + painted) / 2).max() <= 1
+
+
+def test_a_large_frame_is_painted_with_strokes_of_the_same_share(stylizer, code, pan):
+    options, size = TransferOptions(stroke_size=0.1), (80, 80)  # strokes of 8 of 80 pixels
+    small = np.asarray(Image.fromarray(pan[0]).resize(size, Image.Resampling.LANCZOS))
+    large, expected = (
+        VideoStylizer(stylizer, code, options).render_frame(frame) for frame in (pan[0], small)
+    )
+    assert large.shape == pan[0].shape
+    scaled = np.asarray(Image.fromarray(large).resize(size, Image.Resampling.LANCZOS))
+    assert abs(scaled.astype(int) - expected).mean() < 2
+    unscaled = np.asarray(Image.fromarray(stylizer.render(pan[0], code)).resize(size))
+    assert abs(scaled.astype(int) - expected).mean() < abs(unscaled.astype(int) - expected).mean()

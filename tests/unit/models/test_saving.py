@@ -9,13 +9,8 @@ import pytest
 
 from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
-from stylefuse.models.saving import (
-    check_files,
-    load_generator,
-    load_initial_weights,
-    training_pictures,
-    weights_hash,
-)
+from stylefuse.inference.model_folder import check_files, weights_hash
+from stylefuse.models.saving import load_generator, load_initial_weights, training_pictures
 from stylefuse.models.task import find_task
 from tests.support.models import SHAPES, make_model, save_random_generator
 
@@ -117,8 +112,12 @@ def test_a_changed_or_missing_file_is_named(folder):
     assert "weights.h5 is not the file that was saved; train again" in str(error)
     (folder / "generator.weights.h5").unlink()
     error = refused()
+    assert error.code == "weights-missing"
+    assert "no weights to train from" in str(error)
+    (folder / "config.json").unlink()
+    error = refused()
     assert error.code == "model-missing"
-    assert "weights.h5 is missing; run `make repro`" in str(error)
+    assert "config.json is missing; run `make repro`" in str(error)
 
 
 @pytest.mark.parametrize("manifest", ["words", "3", '["config.json"]', "\\"])

@@ -5,8 +5,6 @@ import sys
 import pytest
 
 import stylefuse.models
-from stylefuse.inference.predictor import Predictor
-from stylefuse.inference.restore import RestorePredictor
 from stylefuse.models.task import find_task
 
 PACKAGE = """
@@ -50,14 +48,6 @@ def test_functions_of_the_package_are_called_by_convention(example):
 
 def test_a_method_replaces_the_function(example):
     assert example.sample_grid(None, None) == "of the task"
-
-
-def test_a_model_without_a_predictor_has_the_default_one(example):
-    def generator(x):
-        return x
-
-    assert type(example.make_predictor(generator, 64)) is Predictor
-    assert type(find_task("restore").make_predictor(generator, 64)) is RestorePredictor
 
 
 def test_an_unknown_model_is_no_module(example):

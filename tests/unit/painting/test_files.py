@@ -18,7 +18,6 @@ from stylefuse.painting.files import (
 from stylefuse.painting.styles import parse_style, read_styles
 from tests.support.models import noise
 
-MAX_PIXELS = 10**6
 ORIGIN = PictureOrigin("transfer", "trainedAlgorithmicMedia")
 
 
@@ -93,7 +92,7 @@ def test_a_style_may_have_a_weight_and_colons_in_its_path(folder, text, path, we
     for odd in ("odd:2.png", "odd:2"):
         noise(8, 8).save(odd, "PNG")
     assert parse_style(text) == [(Path(path), weight)]
-    (picture,) = read_styles([text], MAX_PIXELS).pictures
+    (picture,) = read_styles([text]).pictures
     assert picture.size == Image.open(path).size
 
 
@@ -101,7 +100,7 @@ def test_all_styles_of_a_folder_have_its_weight(folder):
     photos = [Path("photos/[c].png"), Path("photos/a.jpg"), Path("photos/b.png")]
     assert parse_style("photos") == [(path, 1) for path in photos]
     assert parse_style("photos:2") == [(path, 2) for path in photos]
-    assert read_styles(["photos/*.png:3"], MAX_PIXELS).weights == [3, 3]
+    assert read_styles(["photos/*.png:3"]).weights == [3, 3]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def test_all_styles_of_a_folder_have_its_weight(folder):
 )  # fmt: skip
 def test_a_style_that_cannot_be_read_is_refused(folder, text, code):
     with pytest.raises(UserError) as error:
-        read_styles([text], MAX_PIXELS)
+        read_styles([text])
     assert error.value.code == code
 
 

@@ -35,6 +35,12 @@ INVALID = {
     "a list": (b"[]", "table-missing"),
     "no table": (b'{"prompt": "a"}', "table-missing"),
     "two tables": (b'{"inputs": 1, "instances": 1}', "table-missing"),
+    "many rows": (b'{"inputs": [' + b"1," * 16 + b"1]}", "too-many-rows"),
+    "many rows of a table": (
+        b'{"dataframe_split": {"columns": ["a"], "data": [' + b"[1]," * 16 + b"[1]]}}",
+        "too-many-rows",
+    ),
+    "many values of a column": (b'{"inputs": {"a": [' + b"1," * 16 + b"1]}}", "too-many-rows"),
     "odd parameters": (b'{"inputs": 1, "params": [1]}', "params-invalid"),
     "odd columns": (b'{"dataframe_split": {"columns": [{}], "data": []}}', "columns-invalid"),
 }
@@ -46,6 +52,13 @@ def test_an_invalid_body_is_rejected(name):
     with pytest.raises(RequestRejected) as error:
         check_body("json", body, LIMITS)
     assert (error.value.status, error.value.code) == (400, code)
+
+
+def test_rows_of_a_csv_table_are_counted():
+    assert check_body("csv", b"a\n" + b"1\n" * 16, LIMITS) is None
+    with pytest.raises(RequestRejected) as error:
+        check_body("csv", b"a\n" + b"1\n" * 17, LIMITS)
+    assert error.value.code == "too-many-rows"
 
 
 def test_the_place_of_a_syntax_error_is_named():
