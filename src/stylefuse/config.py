@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from stylefuse.errors import UserError
+from stylefuse.paths import PARAMS
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -293,7 +294,7 @@ class Params(Section):
         return self.models[model][self.profile]
 
 
-def load_params(path: str | Path = "params.yaml") -> Params:
+def load_params(path: str | Path = PARAMS) -> Params:
     """Read and check a parameter file.
 
     Raises:
@@ -333,7 +334,7 @@ def load_serve_limits() -> Serve:
     Raises:
         UserError: see `load_params`.
     """
-    return load_params().serve if Path("params.yaml").exists() else Serve()
+    return load_params().serve if PARAMS.exists() else Serve()
 
 
 def _read_model(name: str, entry: Any, problems: list[str]) -> dict[str, Train] | None:

@@ -10,12 +10,12 @@ from stylefuse.errors import UserError
 from stylefuse.inference.predictor import Predictor, load_predictor
 from stylefuse.painting.batch import LoadedModel, ModelLoader
 from stylefuse.painting.model_location import (
-    PARAMS,
     ModelLocation,
     folder_location,
     remembered_champion,
     unregistered_location,
 )
+from stylefuse.paths import PARAMS
 
 MODELS_URI = "models:/"  # prefix of MLflow's URIs of registered models
 

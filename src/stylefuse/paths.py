@@ -10,6 +10,9 @@ ATTRIBUTION = DATA / "ATTRIBUTION.md"
 PREPARED = DATA / "prepared"  # arrays of square tiles, per split and domain
 SOURCES_LOCK = DATA / "sources.lock"  # checksums of the sources' files at the first ingestion
 
+PARAMS = Path("params.yaml")
+CHAMPIONS = Path(".cache/champions.json")  # where the registry's champions were last found
+
 MODELS = Path("models")  # models/NAME: weights of the last training
 BASE_MODELS = MODELS / "base"  # models/base/NAME: weights that are shipped with the project
 SHIPPED_MODELS = Path(__file__).parent / "weights"  # the same for painting, in a wheel

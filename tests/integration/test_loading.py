@@ -9,7 +9,7 @@ import pytest
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.loading import load_model, locate_model
-from stylefuse.painting.model_location import CHAMPIONS
+from stylefuse.paths import CHAMPIONS
 from stylefuse.registry.promotion import promote
 from tests.support.models import make_model
 from tests.support.registered_project import copy_project_with_two_versions

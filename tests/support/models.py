@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,6 +69,13 @@ def save_random_generator(folder: Path, name: str, **shape) -> None:
     generator, rng = task.build_generator(**shape), np.random.default_rng(3)
     generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
     save_generator(task, SimpleNamespace(**shape), generator, folder)
+
+
+def sign(folder: Path, **changes: str | None) -> None:
+    """Write checksums of files that a test changed into the manifest; None removes an entry."""
+    manifest = folder / "manifest.json"
+    entries = json.loads(manifest.read_text()) | changes
+    manifest.write_text(json.dumps({name: value for name, value in entries.items() if value}))
 
 
 def noise(width: int, height: int, mode: str = "RGB", seed: int = 0) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,11 @@ class ModelFolder:
         self.name = str(self.config.get("model"))
         if not MODEL_NAME.fullmatch(self.name):
             raise incompatible(self.path)
+        self._opened: dict[str, OnnxGraph] = {}
+        self._opening = threading.Lock()
 
     def graph(self, name: str) -> OnnxGraph:
-        """The graph NAME.onnx.
+        """The graph NAME.onnx, which is opened once; safe to use from several threads.
 
         Raises:
             UserError: there is no such graph, or the file was changed.
@@ -51,7 +54,10 @@ class ModelFolder:
                 f"run `python -m stylefuse.models {self.path}`",
                 code="model-not-exported",
             )
-        return OnnxGraph(self.path / file, self._checksums[file])
+        with self._opening:
+            if name not in self._opened:
+                self._opened[name] = OnnxGraph(self.path / file, self._checksums[file])
+            return self._opened[name]
 
 
 def check_files(folder: Path) -> dict[str, str]:

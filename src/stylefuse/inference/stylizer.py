@@ -1,7 +1,7 @@
 """The transfer model on arrays: uint8 pictures of any size in, uint8 pictures out."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -35,8 +35,7 @@ class Stylizer:
     """
 
     def __init__(self, model: ModelFolder):
-        self._graphs = model.graph
-        self._opened: dict[str, Any] = {}
+        self._graph = model.graph  # graphs are opened when they are first needed
         self._encode_style = cache_by_content(self._style_of)
         self._encode_content = cache_by_content(self._content_of)
 
@@ -137,12 +136,6 @@ class Stylizer:
         """
         codes = np.asarray(code, np.float32)[None]
         return self._measure([pad(content)[None]], [], [], {"code": codes, "stroke_code": codes})
-
-    def _graph(self, name: str) -> Any:
-        """A graph, opened when it is first needed."""
-        if name not in self._opened:
-            self._opened[name] = self._graphs(name)
-        return self._opened[name]
 
     def _style_of(self, picture: np.ndarray) -> np.ndarray:
         code: np.ndarray = self._graph("style_encoder")(picture=picture)["code"]

@@ -12,10 +12,8 @@ from typing import Any, NamedTuple
 
 from stylefuse.errors import UserError
 from stylefuse.fileio import write_text_atomically
-from stylefuse.paths import BASE_MODELS, MODELS, SHIPPED_MODELS
+from stylefuse.paths import BASE_MODELS, CHAMPIONS, MODELS, PARAMS, SHIPPED_MODELS
 
-CHAMPIONS = Path(".cache/champions.json")
-PARAMS = Path("params.yaml")
 TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
 
 

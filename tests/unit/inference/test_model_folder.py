@@ -10,19 +10,12 @@ from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
 from stylefuse.inference.model_folder import ModelFolder, weights_hash
 from stylefuse.inference.predictor import find_predictor, load_predictor
-from tests.support.models import make_model
+from tests.support.models import make_model, sign
 
 
 @pytest.fixture
 def folder(tmp_path):
     return make_model(tmp_path / "restore", "restore")
-
-
-def sign(folder, **changes):
-    """Write checksums of files that a test changed into the manifest; None removes an entry."""
-    manifest = folder / "manifest.json"
-    entries = json.loads(manifest.read_text()) | changes
-    manifest.write_text(json.dumps({name: value for name, value in entries.items() if value}))
 
 
 def error_of(folder):

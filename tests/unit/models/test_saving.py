@@ -12,7 +12,7 @@ from stylefuse.fileio import sha256
 from stylefuse.inference.model_folder import check_files, weights_hash
 from stylefuse.models.saving import load_generator, load_initial_weights, training_pictures
 from stylefuse.models.task import find_task
-from tests.support.models import SHAPES, make_model, save_random_generator
+from tests.support.models import SHAPES, make_model, save_random_generator, sign
 
 # groups of the weight files that were ever written: loading them needs these names
 SAVED_GROUPS = {
@@ -49,8 +49,7 @@ def with_config(folder, **changes):
     path = folder / "config.json"
     config = json.loads(path.read_text()) | changes
     path.write_text(json.dumps({key: value for key, value in config.items() if value is not None}))
-    manifest = folder / "manifest.json"
-    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {path.name: sha256(path)}))
+    sign(folder, **{path.name: sha256(path)})
     return folder
 
 
