@@ -78,7 +78,10 @@ def shrink_params(path):
 
 
 def make_clone(root: Path) -> Path:
-    """Fill a folder with a Git repository of this project and small pictures as its sources."""
+    """Fill a folder with a Git repository of this project and small pictures as its sources.
+
+    Restoration comes without weights in it, so that its first trained version becomes champion.
+    """
     for name in TREE:
         source, target = ROOT / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +89,7 @@ def make_clone(root: Path) -> Path:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
+    shutil.rmtree(root / "models/base/restore")
     write_pictures(root / "own")
     shrink_params(root / "params.yaml")
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)

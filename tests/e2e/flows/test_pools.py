@@ -24,13 +24,14 @@ from prefect.testing.utilities import prefect_test_harness
 from prefect_docker.worker import DockerWorker
 from prefect_kubernetes.worker import KubernetesWorker
 
+from stylefuse import __version__
 from tests.support.clone import ROOT, environment
 
 WORKERS = {"docker": DockerWorker, "kubernetes": KubernetesWorker}
 NIGHTLY, ON_DEMAND = "train/nightly", "evaluate/on-demand"
 FOLDER = "/srv/stylefuse"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-IMAGE = f"stylefuse:{PROJECT['version']}"
+IMAGE = f"stylefuse:{__version__}"
 ELSEWHERE = {"PREFECT_API_URL": "http://prefect.example.org:4200/api"}
 # Fields that Prefect requires in the pod; Kubernetes has no such fields and ignores them.
 REQUIRED_BY_PREFECT = {"parallelism": 1, "completions": 1}

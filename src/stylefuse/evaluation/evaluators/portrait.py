@@ -31,6 +31,7 @@ class Portraits(NamedTuple):
 def evaluate(context: EvaluationContext) -> tuple[dict[str, Any], Page]:
     """Evaluate generated portraits, the training set and an untrained generator."""
     (domain,) = context.model_settings.domains
+    predictor, untrained = context.predictor, _untrained_generator(context)
 
     def with_features(pictures: np.ndarray) -> Portraits:
         return Portraits(pictures, context.network(pictures))
@@ -40,10 +41,8 @@ def evaluate(context: EvaluationContext) -> tuple[dict[str, Any], Page]:
     known = with_features(_with_mirrored(training))
     methods = {
         TRAINING: with_features(training),
-        UNTRAINED: with_features(
-            _generate(context, keras_portraits(_untrained_generator(context)))
-        ),
-        OURS: with_features(_generate(context, context.predictor.generate)),
+        UNTRAINED: with_features(_generate(context, keras_portraits(untrained), untrained.latent)),
+        OURS: with_features(_generate(context, predictor.generate, predictor.latent)),
     }
     held_out_metrics = _diversity_metrics(held_out, known)
     rows = {
@@ -71,7 +70,8 @@ def picture_results(context: EvaluationContext) -> PictureResults:
     (domain,) = context.model_settings.domains
     training = np.asarray(context.tiles(domain, "train"))
     known = context.network(_with_mirrored(training)).pooled
-    generated = context.network(_generate(context, context.predictor.generate)).pooled
+    predictor = context.predictor
+    generated = context.network(_generate(context, predictor.generate, predictor.latent)).pooled
     held_out = context.network(np.asarray(context.tiles(domain))).pooled
     mean_distance = cdist(generated, generated).sum(axis=1) / (len(generated) - 1)
     held_out_novelty = cdist(held_out, known).min(axis=1).mean()
@@ -96,9 +96,8 @@ def _with_mirrored(pictures: np.ndarray) -> np.ndarray:
 
 
 def _generate(
-    context: EvaluationContext, generate: Callable[[np.ndarray], np.ndarray]
+    context: EvaluationContext, generate: Callable[[np.ndarray], np.ndarray], latent: int
 ) -> np.ndarray:
-    latent = context.model_settings.latent
     return invent(generate, context.settings.portraits, latent, context.params.seed)
 
 
