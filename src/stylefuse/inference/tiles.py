@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 from math import ceil
 
-TILE = 768  # pixels; a larger picture is processed in tiles
+TILE = 880  # pixels; with its margins 1024, and a larger picture is processed in tiles
 MARGIN = 72  # pixels around a tile: a little more than the receptive field of the generators
 
 Area = tuple[slice, slice, slice]  # of a batch: all pictures, rows, columns

@@ -3,23 +3,31 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class ProgressBar:
-    """A progress bar with the time that remains."""
+    """A progress bar with the time that remains.
 
-    def __init__(self, bar: "tqdm[object]"):
+    Args:
+        bar: None shows nothing.
+    """
+
+    def __init__(self, bar: "tqdm[object] | None"):
         self._bar = bar
 
     def describe(self, description: str) -> None:
         """Show what is being done, before the bar."""
-        self._bar.set_description(description)
+        if self._bar is not None:
+            self._bar.set_description(description)
 
     def advance(self) -> None:
         """Count one more item as done."""
-        self._bar.update()
+        if self._bar is not None:
+            self._bar.update()
 
 
 @contextmanager
@@ -31,8 +39,10 @@ def progress_bar(total: int) -> Iterator[ProgressBar]:
             all where stderr is not a terminal.
     """
     single = total == 1
-    hidden = single and not sys.stderr.isatty()
-    with tqdm(
-        total=total, desc="loading the model", leave=not single, disable=hidden, dynamic_ncols=True
-    ) as bar:
+    if single and not sys.stderr.isatty():
+        yield ProgressBar(None)
+        return
+    from tqdm import tqdm  # its import takes a twentieth of a command's time
+
+    with tqdm(total=total, desc="loading the model", leave=not single, dynamic_ncols=True) as bar:
         yield ProgressBar(bar)
