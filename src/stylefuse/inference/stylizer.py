@@ -164,7 +164,10 @@ class Stylizer:
         return Statistics(np.concatenate(own), decoded["statistics"])
 
     def _in_tiles(self, statistics, pictures, masks, areas, styles):
-        encode, decode = self._graph("content_encoder_tile"), self._graph("decoder_tile")
+        encode, decode = (
+            self._graph(name, keeps_memory=False)
+            for name in ("content_encoder_tile", "decoder_tile")
+        )
         painted = np.empty_like(pictures[0])
         for tile, inner in tiles.cover(*painted.shape[1:3]):
             cut = [[np.ascontiguousarray(x[tile]) for x in maps] for maps in (masks, areas)]
