@@ -1,0 +1,63 @@
+"""Whether a large picture is painted like a small one: similarity of both at the small size.
+
+    python -m benchmarks.quality.stroke_size
+
+Each of ten held-out photographs is painted at 512 pixels, and at 4000 and then scaled down. The
+structural similarity (SSIM) of the two should be at least 0.9.
+"""
+
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from benchmarks import report
+from stylefuse.evaluation.metrics.ssim import ssim
+from stylefuse.images.open import open_picture
+from stylefuse.images.resize import rescale
+from stylefuse.inference.options import TransferOptions
+from stylefuse.inference.predictor import load_predictor
+from stylefuse.paths import MANIFEST
+
+SMALL, LARGE = 512, 4000  # pixels, the longer side
+PAIRS = 10
+
+
+def main() -> None:
+    args = report.parser(__doc__).parse_args()
+    photographs, paintings = held_out("photograph"), held_out("painting")
+    predictor = load_predictor("models/base/transfer")
+    similarities = {}
+    for photograph, painting in zip(photographs, paintings, strict=True):
+        code = predictor.style_code([open_picture(painting)])
+        picture = open_picture(photograph).convert("RGB")
+        small, large = (
+            predictor.transfer(rescale(picture, side / max(picture.size)), code, TransferOptions())
+            for side in (SMALL, LARGE)
+        )
+        scaled = large.resize(small.size, Image.Resampling.LANCZOS)
+        pair = f"{photograph.stem} as {painting.stem}"
+        similarities[pair] = ssim(np.asarray(small), np.asarray(scaled))
+    rows = {pair: {"SSIM": f"{value:.3f}"} for pair, value in similarities.items()}
+    values = similarities.values()
+    report.write(
+        args.docs,
+        "stroke-size",
+        "Stroke size",
+        report.paragraph(__doc__, -1),
+        report.table(rows, "pair"),
+        f"Mean {mean(values):.3f}, lowest {min(values):.3f}.",
+    )
+
+
+def held_out(domain: str) -> list[Path]:
+    """Ten pictures that no model was trained on, spread over the data set."""
+    rows = pd.read_parquet(MANIFEST)
+    paths = sorted(rows[(rows.domain == domain) & (rows.split == "test")].path)
+    return [Path(paths[i]) for i in np.linspace(0, len(paths) - 1, PAIRS).astype(int)]
+
+
+if __name__ == "__main__":
+    main()
