@@ -13,6 +13,8 @@ from tests.unit.evaluation.conftest import check_result
 class CopyingPredictor:
     """Returns the training portraits, mirrored."""
 
+    latent = 5
+
     def __init__(self, training: np.ndarray):
         self.pictures = training[:, :, ::-1]
 
