@@ -4,17 +4,15 @@ python -m flows.sweep restore learning_rate=0.004,0.008 r1=0.1,1
 """
 
 import argparse
-import logging
 import sys
-from typing import Any
 
 import yaml
 from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.concurrency.sync import concurrency
 from prefect.states import Completed, Failed, State
-from prefect_dask import DaskTaskRunner
 
+from flows.cluster import Workers, dask_runner
 from flows.command import report_user_errors, run_command
 from flows.graph import Stage, read_graph
 from flows.pipeline_lock import pipeline_lock
@@ -26,11 +24,8 @@ from stylefuse.errors import run_main
 from stylefuse.evaluation.comparison import PictureResults, compare
 from stylefuse.gate.decide import evaluate_saved_model
 from stylefuse.paths import MODELS
-from stylefuse.ports import LOOPBACK
 from stylefuse.registry.integrity.signing import KEY_VARIABLE, key_file
 from stylefuse.registry.store import open_store, tracking_uri
-
-logging.getLogger("distributed").setLevel(logging.WARNING)  # INFO logs every connection
 
 
 @task(task_run_name="train {variant}", **TASK_OPTIONS)
@@ -73,7 +68,7 @@ def register_variant(variant: Variant, stage: str, store: str, variants: int) ->
 def sweep(
     model: str,
     grid: dict[str, list[Value]],
-    workers: int = 2,
+    workers: Workers = 2,
     scheduler: str | None = None,
     promotes: bool = False,
 ) -> State:
@@ -99,8 +94,8 @@ def sweep(
         training = next((stage for stage in own_stages if stage.gpu), own_stages[0])
         if not _prepare(stages):
             return Failed(message="a stage that all variants need has failed")
-        runner = DaskTaskRunner(**_cluster(workers, scheduler))
-        trained = train_all.with_options(task_runner=runner)(variants, training.name, store)
+        train_on_workers = train_all.with_options(task_runner=dask_runner(workers, scheduler))
+        trained = train_on_workers(variants, training.name, store)
         states = {v: evaluate_variant(v, params, return_state=True) for v in trained}
         metrics = {
             variant: _primary_metric(state.result(), params.seed)
@@ -143,14 +138,6 @@ def _prepare(stages: list[Stage]) -> bool:
     shared = [stage for stage in stages if stage.item is None]
     states = run_stages(shared, fresh=False, force=False, stopwatch=Stopwatch())
     return len(states) == len(shared) and all(state.is_completed() for state in states.values())
-
-
-def _cluster(workers: int, scheduler: str | None) -> dict[str, Any]:
-    """Arguments of the Dask task runner."""
-    if scheduler:
-        return {"address": scheduler}
-    local = {"n_workers": workers, "threads_per_worker": 1, "host": LOOPBACK}
-    return {"cluster_kwargs": local | {"dashboard_address": None}}
 
 
 def _primary_metric(results: PictureResults, seed: int) -> float:

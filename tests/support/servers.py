@@ -27,9 +27,9 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(condition, process=None) -> None:
+def wait_for(condition, process=None, timeout_s: float = TIMEOUT_S) -> None:
     """Wait until a condition holds; fails if the process that should bring it about has ended."""
-    end = time.monotonic() + TIMEOUT_S
+    end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, "the condition did not become true"
         assert process is None or process.poll() is None, "the process has ended"

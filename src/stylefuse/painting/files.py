@@ -83,6 +83,15 @@ def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:
                 code="output-format-unsupported",
             )
         return [out]
+    return paths_in_folder(contents, out)
+
+
+def paths_in_folder(contents: Sequence[Path], out: Path) -> list[Path]:
+    """The output file of each content, in the folder `out`.
+
+    Raises:
+        UserError: `out` is a file, or two contents have the same name.
+    """
     _refuse_file(out, f"{len(contents)} pictures are")
     return _distinct([out / f"{content.stem}.png" for content in contents])
 

@@ -25,13 +25,16 @@ def make_sidecar(job: Job, models: Mapping[str, Mapping[str, str]]) -> dict[str,
         The models by role, `options`, `inputs` and `output` (each file with its SHA-256), the
         version of `stylefuse`, and the `seed` of a generated picture.
     """
+    return {**describe(job, models), "output": _file(job.output), "stylefuse": __version__}
+
+
+def describe(job: Job, models: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The part of a sidecar that is known before a picture is painted: all that it depends on."""
     return {
         **models,
         "options": dict(job.options),
         **({} if job.seed is None else {"seed": job.seed}),
         "inputs": {name: [_file(path) for path in paths] for name, paths in job.inputs.items()},
-        "output": _file(job.output),
-        "stylefuse": __version__,
     }
 
 

@@ -30,6 +30,8 @@ INPUTS = "inputs.json"  # statistics of the training pictures, to compare reques
 PIPELINE = "pipeline.yaml"  # a copy of dvc.lock: hashes of the training's code and data
 OUTPUT, NOTICE = "picture", "notice"  # columns of an answer; the second only if there is one
 FORMAT = "format"  # of the pictures in an answer
+ERRORS = "errors"  # parameter: what a row that cannot be painted does
+RAISE, RETURN = "raise", "return"  # refuse the request, or answer this row with a notice alone
 INPUT_EXAMPLE = "serving_input_example.json"  # MLflow writes it beside a logged model
 EXAMPLE_SIDE = 64  # pixels
 
@@ -116,7 +118,7 @@ def signature(predictor: type[Predictor]) -> "ModelSignature":
 
 def request_parameters(predictor: type[Predictor] | Predictor) -> dict[str, Any]:
     """All parameters of a request, with their defaults."""
-    return {**asdict(predictor.options()), FORMAT: "png"}
+    return {**asdict(predictor.options()), FORMAT: "png", ERRORS: RAISE}
 
 
 def example(

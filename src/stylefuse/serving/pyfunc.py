@@ -7,7 +7,7 @@ import logging
 import numbers
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +32,15 @@ from stylefuse.inference.options import Options
 from stylefuse.inference.predictor import load_predictor
 from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, FAILED, REFUSED, RequestLog
 from stylefuse.registry.integrity.signing import TRUSTED_VARIABLE, trusted_keys, verify_signature
-from stylefuse.registry.package import FORMAT, NOTICE, OUTPUT, read_limits
+from stylefuse.registry.package import (
+    ERRORS,
+    FORMAT,
+    NOTICE,
+    OUTPUT,
+    RAISE,
+    RETURN,
+    read_limits,
+)
 
 PictureStatistics = tuple[str, Future[dict[str, float]]]  # name of the input, its statistics
 MAX_PICTURES_AT_ONCE = 2  # decoded and painted at the same time; each one may take gigabytes
@@ -89,11 +97,12 @@ class PaintService:
         Args:
             frame: a column for each of the model's inputs: pictures in base64, lists of them, or
                 whole numbers.
-            params: the model's options, and "format"; they apply to all rows.
+            params: the model's options, "format" and "errors"; they apply to all rows.
 
         Returns:
             The column "picture": a picture file in base64 for each row. If a picture was scaled
-            down, also a column "notice" that says so.
+            down, also a column "notice" that says so. With "errors" of "return" there always is
+            this column; it says why a row has no picture.
 
         Raises:
             MlflowException: the request is invalid (status 400; the message names the row), or it
@@ -124,9 +133,9 @@ class PaintService:
         try:
             with _cancellation().active():
                 self._check_table(rows)
-                form, options = self._options(params)
+                form, paint, options = self._options(params)
                 return [
-                    self._paint(place, row, options, form, statistics)
+                    paint(place, row, options, form, statistics)
                     for place, row in self._places(rows)
                 ]
         except Cancelled:
@@ -160,10 +169,19 @@ class PaintService:
                 code="column-missing",
             )
 
-    def _options(self, params: Mapping[str, Any]) -> tuple[str, Options]:
-        """The format of the answer and the model's options; MLflow turns lists into arrays."""
+    def _options(
+        self, params: Mapping[str, Any]
+    ) -> tuple[str, Callable[..., dict[str, str]], Options]:
+        """The format of the answer, how a row is painted, and the model's options; MLflow turns
+        lists into arrays."""
         values = {n: tuple(v) if isinstance(v, list | np.ndarray) else v for n, v in params.items()}
-        return str(values.pop(FORMAT, "png")), self.predictor.options(**values)
+        form, errors = str(values.pop(FORMAT, "png")), values.pop(ERRORS, RAISE)
+        ways = {RAISE: self._paint, RETURN: self._paint_or_explain}
+        if errors not in ways:
+            raise UserError(
+                f"errors must be one of {', '.join(ways)}, not {errors!r}", code="option-invalid"
+            )
+        return form, ways[errors], self.predictor.options(**values)
 
     def _places(self, rows: Sequence[Mapping[Any, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
         """What messages call a row, and the row without optional inputs that are empty."""
@@ -171,6 +189,13 @@ class PaintService:
         for number, row in enumerate(rows, 1):
             values = {str(n): v for n, v in row.items() if not (n in optional and _is_empty(v))}
             yield f"row {number} of {len(rows)}", values
+
+    def _paint_or_explain(self, place: str, *args: Any) -> dict[str, str]:
+        """`_paint`; a row that is not valid has a notice, and no picture."""
+        try:
+            return {NOTICE: ""} | self._paint(place, *args)
+        except UserError as error:
+            return {OUTPUT: "", NOTICE: str(error).removeprefix(f"{place}: ")}
 
     def _paint(
         self,

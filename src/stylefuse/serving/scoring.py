@@ -15,7 +15,7 @@ from PIL import Image
 from stylefuse.cancellation import Cancelled
 from stylefuse.errors import UserError
 from stylefuse.inference.predictor import Predictor
-from stylefuse.registry.package import NOTICE, request_parameters
+from stylefuse.registry.package import NOTICE, OUTPUT, request_parameters
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
 from stylefuse.serving.prometheus import SCORING_PATH
@@ -80,7 +80,7 @@ class Scoring:
 
     def _answer(self, request: PlainRequest) -> Answer:
         rows = self._service.answer(request.rows, request.params)
-        notices = [row[NOTICE] for row in rows if NOTICE in row]
+        notices = [row[NOTICE] for row in rows if row[OUTPUT] and row.get(NOTICE)]
         headers = [(NOTICE_HEADER, notices[0].encode())] if notices else []
         return Answer(json.dumps({"predictions": rows}).encode(), headers)
 

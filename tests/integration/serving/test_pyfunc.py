@@ -110,6 +110,17 @@ def test_the_answer_has_the_requested_format(service, form):
     assert decode(text).size == (40, 30)
 
 
+def test_a_row_that_cannot_be_painted_may_leave_the_others(service):
+    frame = table(ROW, ("no picture", STYLE), ROW)
+    answer = service.predict(frame, {"errors": "return"})
+    assert answer.picture[1] == ""
+    assert answer.notice[1].startswith("content is not valid base64")
+    assert list(answer.notice[[0, 2]]) == ["", ""]
+    assert answer.picture[0] == answer.picture[2] == service.predict(table(ROW)).picture[0]
+    with pytest.raises(MlflowException, match="errors must be one of raise, return"):
+        service.predict(table(ROW), {"errors": "ignore"})
+
+
 def test_rows_may_have_different_inputs(service):
     """A table has a cell for each column in every row; empty ones are ignored."""
     mask = encoded(noise(40, 30, seed=3))
@@ -179,7 +190,7 @@ def test_the_signature_is_the_tasks(name, columns, options):
     model_signature = signature(find_predictor(name))
     assert [c.name + "?" * (not c.required) for c in model_signature.inputs] == columns
     params = {p.name: p.dtype.name for p in model_signature.params}
-    assert params == options | {"format": "string"}
+    assert params == options | {"format": "string", "errors": "string"}
     assert [c.name for c in model_signature.outputs] == ["picture"]
 
 

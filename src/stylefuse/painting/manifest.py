@@ -1,0 +1,55 @@
+"""The manifest of a batch: how each of its pictures was made, or why it was not.
+
+It is the folder `manifest` beside the pictures, of JSON lines files. Whoever paints a chunk of the
+batch writes its part of the manifest, after its pictures: what a killed run leaves is true.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stylefuse.errors import UserError
+from stylefuse.fileio import write_text_atomically
+
+Record = Mapping[str, Any]  # a sidecar's content and `seconds`; or `inputs`, `output` and `error`
+FOLDER, SUFFIX = "manifest", ".jsonl"
+
+
+def read_manifest(out: Path) -> dict[str, Record]:
+    """The last record of each picture, by its output file; empty where there is no manifest.
+
+    Raises:
+        UserError: a part cannot be read.
+    """
+    return {record["output"]["file"]: record for part in _parts(out) for record in _read_part(part)}
+
+
+def next_part(out: Path) -> int:
+    """The number of the first part that another run writes."""
+    return max((int(part.stem) for part in _parts(out)), default=0) + 1
+
+
+def write_part(out: Path, number: int, records: Sequence[Record]) -> None:
+    """Write a part of the manifest atomically; later numbers count more.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    lines = (json.dumps(record, sort_keys=True) + "\n" for record in records)
+    write_text_atomically(out / FOLDER / f"{number:06}{SUFFIX}", "".join(lines), durable=True)
+
+
+def _parts(out: Path) -> list[Path]:
+    parts = (out / FOLDER).glob(f"[0-9]*{SUFFIX}")
+    return sorted(parts, key=lambda part: int(part.stem))
+
+
+def _read_part(part: Path) -> list[Record]:
+    try:
+        return [json.loads(line) for line in part.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{part} cannot be read ({error}); remove it, and its pictures are painted again",
+            code="manifest-unreadable",
+        ) from None

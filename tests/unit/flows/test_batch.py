@@ -1,0 +1,57 @@
+"""Mistakes in a batch are reported before any worker starts."""
+
+import dask
+import pytest
+from flows.batch import batch
+from flows.cluster import dask_client
+
+from stylefuse.errors import UserError
+from stylefuse.fileio import file_lock
+from stylefuse.paths import BASE_MODELS
+from tests.support.models import SHIPPED, noise
+
+ROOT = SHIPPED.parent
+
+
+def run(folder, model="transfer", **arguments):
+    """The flow as a function, with a model that comes with the project."""
+    version = str(ROOT / BASE_MODELS / model)
+    batch.fn.__wrapped__([str(folder)], str(folder / "out"), model, version=version, **arguments)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    noise(20, 16).save(tmp_path / "a.png")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "transfer needs a style"),
+        ({"model": "portrait"}, "portrait paints no pictures of a folder"),
+        ({"model": "restore", "styles": ["b.png"]}, "restore takes no styles"),
+        ({"model": "restore", "options": {"strenght": 1}}, "restore has no option 'strenght'"),
+        ({"model": "restore", "options": {"strength": 2}}, "strength must be a number from 0 to 1"),
+    ],
+)
+def test_a_mistake_is_one_message(folder, arguments, message):
+    with pytest.raises(UserError, match=message):
+        run(folder, **arguments)
+    assert not (folder / "out").exists()
+
+
+def test_two_batches_do_not_share_a_folder(folder):
+    with (
+        file_lock(folder / "out/manifest/.lock"),
+        pytest.raises(UserError, match="another batch is painted into"),
+    ):
+        run(folder, "restore")
+
+
+def test_a_cluster_that_does_not_answer_is_named():
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}),
+        pytest.raises(UserError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9 "),
+    ):
+        dask_client(1, "tcp://127.0.0.1:9")
