@@ -160,7 +160,12 @@ def _read_options(
         )
     found = read_styles(styles)
     weights = {"style_weights": tuple(found.weights)} if styles else {}
-    return predictor.options(**{**options, **weights}), [path.resolve() for path in found.paths]
+    try:
+        settings = predictor.options(**{**options, **weights})
+    except TypeError as error:
+        message = f"an option has a value of another type than it takes ({error})"
+        raise UserError(message, code="option-invalid") from None
+    return settings, [path.resolve() for path in found.paths]
 
 
 def _jobs(

@@ -12,6 +12,8 @@ from stylefuse.ports import LOOPBACK
 
 Workers = Annotated[int, Field(ge=1, description="processes on this machine")]
 
+WORKER_TIMEOUT_S = 120
+
 logging.getLogger("distributed").setLevel(logging.WARNING)  # INFO logs every connection
 
 
@@ -31,17 +33,26 @@ def dask_client(workers: int, scheduler: str | None) -> Client:
     """A client for functions, whose workers need no Prefect; the arguments of `dask_runner`.
 
     Raises:
-        UserError: the cluster does not answer.
+        UserError: the cluster does not answer, or has no worker.
     """
     if not scheduler:
         return Client(**_local(workers))
     try:
-        return Client(scheduler)
+        client = Client(scheduler)
     except (OSError, ValueError) as error:
         raise UserError(
             f"no Dask scheduler answers at {scheduler} ({error}); check the address",
             code="cluster-unreachable",
         ) from None
+    try:
+        client.wait_for_workers(1, WORKER_TIMEOUT_S)
+    except TimeoutError:
+        client.close()
+        raise UserError(
+            f"the Dask cluster at {scheduler} has no worker; start one with `dask worker`",
+            code="cluster-without-workers",
+        ) from None
+    return client
 
 
 def _local(workers: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ batch writes its part of the manifest, after its pictures: what a killed run lea
 """
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,22 +28,29 @@ def read_manifest(out: Path) -> dict[str, Record]:
 
 def next_part(out: Path) -> int:
     """The number of the first part that another run writes."""
-    return max((int(part.stem) for part in _parts(out)), default=0) + 1
+    return max(map(_number, _parts(out)), default=0) + 1
 
 
 def write_part(out: Path, number: int, records: Sequence[Record]) -> None:
-    """Write a part of the manifest atomically; later numbers count more.
+    """Write a part of the manifest atomically; higher numbers count more.
+
+    Parts of one number do not replace each other: a worker of a killed run may still write one.
 
     Raises:
         UserError: the file cannot be written.
     """
     lines = (json.dumps(record, sort_keys=True) + "\n" for record in records)
-    write_text_atomically(out / FOLDER / f"{number:06}{SUFFIX}", "".join(lines), durable=True)
+    name = f"{number:06}-{secrets.token_hex(4)}{SUFFIX}"
+    write_text_atomically(out / FOLDER / name, "".join(lines), durable=True)
 
 
 def _parts(out: Path) -> list[Path]:
-    parts = (out / FOLDER).glob(f"[0-9]*{SUFFIX}")
-    return sorted(parts, key=lambda part: int(part.stem))
+    parts = (out / FOLDER).glob(f"[0-9]*-*{SUFFIX}")
+    return sorted(parts, key=lambda part: (_number(part), part.name))
+
+
+def _number(part: Path) -> int:
+    return int(part.name.partition("-")[0])
 
 
 def _read_part(part: Path) -> list[Record]:

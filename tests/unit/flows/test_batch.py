@@ -2,8 +2,9 @@
 
 import dask
 import pytest
+from distributed import LocalCluster
+from flows import cluster
 from flows.batch import batch
-from flows.cluster import dask_client
 
 from stylefuse.errors import UserError
 from stylefuse.fileio import file_lock
@@ -32,6 +33,7 @@ def folder(tmp_path):
         ({"model": "portrait"}, "portrait paints no pictures of a folder"),
         ({"model": "restore", "styles": ["b.png"]}, "restore takes no styles"),
         ({"model": "restore", "options": {"strenght": 1}}, "restore has no option 'strenght'"),
+        ({"model": "restore", "options": {"strength": "2"}}, "value of another type"),
         ({"model": "restore", "options": {"strength": 2}}, "strength must be a number from 0 to 1"),
     ],
 )
@@ -49,9 +51,18 @@ def test_two_batches_do_not_share_a_folder(folder):
         run(folder, "restore")
 
 
+def test_a_cluster_without_workers_is_named(monkeypatch):
+    monkeypatch.setattr(cluster, "WORKER_TIMEOUT_S", 0.2)
+    with (
+        LocalCluster(n_workers=0, dashboard_address=None) as empty,
+        pytest.raises(UserError, match="has no worker"),
+    ):
+        cluster.dask_client(1, empty.scheduler_address)
+
+
 def test_a_cluster_that_does_not_answer_is_named():
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "0.5s"}),
         pytest.raises(UserError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9 "),
     ):
-        dask_client(1, "tcp://127.0.0.1:9")
+        cluster.dask_client(1, "tcp://127.0.0.1:9")
