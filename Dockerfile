@@ -17,4 +17,7 @@ ARG BACKEND=tensorflow
 RUN [ "$BACKEND" != jax ] || python -m pip install --no-cache-dir --no-build-isolation -e ".[gpu]"
 ENV KERAS_BACKEND=$BACKEND
 
+# stylefuse sets this, too; here also for a process that imports ONNX Runtime before it
+ENV ORT_DISABLE_TELEMETRY=1
+
 USER 1000:1000

@@ -101,7 +101,8 @@ def machine() -> str:
     return f"{cores} core{'s' * (cores > 1)} of {processor}, {packages}"
 
 
-def peak_mib() -> float:
-    """The largest memory that this process has held so far, in MiB (VmHWM of Linux)."""
-    status = Path("/proc/self/status").read_text()
+def peak_mib(process: int | str = "self") -> float:
+    """The largest memory that a process, by default this one, has held so far, in MiB (VmHWM of
+    Linux)."""
+    status = Path(f"/proc/{process}/status").read_text()
     return int(re.findall(r"VmHWM:\s*(\d+) kB", status)[0]) / 1024

@@ -23,6 +23,7 @@ from stylefuse.config import load_params
 from stylefuse.images.statistics import statistics
 from stylefuse.models.saving import load_generator, save_generator
 from stylefuse.monitoring.request_log import ANSWERED, RequestLog
+from stylefuse.painting.manifest import read_manifest
 from stylefuse.registry.store import CHAMPION, registered_name
 from tests.support.clone import (
     commit_all,
@@ -273,6 +274,18 @@ def test_a_sweep_registers_its_best_from_a_commit_of_its_own(site, nightly):
     assert str(committed["models"][MODEL]["tiny"]["learning_rate"]) == best["learning_rate"]
     assert (site.root / "params.yaml").read_bytes() == before
     assert site.champion() == 1
+
+
+def test_a_batch_is_painted_with_the_champion(site, nightly):
+    batch = {"pictures": ["own/photos"], "out": "painted", "model": MODEL, "workers": 1}
+    painted = site.run("batch/by-hand", **batch)
+    assert painted["state_type"] == "COMPLETED", site.log_of(painted["id"])
+    photographs = len(list((site.root / "own/photos").iterdir()))
+    assert f"{photographs} painted, 0 skipped, 0 failed" in painted["state"]["message"]
+    versions = {
+        record["model"]["version"] for record in read_manifest(site.root / "painted").values()
+    }
+    assert versions == {f"{registered_name(MODEL)}/{site.champion()}"}
 
 
 @pytest.mark.parametrize(
