@@ -1,9 +1,8 @@
 """The evaluation context: a trained model, held-out pictures and the feature network."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -23,6 +22,16 @@ DISTANCES_NOTE = (
 )
 
 
+class Network(Protocol):
+    """What evaluators need of a feature network, see `FeatureNetwork`."""
+
+    def __call__(self, pictures: np.ndarray) -> Features:
+        """Features of uint8 pictures `[n, side, side, 3]`."""
+
+    def maps(self, pictures: np.ndarray) -> list[np.ndarray]:
+        """Early feature maps of float32 levels `[n, height, width, 3]`."""
+
+
 @dataclass(frozen=True)
 class EvaluationContext:
     """A trained model and everything that an evaluator needs to evaluate it.
@@ -31,7 +40,7 @@ class EvaluationContext:
         params: `evaluate` has the number and size of the pictures, `seed` selects them.
         task: the model's task.
         predictor: paints with the trained model.
-        network: uint8 pictures `[n, side, side, 3]` → their features.
+        network: computes features of pictures.
         sample_grids: folder that sample grids are written to.
         split: "test" for reported results, "validation" for everything that is tuned.
     """
@@ -39,7 +48,7 @@ class EvaluationContext:
     params: Params
     task: Task
     predictor: Any
-    network: Callable[[np.ndarray], Features]
+    network: Network
     sample_grids: Path
     split: Split = "test"
 

@@ -24,6 +24,8 @@ METRIC_LABELS = {  # in the order of the tables
     "kid": MetricLabel("KID ↓", "{:.3f}"),
     "fid": MetricLabel("FID ↓", "{:.0f}"),
     # transfer
+    "stroke_score": MetricLabel("stroke score ↑", "{:.2f}"),
+    "nearest_painting": MetricLabel("nearest to its painting ↑", "{:.0%}"),
     "style_ratio": MetricLabel("style distance ↓", "{:.2f}"),
     "low_pass_ssim": MetricLabel("low-pass SSIM ↑", "{:.2f}"),
     "patch_retrieval": MetricLabel("patches in place ↑", "{:.0%}"),

@@ -34,12 +34,21 @@ def scenes(count: int, seed: int) -> np.ndarray:
     return np.clip(128 + 45 * smooth / smooth.std(), 0, 255).astype(np.uint8)
 
 
-def colour_features(pictures: np.ndarray) -> Features:
-    """Mean colours of 16 cells as pooled features, colour moments as style statistics."""
-    x = pictures / 255
-    n, height, width, _ = x.shape
-    cells = x.reshape(n, 4, height // 4, 4, width // 4, 3).mean((2, 4)).reshape(n, 48)
-    return Features(cells, np.concatenate([x.mean((1, 2)), x.std((1, 2))], axis=1))
+class SimpleNetwork:
+    """Mean colours of 16 cells as pooled features, colour moments as style statistics, differences
+    of neighbouring pixels as maps."""
+
+    def __call__(self, pictures: np.ndarray) -> Features:
+        x = pictures / 255
+        n, height, width, _ = x.shape
+        cells = x.reshape(n, 4, height // 4, 4, width // 4, 3).mean((2, 4)).reshape(n, 48)
+        return Features(cells, np.concatenate([x.mean((1, 2)), x.std((1, 2))], axis=1))
+
+    def maps(self, pictures: np.ndarray) -> list[np.ndarray]:
+        grey = pictures[..., 0]
+        shifts = (0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (0, 4), (4, 0)
+        moved = [np.roll(grey, shift, axis=(1, 2)) for shift in shifts]
+        return [np.abs(grey[..., None] - np.stack(moved, axis=-1))]
 
 
 def check_result(result: dict, sample_grids: Path, *names: str) -> None:
@@ -90,6 +99,6 @@ def make_context(project):
         generator = task.build_generator(**task.architecture_of(settings))
         save_generator(task, settings, generator, project / "models" / name)
         predictor = load_predictor(project / "models" / name)
-        return EvaluationContext(params, task, predictor, colour_features, project / "sample_grids")
+        return EvaluationContext(params, task, predictor, SimpleNetwork(), project / "sample_grids")
 
     return make

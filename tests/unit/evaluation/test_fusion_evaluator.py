@@ -8,7 +8,7 @@ from PIL import Image
 
 from stylefuse.evaluation.evaluators import fusion
 from stylefuse.evaluation.pairs import Pairs
-from tests.unit.evaluation.conftest import colour_features, scenes
+from tests.unit.evaluation.conftest import SimpleNetwork, scenes
 
 PHOTOGRAPHS, PAINTINGS = scenes(5, 1), scenes(4, 2)
 ROWS = np.array([(i, j) for i in range(5) for j in range(4)])
@@ -45,7 +45,7 @@ def test_half_of_the_pairs_mix_domains_and_no_picture_is_paired_with_itself(fusi
 
 def test_a_cross_fade_by_the_content_balance(fusion_pairs):
     result = fusion.evaluate_fusion(
-        cross_fading_predictor(lambda o: o.content_balance), colour_features, fusion_pairs
+        cross_fading_predictor(lambda o: o.content_balance), SimpleNetwork(), fusion_pairs
     )
     content, style = result["balances"]["content"], result["balances"]["style"]
     assert content["monotonicity"] == 1
@@ -65,13 +65,13 @@ def test_a_cross_fade_by_the_content_balance(fusion_pairs):
 def test_a_step_is_not_smooth_and_a_wrong_endpoint_is_detected(fusion_pairs):
     jumping = fusion.evaluate_fusion(
         cross_fading_predictor(lambda o: float(o.content_balance > 0.5)),
-        colour_features,
+        SimpleNetwork(),
         fusion_pairs,
     )
     steps = len(fusion.BALANCES) - 1
     assert jumping["balances"]["content"]["smoothness"] == pytest.approx(steps)
     stuck = fusion.evaluate_fusion(
-        cross_fading_predictor(lambda o: 1.0), colour_features, fusion_pairs
+        cross_fading_predictor(lambda o: 1.0), SimpleNetwork(), fusion_pairs
     )
     assert stuck["balances"]["content"]["reach"] == 0
     assert stuck["max_difference"] > 20

@@ -15,7 +15,7 @@ CONTENT_SIDE, STYLE_SIDE = 384, 256  # pixels; the network was exported for thes
 
 
 class ArbitraryStylisation:
-    """The published network, for square pictures.
+    """The published network, for square contents.
 
     Args:
         folder: holds `arbitrary_predict.onnx` and `arbitrary_transform.onnx`.
@@ -30,14 +30,14 @@ class ArbitraryStylisation:
 
         Args:
             contents: uint8 `[n, side, side, 3]`.
-            styles: uint8 `[n, side, side, 3]`.
+            styles: uint8 `[n, height, width, 3]`; mirrored to squares.
 
         Returns:
             uint8, the shape of `contents`.
         """
         stylized = np.empty_like(contents)
         for i, (content, style) in enumerate(zip(contents, styles, strict=True)):
-            code = _run(self.predict, _model_input(style, STYLE_SIDE))
+            code = _run(self.predict, _model_input(_mirrored_to_square(style), STYLE_SIDE))
             output = _run(self.transform, _model_input(content, CONTENT_SIDE), code)
             levels = np.rint(np.clip(output[0], 0, 1) * 255).astype(np.uint8)
             picture = Image.fromarray(levels).resize(content.shape[1::-1], Image.Resampling.LANCZOS)
@@ -54,6 +54,12 @@ def _session(path: Path) -> "InferenceSession":
 def _run(session: "InferenceSession", *inputs: np.ndarray) -> np.ndarray:
     names = [node.name for node in session.get_inputs()]
     return session.run(None, dict(zip(names, inputs, strict=True)))[0]
+
+
+def _mirrored_to_square(picture: np.ndarray) -> np.ndarray:
+    side = max(picture.shape[:2])
+    missing = [(0, side - n) for n in picture.shape[:2]]
+    return np.pad(picture, [*missing, (0, 0)], mode="symmetric")
 
 
 def _model_input(picture: np.ndarray, side: int) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Evaluation of style transfer, compared with three baselines, and of fusion."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from scipy.stats import spearmanr
 
 from stylefuse.evaluation.baselines.colour_matching import match_colours
 from stylefuse.evaluation.baselines.published_network import ArbitraryStylisation
-from stylefuse.evaluation.comparison import KID, PictureResults
+from stylefuse.evaluation.comparison import PictureResults
 from stylefuse.evaluation.context import DISTANCES_NOTE, EvaluationContext
 from stylefuse.evaluation.evaluators.fusion import (
     FusionPair,
@@ -17,6 +16,7 @@ from stylefuse.evaluation.evaluators.fusion import (
     make_fusion_pairs,
     save_fusion_grids,
 )
+from stylefuse.evaluation.evaluators.strokes import Method, StrokeEvaluation
 from stylefuse.evaluation.metrics.features import Features
 from stylefuse.evaluation.metrics.patch_retrieval import patch_retrieval
 from stylefuse.evaluation.metrics.ssim import low_pass_ssim, ssim
@@ -28,12 +28,11 @@ from stylefuse.evaluation.sample_grids import evenly_spaced, save_grid
 PHOTOGRAPH = "unstyled photograph"  # the identity baseline
 COLOUR_MATCHING = "colour matching"
 PUBLISHED = "published network"
+STROKE_SCORE = "stroke_score"
 BATCH = 10
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 STRENGTH_PAIRS = 20
 GRID_ROWS, CELL_SIDE = 6, 176  # of a sample grid; the side in pixels
-
-Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def evaluate(context: EvaluationContext) -> tuple[dict[str, Any], Page]:
@@ -64,7 +63,11 @@ def evaluate(context: EvaluationContext) -> tuple[dict[str, Any], Page]:
             "style_ratio": distance / unstyled_distance,
         }
 
-    rows = {name: metrics(pictures) for name, pictures in outputs.items()}
+    strokes = StrokeEvaluation(context)
+    rows = {
+        name: _stroke_metrics(strokes, method, name) | metrics(outputs[name])
+        for name, method in methods.items()
+    }
     even = pairs.reference_paintings % 2 == 0
     halves = (Features(*(x[half] for x in references)) for half in (even, ~even))
     fusion_pairs = make_fusion_pairs(pairs, context.params.seed)
@@ -83,20 +86,25 @@ def evaluate(context: EvaluationContext) -> tuple[dict[str, Any], Page]:
 
 
 def picture_results(context: EvaluationContext) -> PictureResults:
-    """Per-picture results of the stylized pairs: features for KID, and content preservation."""
-    pairs = _pairs(context)
-    outputs = _stylize(context.predictor.stylizer.stylize, pairs, OURS)
+    """Per-picture results: stroke score and content preservation, resampled by painting."""
+    strokes = StrokeEvaluation(context)
+    outputs = strokes.paint(context.predictor.stylizer.stylize, OURS)
     return PictureResults(
-        primary=KID,
+        primary=STROKE_SCORE,
         metrics={
-            metric.__name__: np.array(list(map(metric, outputs, pairs.contents)))
-            for metric in (low_pass_ssim, patch_retrieval)
+            STROKE_SCORE: strokes.scores(outputs).stroke_score,
+            **{
+                metric.__name__: np.array(list(map(metric, outputs, strokes.contents)))
+                for metric in (low_pass_ssim, patch_retrieval)
+            },
         },
-        groups=pairs.rows[:, 0],
-        features=context.network(outputs).pooled,
-        references=context.network(pairs.references).pooled,
-        reference_groups=pairs.reference_paintings,
+        groups=strokes.paintings,
     )
+
+
+def _stroke_metrics(strokes: StrokeEvaluation, method: Method, name: str) -> dict[str, float]:
+    scores = strokes.scores(strokes.paint(method, name))
+    return {STROKE_SCORE: scores.stroke_score.mean(), "nearest_painting": scores.nearest.mean()}
 
 
 def _pairs(context: EvaluationContext) -> Pairs:

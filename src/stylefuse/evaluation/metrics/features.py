@@ -53,19 +53,31 @@ class FeatureNetwork:
                 code="network-missing",
             )
         model = _build(read_tensors(weight_files[0].read_bytes()))
-        self._maps = compile_for_inference(lambda batch: model(batch, training=False))
+        self._compute = compile_for_inference(lambda batch: model(batch, training=False))
 
     def __call__(self, pictures: np.ndarray) -> Features:
         """Compute the features of uint8 pictures `[n, side, side, 3]`."""
         pooled, styles = [], []
         for start in range(0, len(pictures), BATCH):
             batch = np.stack([_resize(p) for p in pictures[start : start + BATCH]])
-            top, *maps = self._maps(batch)
+            top, *maps = self._compute(batch)
             pooled.append(top)
             styles.append(
                 np.concatenate([s for m in maps for s in (m.mean((1, 2)), m.std((1, 2)))], axis=1)
             )
         return Features(*(np.concatenate(part).astype(np.float64) for part in (pooled, styles)))
+
+    def maps(self, pictures: np.ndarray) -> list[np.ndarray]:
+        """Early feature maps of float32 levels `[n, height, width, 3]`, at their own size.
+
+        Returns:
+            `[n, height/s, width/s, channels]` for the strides 2, 4 and 8.
+        """
+        batches = [
+            self._compute(pictures[start : start + BATCH])[1:]
+            for start in range(0, len(pictures), BATCH)
+        ]
+        return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 
 def _resize(picture: np.ndarray) -> np.ndarray:
@@ -105,7 +117,7 @@ def _build(tensors: dict[str, np.ndarray]) -> Any:
         layer = layers.BatchNormalization(epsilon=1e-3)
         return add(layer, [tensors[f"{name}.{part}"] for part in parts])(x)
 
-    inputs = keras.Input((INPUT_SIDE, INPUT_SIDE, 3))
+    inputs = keras.Input((None, None, 3))
     x = layers.Rescaling(1 / DEVIATION, -MEAN / DEVIATION)(inputs)
     x = layers.ReLU(6.0)(norm(conv(x, "_conv_stem", 2), "_bn0"))
     maps = []
