@@ -164,7 +164,9 @@ def _page(context: EvaluationContext, result: dict[str, Any]) -> Page:
     exposure = {name: row["double_exposure"] for name, row in fusion["modes"].items()}
     return Page(
         "Style transfer and fusion on held-out pictures",
-        "KID to held-out paintings is "
+        f"The stroke score is <b>{methods[OURS][STROKE_SCORE]:.2f}</b>: 0 is the photograph's "
+        "brushwork, 1 the painting's. The published network's is "
+        f"{methods[PUBLISHED][STROKE_SCORE]:.2f}. KID to held-out paintings is "
         f"<b>{_relative_to_photograph(result['kid_ratio'])}</b>; the published network's is "
         f"{_relative_to_photograph(result['published_network_kid_ratio'])}. Low-pass SSIM to the "
         f"photograph, which measures whether the scene is preserved, is "
@@ -182,9 +184,11 @@ def _page(context: EvaluationContext, result: dict[str, Any]) -> Page:
                 Table({**methods, "paintings, half against half": result["half_against_half"]}),
                 f"{result['pairs']} pairs of a photograph and a painting of the {context.split} "
                 f"split; {result['references']} crops of its paintings as references. "
-                f"{DISTANCES_NOTE} The {PHOTOGRAPH} is the identity baseline. Style distance is "
-                "the distance to the painting, divided by that of the photograph. SSIM alone "
-                "favours the identity baseline.",
+                "The stroke score compares luminance only, with half of a painting while the other "
+                "half was given as style; beside it the share of outputs whose strokes are nearest "
+                f"to their own painting's. {DISTANCES_NOTE} The {PHOTOGRAPH} is the identity "
+                "baseline. Style distance is the distance to the painting, divided by that of the "
+                "photograph. SSIM alone favours the identity baseline.",
                 "The rank correlation of strength with similarity to the style is "
                 f"{result['strength_rank_correlation']:.2f}.",
                 Picture(
