@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,15 @@ def test_it_paints_in_any_folder(paint, tmp_path, arguments, output):
     paint(*map(str, arguments), "-o", output.partition("/")[0])
     with Image.open(tmp_path / output) as picture:
         assert min(picture.size) >= 64
+
+
+def test_the_wheel_has_all_that_the_page_shows(wheel):
+    folder = ROOT / "src/stylefuse/web"
+    files = [path for path in folder.rglob("*") if path.suffix in (".css", ".js", ".jpg", ".md")]
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert len(files) >= 8
+    assert {f"stylefuse/web/{path.relative_to(folder)}" for path in files} <= names
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Controls that the tabs share: live previews, the download button, and error messages."""
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.images.resize import limit_side
 from stylefuse.inference.options import STROKE_SIZE, Options
-from stylefuse.inference.predictor import find_predictor
-from stylefuse.web.download import write_download
+from stylefuse.web.download import download_path, paint_file
+from stylefuse.web.fields import FILE_NAME, Mask, page_error
+from stylefuse.web.file_names import download_name
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
 
 Request = tuple[dict[str, Any], Options]  # inputs and options of a task
@@ -19,14 +21,15 @@ MakeRequest = Callable[..., Request | None]  # values of the fields → request,
 
 LIVE = {"show_progress": "minimal", "trigger_mode": "always_last", "concurrency_limit": 2}
 CLICK = "() => setTimeout(() => document.querySelector('#{0} a, a#{0}, #{0}').click(), 50)"
-ERROR_SECONDS = 20
+PROGRESS = gr.Progress()  # as a default, Gradio replaces it by that of the call
 
 
 def before_after(label: str) -> gr.ImageSlider:
     """Two pictures with a slider between them."""
     return gr.ImageSlider(
-        label=label, format="png", type="pil", height=380, max_height=380, buttons=["fullscreen"]
-    )
+        label=label, format="png", type="pil", height=380, max_height=380,
+        buttons=["fullscreen"], elem_classes="result",
+    )  # fmt: skip
 
 
 def stroke_size_slider() -> gr.Slider:
@@ -40,6 +43,7 @@ def live_preview(
     fields: Sequence[Any],
     make_request: MakeRequest,
     output: gr.Image | gr.ImageSlider,
+    name: str,
 ) -> None:
     """Paint a preview whenever a field changes.
 
@@ -49,6 +53,7 @@ def live_preview(
         fields: whose values make the request.
         make_request: makes it.
         output: shows the picture; an `ImageSlider` shows the first input beside it.
+        name: of the preview in the page's API.
     """
 
     def show(*values: Any) -> Image.Image | tuple[Image.Image, Image.Image] | None:
@@ -61,10 +66,17 @@ def live_preview(
         first = next(iter(request[0].values()))
         return limit_side(first, PREVIEW_SIDE).resize(picture.size), picture
 
-    events = [
-        getattr(field, "input" if isinstance(field, gr.Slider) else "change") for field in fields
-    ]
-    gr.on(events, show_errors(show), list(fields), output, **LIVE)
+    events = [event for field in fields for event in _changes(field)]
+    gr.on(events, show_errors(show), list(fields), output, api_name=f"preview-{name}", **LIVE)
+
+
+def _changes(field: Any) -> list[Any]:
+    """The events that report a new value."""
+    if isinstance(field, gr.Slider):
+        return [field.input]
+    if isinstance(field, Mask):  # its front end loses the first change, and the others' input
+        return [field.input, field.change]  # comes before the stroke's upload has finished
+    return [field.change]
 
 
 def download_button(
@@ -72,7 +84,8 @@ def download_button(
     task_name: str,
     fields: Sequence[Any],
     make_request: MakeRequest,
-    file_name: str,
+    output: Any,
+    addition: str,
     label: str = "Download at full size",
 ) -> None:
     """A button that paints at full size and downloads the file.
@@ -82,33 +95,61 @@ def download_button(
         task_name: the task.
         fields: whose values make the request.
         make_request: makes it.
-        file_name: without suffix.
+        output: shows the progress.
+        addition: to the picture's name, for the name of the file.
         label: of the button.
     """
-    button = gr.Button(label, variant="primary")
-    file = gr.DownloadButton(elem_id=f"file-{file_name}", elem_classes="download-link")
 
-    def make(*values: Any) -> Path:
+    def make(progress: gr.Progress = PROGRESS, *values: Any) -> Path:
         request = make_request(*values)
         if not request:
             raise UserError("choose the pictures first", code="pictures-missing")
-        picture = models.paint(task_name, *request)
-        settings = models.settings(task_name, *request)
-        return write_download(
-            picture, find_predictor(task_name).picture_origin(), settings, file_name
-        )
+        progress(None, desc="Painting at full size")
+        first = next(iter(request[0].values()))
+        uploaded = first.info.get(FILE_NAME) if isinstance(first, Image.Image) else str(first)
+        path = download_path(f"{download_name(uploaded, addition)}.png")
+        paint_file(models, task_name, *request, path)
+        return path
 
-    event = button.click(show_errors(make), list(fields), file, show_progress="minimal")
-    event.success(None, js=CLICK.format(f"file-{file_name}"))
+    downloading_button(label, make, fields, output, addition)
+
+
+def downloading_button(
+    label: str,
+    make: Callable[..., Any],
+    fields: Sequence[Any],
+    progress_on: Any,
+    name: str,
+    report: Any = None,
+) -> None:
+    """A button that makes a file and downloads it.
+
+    Args:
+        label: of the button.
+        make: takes the progress and the values of the fields; returns the file's path, and what
+            the report shows if there is one.
+        fields: whose values it takes.
+        progress_on: the component that shows the progress.
+        name: of the button, which no other has.
+        report: another output of `make`.
+    """
+    button = gr.Button(label, variant="primary")
+    file = gr.DownloadButton(elem_id=f"file-{name}", elem_classes="download-link")
+    event = button.click(
+        show_errors(make), list(fields), [file, report] if report else file,
+        show_progress="full", show_progress_on=progress_on, api_name=f"download-{name}",
+    )  # fmt: skip
+    event.success(None, js=CLICK.format(f"file-{name}"))
 
 
 def show_errors(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, with every `UserError` as a message on the page."""
 
+    @functools.wraps(function)  # Gradio looks for the progress in the signature
     def call(*values: Any) -> Any:
         try:
             return function(*values)
         except UserError as error:
-            raise gr.Error(str(error), title="That did not work", duration=ERROR_SECONDS) from None
+            raise page_error(str(error), "That did not work") from None
 
     return call

@@ -2,33 +2,53 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from PIL import Image
+from gradio.utils import get_upload_folder
 
-from stylefuse.images.metadata import PictureOrigin, generation_metadata
+from stylefuse.images.metadata import generation_metadata
+from stylefuse.inference.options import Options
+from stylefuse.inference.predictor import find_predictor
+from stylefuse.web.models import LoadedModels
 
 SETTINGS_KEY = "stylefuse"  # of the PNG text chunk with the settings as JSON
 
 
-def write_download(
-    picture: Image.Image, origin: PictureOrigin, settings: Mapping[str, Any], name: str
-) -> Path:
-    """Write a PNG with the settings in its metadata, to a new temporary folder.
+def download_path(name: str) -> Path:
+    """A path for a file in a new folder inside of Gradio's cache.
+
+    From there Gradio offers the file without a copy, and deletes it with its own files.
 
     Args:
-        picture: "RGB" or "RGBA".
-        origin: the model that made it.
-        settings: the model's version and the options.
-        name: of the file, without suffix.
-
-    Returns:
-        The file's path.
+        name: of the file.
     """
-    metadata = generation_metadata(origin, "PNG")
+    cache = Path(get_upload_folder())
+    cache.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix="download-", dir=cache)) / name
+
+
+def paint_file(
+    models: LoadedModels,
+    task_name: str,
+    inputs: dict[str, Any],
+    options: Options,
+    target: Path | IO[bytes],
+) -> None:
+    """Paint at full size, and write a PNG with the settings in its metadata.
+
+    Args:
+        models: paint it.
+        task_name: the task.
+        inputs: by the names of the task's inputs.
+        options: the task's.
+        target: a path or an open binary file.
+
+    Raises:
+        UserError: there is no such model, or inputs and options do not fit.
+    """
+    picture = models.paint(task_name, inputs, options)
+    settings = models.settings(task_name, inputs, options)
+    metadata = generation_metadata(find_predictor(task_name).picture_origin(), "PNG")
     metadata["pnginfo"].add_itxt(SETTINGS_KEY, json.dumps(settings, sort_keys=True))
-    path = Path(tempfile.mkdtemp(prefix="stylefuse-")) / f"{name}.png"
-    picture.save(path, "PNG", **metadata)
-    return path
+    picture.save(target, "PNG", **metadata)

@@ -4,22 +4,30 @@ Gradio's own fields would pass any file to Pillow, whatever its format and size.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
+from cachetools import LRUCache
 from PIL import Image, ImageChops
 
 from stylefuse.errors import UserError
-from stylefuse.images.open import open_picture
+from stylefuse.images.open import SUFFIXES, open_picture
 
 ERROR_TITLE = "This picture cannot be used"
+ERROR_SECONDS = 20  # that a message stays
 UNKNOWN_FORMAT = (
     "This file is not a picture I can open (PNG, JPEG, WebP, AVIF, HEIC, TIFF, BMP, GIF)"
 )
+FILE_NAME = "file_name"  # key of the uploaded file's name in the `info` of a picture
+TYPES = ["image", *sorted(SUFFIXES)]  # browsers do not know all of the suffixes as pictures
+BRUSH = "#e11d48", 0.5  # colour and opacity: the picture stays visible below the mask
+PAINTED = round(255 * BRUSH[1] / 2)  # alpha from which a pixel counts as painted
+MAX_STROKES = 32  # uploaded and not yet asked for, by all visitors together
 
 
 class Picture(gr.Image):
-    """A field for a picture; its value is an upright picture, "RGB" or "RGBA", or None.
+    """A field for a picture; its value is an upright picture, "RGB" or "RGBA", or None. The
+    picture's `info` has the uploaded file's name.
 
     Args:
         label: of the field.
@@ -33,14 +41,46 @@ class Picture(gr.Image):
         self.max_pixels = max_pixels
         super().__init__(
             label=label, type="pil", image_mode=None, sources=["upload", "clipboard"],
-            buttons=[], **options,
+            buttons=[], placeholder="Drop or click", **options,
         )  # fmt: skip
 
     def get_config(self, cls: Any = None) -> dict[str, Any]:
         return super().get_config(gr.Image)  # the front end needs all of its own options
 
     def preprocess(self, payload: Any) -> Image.Image | None:
-        return None if payload is None else open_upload(payload, self.label, self.max_pixels)
+        if payload is None:
+            return None
+        picture = open_upload(payload, self.label, self.max_pixels)
+        picture.info[FILE_NAME] = payload.orig_name
+        return picture
+
+
+class Upload(NamedTuple):
+    """An uploaded file, which may be anything."""
+
+    path: Path
+    name: str
+
+
+class Files(gr.File):
+    """A field for several files; its value is a list of `Upload`.
+
+    Args:
+        label: of the field.
+        options: of `gr.File`.
+    """
+
+    is_template = True
+
+    def __init__(self, label: str, **options: Any):
+        super().__init__(label=label, file_count="multiple", file_types=TYPES, **options)
+
+    def get_config(self, cls: Any = None) -> dict[str, Any]:
+        return super().get_config(gr.File)
+
+    def preprocess(self, payload: Any) -> list[Upload]:
+        files = payload.root if payload else []
+        return [Upload(Path(file.path), file.orig_name or Path(file.path).name) for file in files]
 
 
 class Mask(gr.ImageEditor):
@@ -59,8 +99,10 @@ class Mask(gr.ImageEditor):
         self.max_pixels = max_pixels
         super().__init__(
             label=label, type="pil", sources=(), transforms=(), layers=False, buttons=[],
-            brush=gr.Brush(colors=["#ffffff"], color_mode="fixed"), **options,
+            brush=gr.Brush(colors=[BRUSH], default_color=BRUSH, color_mode="fixed"), **options,
         )  # fmt: skip
+        # Gradio uploads every stroke in advance, and keeps those that nobody asks for
+        self.blob_storage: LRUCache[str, Any] = LRUCache(MAX_STROKES)
 
     def get_config(self, cls: Any = None) -> dict[str, Any]:
         return super().get_config(gr.ImageEditor)
@@ -70,13 +112,15 @@ class Mask(gr.ImageEditor):
             return None
         if payload.id is not None:  # the layers were uploaded in requests of their own
             payload = self.blob_storage.pop(payload.id, None)
-        layers = [open_upload(part, "the mask", self.max_pixels) for part in payload.layers or ()]
+        parts = getattr(payload, "layers", ())
+        layers = [open_upload(part, "the mask", self.max_pixels) for part in parts if part]
         alphas = [layer.convert("RGBA").getchannel("A") for layer in layers]
         if not alphas:
             return None
         mask = alphas[0]
         for alpha in alphas[1:]:
             mask = ImageChops.lighter(mask, alpha)
+        mask = mask.point(lambda alpha: 255 if alpha >= PAINTED else 0)
         return mask if mask.getextrema()[1] else None
 
 
@@ -98,4 +142,9 @@ def open_upload(part: Any, name: str, max_pixels: int) -> Image.Image:
     except UserError as error:
         is_unknown = error.code == "picture-format-unsupported"
         message = UNKNOWN_FORMAT if is_unknown else str(error)
-        raise gr.Error(message, title=ERROR_TITLE) from None
+        raise page_error(message, ERROR_TITLE) from None
+
+
+def page_error(message: str, title: str) -> gr.Error:
+    """An error of the user, which the page shows and the terminal does not."""
+    return gr.Error(message, title=title, duration=ERROR_SECONDS, print_exception=False)

@@ -1,7 +1,8 @@
-"""Paintings to choose a style from: those of the data set that no model was trained on."""
+"""Pictures to choose from: examples that come with the page, and paintings of the data set."""
 
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pandas as pd
 from PIL import Image
@@ -9,29 +10,66 @@ from PIL import Image
 from stylefuse.images.open import open_picture
 from stylefuse.images.resize import limit_side
 from stylefuse.paths import MANIFEST
+from stylefuse.web.fields import Picture
 
 MAX_STYLES = 24
+COLUMNS = 5
 THUMBNAIL_SIDE = 256  # pixels, the longer side
+EXAMPLES = Path(__file__).with_name("examples")  # LICENCES.md in it names the sources
 
-Style = tuple[Image.Image, str]  # thumbnail, and its caption: author and licence
+Captions = dict[Path, str]  # of each picture: what it shows, or its author and licence
+
+EXAMPLE_PHOTOGRAPHS: Captions = {
+    EXAMPLES / "city.jpg": "A city at dusk · public domain",
+    EXAMPLES / "coast.jpg": "A coast · public domain",
+}
+EXAMPLE_PAINTINGS: Captions = {
+    EXAMPLES / "church.jpg": "Vincent van Gogh · GPL-3",
+    EXAMPLES / "bridge.jpg": "Katsushika Hokusai · GPL-3+",
+}
+EXAMPLE_DAMAGED: Captions = {EXAMPLES / "damaged.jpg": "A damaged photograph · public domain"}
 
 
-def gallery_styles(manifest: Path = MANIFEST) -> dict[str, Style]:
-    """The path of each style and how it is shown; empty if the data set was not ingested yet."""
+def gallery_paintings(manifest: Path = MANIFEST) -> Captions:
+    """Paintings of the data set that no model was trained on; the examples if there is none."""
     if not manifest.exists():
-        return {}
+        return EXAMPLE_PAINTINGS
     rows = pd.read_parquet(manifest)
     rows = rows[(rows.domain == "painting") & (rows.split == "test")].sort_values("path")
     rows = rows[[Path(path).exists() for path in rows.path]]
     if rows.empty:
-        return {}
+        return EXAMPLE_PAINTINGS
     spread = np.unique(np.linspace(0, len(rows) - 1, MAX_STYLES).astype(int))
     columns = rows.iloc[spread][["path", "author", "licence"]].astype(str)
     return {
-        path: (_thumbnail(path), f"{author.partition(' (')[0]} · {licence}")
+        Path(path): f"{author.partition(' (')[0]} · {licence}"
         for path, author, licence in columns.to_numpy()
     }
 
 
-def _thumbnail(path: str) -> Image.Image:
-    return limit_side(open_picture(Path(path)), THUMBNAIL_SIDE)
+def picture_gallery(title: str, captions: Captions, field: Picture) -> None:
+    """Thumbnails; a click puts the picture into a field, and its caption below.
+
+    Args:
+        title: above the thumbnails.
+        captions: of the pictures.
+        field: takes the picture.
+    """
+    gr.Markdown(title)
+    paths = list(captions)
+    gallery = gr.Gallery(
+        [(_thumbnail(path), caption) for path, caption in captions.items()], label=title,
+        show_label=False, columns=COLUMNS, height=230 if len(paths) > COLUMNS else 120,
+        allow_preview=False, object_fit="cover", buttons=[], elem_classes="choices",
+    )  # fmt: skip
+    caption = gr.Markdown()
+
+    def choose(event: gr.SelectData) -> tuple[str, str]:
+        path = paths[event.index]
+        return str(path), captions[path]
+
+    gallery.select(choose, None, [field, caption])
+
+
+def _thumbnail(path: Path) -> Image.Image:
+    return limit_side(open_picture(path), THUMBNAIL_SIDE)

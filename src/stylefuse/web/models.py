@@ -91,10 +91,7 @@ class LoadedModels:
         side = PREVIEW_SIDE
         if stroke_size := getattr(options, "stroke_size", None):
             side = max(side, round(STROKE_PIXELS / stroke_size))
-        small = {
-            key: limit_side(value, side) if isinstance(value, Image.Image) else value
-            for key, value in inputs.items()
-        }
+        small = {key: _limited(value, side) for key, value in inputs.items()}
         return limit_side(self.paint(name, small, options), PREVIEW_SIDE)
 
     def settings(self, name: str, inputs: dict[str, Any], options: Options) -> dict[str, Any]:
@@ -106,6 +103,13 @@ class LoadedModels:
 
     def _load(self, name: str) -> None:
         self._models[name] = load_model(name, max_side=self.limits.max_side)
+
+
+def _limited(value: Any, side: int) -> Any:
+    """A picture, or each of a list of pictures, of at most `side` pixels; other values as is."""
+    if isinstance(value, list):
+        return [_limited(picture, side) for picture in value]
+    return limit_side(value, side) if isinstance(value, Image.Image) else value
 
 
 def version_or_folder(origin: Mapping[str, str]) -> str:

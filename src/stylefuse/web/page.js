@@ -1,5 +1,7 @@
-// Corrects labels and roles of two elements of Gradio 6 for screen readers.
+// Corrects labels and roles of two elements of Gradio 6 for screen readers, and its outermost style,
+// which the style sheet cannot reach: with `hidden`, nothing inside could stay in view.
 () => {
+  document.querySelector(".gradio-container").style.overflow = "clip";
   const correctRoles = () => {
     document
       .querySelectorAll('div[aria-label="Empty value"]:not([role])')

@@ -2,8 +2,8 @@
 
 import gradio as gr
 
-from stylefuse.web.gallery import gallery_styles
 from stylefuse.web.models import MODELS, PREVIEW_SIDE, LoadedModels
+from stylefuse.web.settings import keep_settings
 from stylefuse.web.tabs.fuse import fuse_tab
 from stylefuse.web.tabs.portraits import portraits_tab
 from stylefuse.web.tabs.restore import restore_tab
@@ -29,13 +29,13 @@ def build_page(models: LoadedModels) -> gr.Blocks:
             "restore a damaged photograph, or invent a character."
         )
         with gr.Tab("Transfer"):
-            transfer_tab(models, gallery_styles())
+            settings = {"transfer": transfer_tab(models)}
         with gr.Tab("Fuse"):
-            fuse_tab(models)
+            settings["fuse"] = fuse_tab(models)
         with gr.Tab("Restore"):
-            restore_tab(models)
-        with gr.Tab("Portraits"):
-            portraits_tab(models)
+            settings["restore"] = restore_tab(models)
+        with gr.Tab("Portraits") as portraits:
+            settings["portraits"] = portraits_tab(models, portraits)
         gr.Markdown(
             f"Previews have at most {PREVIEW_SIDE} pixels on the longer side. Downloads have full "
             f"size; pictures of more than {models.limits.max_side} pixels are scaled down to that. "
@@ -43,7 +43,9 @@ def build_page(models: LoadedModels) -> gr.Blocks:
         )
         with gr.Accordion("Models", open=False):
             versions = gr.Markdown()
-        page.load(lambda: model_list(models), None, versions)
+        page.load(lambda: model_list(models), None, versions, api_name="models")
+        for tab, fields in settings.items():
+            keep_settings(page, tab, fields)
     return page
 
 

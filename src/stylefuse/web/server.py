@@ -48,6 +48,7 @@ def app(limits: Serve, port: int) -> HostCheck:
         ) from None
     from fastapi import FastAPI
 
+    from stylefuse.web.gallery import EXAMPLES
     from stylefuse.web.models import LoadedModels
     from stylefuse.web.page import build_page
 
@@ -59,7 +60,8 @@ def app(limits: Serve, port: int) -> HostCheck:
         FastAPI(), build_page(models), "/",
         server_name=LOOPBACK, server_port=port, footer_links=["settings"],
         theme=theme, css_paths=CSS, js=SCRIPT.read_text(),
-        max_file_size=MAX_UPLOAD, show_error=True, enable_monitoring=False, ssr_mode=False,
+        allowed_paths=[str(EXAMPLES)], max_file_size=MAX_UPLOAD, show_error=True,
+        enable_monitoring=False, ssr_mode=False,
     )  # fmt: skip
     return HostCheck(page, limits.hosts)
 

@@ -26,6 +26,8 @@ def project(tmp_path_factory):
     for name, picture in (("a", data.coffee()[:120, :160]), ("b", data.astronaut()[:128, :128])):
         Image.fromarray(picture).save(folder / f"{name}.png")
     (folder / "damaged.png").write_bytes(file_bytes(noise(64, 64))[:900])
+    (folder / "text.png").write_text("no picture")
+    Image.new("L", (8000, 8000)).save(folder / "large.png")
     return folder
 
 

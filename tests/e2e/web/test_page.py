@@ -1,10 +1,13 @@
 """The page in a browser: every tab, its error messages, and its accessibility."""
 
+import io
 import json
 import shutil
 import urllib.error
 import urllib.request
+import zipfile
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
@@ -76,11 +79,24 @@ def wait_for_change(panel, before):
     )
 
 
+def luminance(page, middle):
+    """The pixels of a small square of the screen."""
+    clip = {"x": middle[0] - 6, "y": middle[1] - 6, "width": 12, "height": 12}
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("L")).ravel()
+
+
 def download(panel, path, label="Download at full size"):
     with panel.page.expect_download() as event:
         panel.get_by_role("button", name=label).click()
     event.value.save_as(path)
     return Image.open(path)
+
+
+def download_of(panel, label):
+    """The name of the downloaded file, and its content."""
+    with panel.page.expect_download() as event:
+        panel.get_by_role("button", name=label).click()
+    return event.value.suggested_filename, event.value.path()
 
 
 @NEEDS_CHROMIUM
@@ -89,7 +105,7 @@ def test_a_photograph_is_painted_in_a_style_of_the_gallery(open_page, project, t
     panel = open_tab(page, "Transfer")
     upload(panel, "Photograph", project / "a.png")
     before = sources(panel)
-    panel.locator(".styles .thumbnail-item").nth(1).click()
+    panel.get_by_role("img", name="Painter 1").click()
     caption = panel.get_by_role("paragraph").filter(has_text="Painter 1 · CC0-1.0")
     expect(caption).to_be_visible()
     wait_for_change(panel, before)
@@ -121,15 +137,16 @@ def test_two_pictures_are_fused_where_a_mask_is_painted(open_page, project, tmp_
     page.wait_for_timeout(1000)  # until the picture is on the canvas
     box, before = canvas.bounding_box(), sources(panel)
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    for _ in range(2):  # strokes as slow as a person's
-        page.mouse.move(*middle)
-        page.mouse.down()
-        page.wait_for_timeout(300)
-        page.mouse.move(middle[0] + 30, middle[1] + 10, steps=8)
-        page.wait_for_timeout(300)
-        page.mouse.up()
-        page.wait_for_timeout(300)
-    wait_for_change(panel, before)
+    below = luminance(page, middle)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.wait_for_timeout(300)
+    page.mouse.move(middle[0] + 30, middle[1] + 10, steps=8)
+    page.wait_for_timeout(300)
+    page.mouse.up()
+    wait_for_change(panel, before)  # after one stroke
+    page.mouse.move(0, 0)
+    assert np.corrcoef(below, luminance(page, middle))[0, 1] > 0.9  # the picture is still visible
     file = download(panel, tmp_path / "masked.png")
     assert list(file.convert("RGB").getdata()) != list(without_mask.getdata())
     assert json.loads(file.text[SETTINGS_KEY])["content_balance"] == 0.5
@@ -149,8 +166,9 @@ def test_a_photograph_is_restored(open_page, project, tmp_path):
 @NEEDS_CHROMIUM
 def test_portraits_are_invented(open_page, tmp_path):
     panel = open_tab(open_page(), "Portraits")
+    expect(panel.get_by_role("img", name="12", exact=True)).to_be_visible()  # as the tab opens
     panel.get_by_role("button", name="12 more").click()
-    expect(panel.get_by_text("character 24", exact=True)).to_be_visible()
+    expect(panel.get_by_role("img", name="24", exact=True)).to_be_visible()
     expect(panel.locator("img")).to_have_count(12)
     file = download(panel, tmp_path / "portrait.png", "Download this one")
     assert json.loads(file.text[SETTINGS_KEY])["seed"] == 13
@@ -164,18 +182,93 @@ def test_the_versions_of_the_models_are_shown(open_page):
 
 
 @NEEDS_CHROMIUM
-def test_mistakes_are_shown_as_messages(open_page, project):
+def test_mistakes_are_messages_on_the_page_alone(open_page, project, address):
     page = open_page()
     panel = open_tab(page, "Transfer")
     panel.get_by_role("button", name="Download at full size").click()
     expect(page.get_by_text("choose the pictures first")).to_be_visible()
-    panel.locator("input[type=file]").first.set_input_files(project / "damaged.png")
-    expect(page.get_by_text("Photograph is damaged or cut short")).to_be_visible()
+    for file, message in (
+        ("damaged.png", "Photograph is damaged or cut short"),
+        ("params.yaml", "Invalid file type"),
+        ("text.png", "This file is not a picture I can open"),
+        ("large.png", "Photograph has 8000×8000 pixels, more than the 40,000,000 allowed"),
+    ):
+        panel.locator("input[type=file]").first.set_input_files(project / file)
+        expect(page.get_by_text(message).first).to_be_visible()
+    panel.get_by_role("button", name="Several photographs").click()
+    panel.get_by_role("button", name="Paint all and download").click()
+    expect(page.get_by_text("choose the photographs first")).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
+    assert (project / "log").read_text().splitlines() == [f"the page: {address}"]
 
 
 @NEEDS_CHROMIUM
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_the_examples_can_be_mixed_and_several_photographs_painted(open_page, project, tmp_path):
+    """With three styles, and names that a file system or a zip file could stumble over."""
+    name = "naïve 日本 (1).jpg"
+    (tmp_path / name).write_bytes((project / "a.png").read_bytes())
+    panel = open_tab(open_page(), "Transfer")
+    panel.get_by_role("img", name="A coast").click()
+    panel.get_by_role("img", name="Painter 0").click()
+    panel.get_by_role("button", name="Mix with other styles").click()
+    upload(panel, "Second style", project / "a.png")
+    before = sources(panel)
+    upload(panel, "Third style", project / "b.png")
+    wait_for_change(panel, before)
+    single, path = download_of(panel, "Download at full size")
+    assert single == "coast-transfer.png"
+    settings = json.loads(Image.open(path).text[SETTINGS_KEY])
+    assert settings["style_weights"] == [1, 1, 1]
+    panel.get_by_role("button", name="Several photographs").click()
+    files = panel.locator(".block", has=panel.page.get_by_text("Photographs", exact=True)).last
+    files.locator("input[type=file]").set_input_files(
+        [tmp_path / name, project / "damaged.png", project / "b.png", project / "b.png"]
+    )
+    panel.page.get_by_text("damaged").wait_for()
+    _, path = download_of(panel, "Paint all and download")
+    with zipfile.ZipFile(path) as archive:
+        assert set(archive.namelist()) == {
+            "naïve 日本 (1)-transfer.png", "b-transfer.png", "b-transfer-2.png",
+        }  # fmt: skip
+        with archive.open("b-transfer.png") as file, Image.open(file) as picture:
+            assert picture.size == (128, 128)
+    report = panel.get_by_label("Result").input_value()
+    assert "3 of 4" in report
+    assert "damaged.png: the file is damaged or cut short" in report
+
+
+@NEEDS_CHROMIUM
+def test_settings_survive_a_reload(open_page):
+    page = open_page()
+    panel = open_tab(page, "Transfer")
+    panel.get_by_label("Keep the photo's palette").check()
+    panel.locator("input[type=range]").last.focus()
+    page.keyboard.press("ArrowLeft")
+    panel = open_tab(page, "Fuse")
+    panel.get_by_label("Hide the seam").check()
+    page.reload()
+    panel = open_tab(page, "Transfer")
+    expect(panel.get_by_label("Keep the photo's palette")).to_be_checked()
+    expect(panel.locator("input[type=number]").last).not_to_have_value("1.5625")
+    expect(open_tab(page, "Fuse").get_by_label("Hide the seam")).to_be_checked()
+
+
+@NEEDS_CHROMIUM
+def test_on_a_phone_the_result_stays_in_view(open_page, project):
+    page = open_page(375)
+    panel = open_tab(page, "Transfer")
+    upload(panel, "Photograph", project / "a.png")
+    panel.get_by_role("img", name="Painter 1").click()
+    result = panel.locator(".result img").first
+    result.wait_for()
+    pictures = panel.locator(".pictures").bounding_box()
+    assert 0 <= result.bounding_box()["y"] - pictures["y"] < 400  # close below the photograph
+    panel.get_by_text("Stroke size").scroll_into_view_if_needed()
+    expect(result).to_be_in_viewport()
+
+
+@NEEDS_CHROMIUM
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (1280, "dark"), (375, "light")])
 def test_it_is_accessible(open_page, width, theme):
     """axe reports nothing serious on any tab, and nothing is wider than the screen."""
     page = open_page(width, theme)

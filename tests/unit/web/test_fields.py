@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from stylefuse.web.fields import UNKNOWN_FORMAT, Mask, Picture
+from stylefuse.web.fields import BRUSH, FILE_NAME, MAX_STROKES, UNKNOWN_FORMAT, Mask, Picture
 from tests.support.models import file_bytes, noise
 
 
@@ -17,7 +17,7 @@ def upload(tmp_path):
     def upload(content):
         path = tmp_path / "upload"
         path.write_bytes(content)
-        return SimpleNamespace(path=str(path))
+        return SimpleNamespace(path=str(path), orig_name="cat.jpg")
 
     return upload
 
@@ -27,6 +27,7 @@ def test_a_picture_keeps_its_transparency(upload):
     assert field.preprocess(None) is None
     picture = field.preprocess(upload(file_bytes(noise(40, 30, "RGBA"))))
     assert (picture.size, picture.mode) == ((40, 30), "RGBA")
+    assert picture.info[FILE_NAME] == "cat.jpg"
 
 
 @pytest.mark.parametrize(
@@ -51,10 +52,20 @@ def test_another_kind_of_file_is_named_as_such(upload):
 def test_a_mask_is_white_where_the_user_painted():
     field = Mask("Mask", 10_000)
     stroke = Image.new("RGBA", (40, 30))
-    stroke.paste("white", (10, 10, 20, 20))
+    stroke.paste((225, 29, 72, round(255 * BRUSH[1])), (10, 10, 20, 20))
+    stroke.paste((225, 29, 72, 9), (20, 10, 21, 20))  # the stroke's soft edge
     layers = [file_bytes(stroke), file_bytes(Image.new("RGBA", (40, 30)))]
     field.blob_storage["upload"] = SimpleNamespace(layers=layers)
     mask = field.preprocess(SimpleNamespace(id="upload"))
     assert (mask.mode, mask.getbbox()) == ("L", (10, 10, 20, 20))
+    assert {colour for _, colour in mask.getcolors()} == {0, 255}
     for empty in ([], [layers[1]]):
         assert field.preprocess(SimpleNamespace(id=None, layers=empty)) is None
+
+
+def test_strokes_that_nobody_asks_for_are_forgotten():
+    field = Mask("Mask", 10_000)
+    for number in range(MAX_STROKES + 1):
+        field.blob_storage[str(number)] = SimpleNamespace(layers=[])
+    assert len(field.blob_storage) == MAX_STROKES
+    assert field.preprocess(SimpleNamespace(id="0", layers=[])) is None

@@ -13,16 +13,19 @@ from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
 MODES = [("The more detailed picture wins", "auto"), ("Both are blended", "scalar")]
 
 
-def fuse_tab(models: LoadedModels) -> None:
+def fuse_tab(models: LoadedModels) -> list[Any]:
     """Add the tab's components.
 
     Args:
         models: paint the previews and the downloads.
+
+    Returns:
+        The fields with settings.
     """
     max_pixels = models.limits.max_pixels
-    with gr.Row():
+    with gr.Row(elem_classes="studio"):
         with gr.Column():
-            with gr.Row():
+            with gr.Row(elem_classes="pictures"):
                 first = Picture("First picture", max_pixels, height=200)
                 second = Picture("Second picture", max_pixels, height=200)
             with gr.Accordion("Mask: brush over what to keep of the first picture", open=False):
@@ -42,6 +45,7 @@ def fuse_tab(models: LoadedModels) -> None:
                 buttons=["fullscreen"],
                 height=380,
                 alt_text="The fusion of the two pictures",
+                elem_classes="result",
             )
             content = gr.Slider(0, 1, 0.5, step=0.01, label="Shows more of: second ↔ first")
             style = gr.Slider(0, 1, 0.5, step=0.01, label="Painted more like: second ↔ first")
@@ -53,8 +57,9 @@ def fuse_tab(models: LoadedModels) -> None:
                 first, second, brushed, uploaded, content, style, mode, by_region, seamless,
                 strokes,
             ]  # fmt: skip
-            live_preview(models, "transfer", fields, _request, output)
-            download_button(models, "transfer", fields, _request, "fusion")
+            live_preview(models, "transfer", fields, _request, output, "fusion")
+            download_button(models, "transfer", fields, _request, output, "fusion")
+    return [content, style, mode, by_region, seamless, strokes]
 
 
 def _request(

@@ -1,5 +1,7 @@
 """The tab "Portraits": invented characters, by number."""
 
+from typing import Any
+
 import gradio as gr
 from PIL import Image
 
@@ -11,13 +13,17 @@ CHARACTERS = 12  # shown at a time
 SHOWN_SIZE = (256, 256)  # pixels
 
 
-def portraits_tab(models: LoadedModels) -> None:
+def portraits_tab(models: LoadedModels, tab: gr.Tab) -> list[Any]:
     """Add the tab's components.
 
     Args:
         models: paint the previews and the downloads.
+        tab: shows the first characters when it is opened.
+
+    Returns:
+        The fields with settings.
     """
-    with gr.Row():
+    with gr.Row(elem_classes="studio"):
         with gr.Column():
             number = gr.Number(1, label="Character number", precision=0, minimum=0)
             other = gr.Number(-1, label="Blend with character (−1: none)", precision=0, minimum=-1)
@@ -31,6 +37,7 @@ def portraits_tab(models: LoadedModels) -> None:
                 format="png",
                 height=420,
                 buttons=["download"],
+                elem_classes="result",
             )
 
     def invent(number: int | None, other: int, blend: float) -> list[tuple[Image.Image, str]]:
@@ -38,13 +45,17 @@ def portraits_tab(models: LoadedModels) -> None:
         pictures = []
         for character in range(first, first + CHARACTERS):
             picture = models.preview("portrait", *_request(character, other, blend))
-            pictures.append((picture.resize(SHOWN_SIZE), f"character {character}"))
+            pictures.append((picture.resize(SHOWN_SIZE), str(character)))
         return pictures
 
     fields = [number, other, blend]
-    gr.on([field.change for field in fields], show_errors(invent), fields, output, **LIVE)
+    events = [tab.select, number.change, other.change, blend.input]
+    gr.on(events, show_errors(invent), fields, output, api_name="preview-portrait", **LIVE)
     more.click(lambda number: int(number or 0) + CHARACTERS, number, number)
-    download_button(models, "portrait", fields, _request, "portrait", label="Download this one")
+    download_button(
+        models, "portrait", fields, _request, output, "portrait", label="Download this one"
+    )
+    return fields
 
 
 def _request(number: int | None, other: int, blend: float) -> Request:

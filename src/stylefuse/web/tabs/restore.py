@@ -7,23 +7,34 @@ import gradio as gr
 from stylefuse.inference.options import RestoreOptions
 from stylefuse.web.controls import Request, before_after, download_button, live_preview
 from stylefuse.web.fields import Picture
+from stylefuse.web.gallery import EXAMPLE_DAMAGED, picture_gallery
 from stylefuse.web.models import LoadedModels
+from stylefuse.web.several import several_photographs
 
 
-def restore_tab(models: LoadedModels) -> None:
+def restore_tab(models: LoadedModels) -> list[Any]:
     """Add the tab's components.
 
     Args:
         models: paint the previews and the downloads.
+
+    Returns:
+        The fields with settings.
     """
-    with gr.Row():
+    with gr.Row(elem_classes="studio"):
         with gr.Column():
-            picture = Picture("Damaged photograph", models.limits.max_pixels, height=380)
+            picture = Picture(
+                "Damaged photograph", models.limits.max_pixels, height=380, elem_classes="pictures"
+            )
+            picture_gallery("Or try a photograph:", EXAMPLE_DAMAGED, picture)
         with gr.Column():
             output = before_after("Damaged and restored")
             strength = gr.Slider(0, 1, 1, step=0.01, label="Strength")
-            live_preview(models, "restore", [picture, strength], _request, output)
-            download_button(models, "restore", [picture, strength], _request, "restored")
+            fields = [picture, strength]
+            live_preview(models, "restore", fields, _request, output, "restore")
+            download_button(models, "restore", fields, _request, output, "restored")
+            several_photographs(models, "restore", fields, _request, "restored")
+    return [strength]
 
 
 def _request(picture: Any, strength: float) -> Request | None:

@@ -1,4 +1,4 @@
-"""The tab "Transfer": a photograph in the style of a painting."""
+"""The tab "Transfer": a photograph in the style of a painting, or of a mix of several."""
 
 from typing import Any
 
@@ -13,8 +13,9 @@ from stylefuse.web.controls import (
     stroke_size_slider,
 )
 from stylefuse.web.fields import Picture
-from stylefuse.web.gallery import Style
+from stylefuse.web.gallery import EXAMPLE_PHOTOGRAPHS, gallery_paintings, picture_gallery
 from stylefuse.web.models import LoadedModels
+from stylefuse.web.several import several_photographs
 
 COLOURS = [
     ("Painting's colours", "none"),
@@ -23,54 +24,67 @@ COLOURS = [
 ]
 
 
-def transfer_tab(models: LoadedModels, styles: dict[str, Style]) -> None:
+def transfer_tab(models: LoadedModels) -> list[Any]:
     """Add the tab's components.
 
     Args:
         models: paint the previews and the downloads.
-        styles: to choose from, see `gallery_styles`.
+
+    Returns:
+        The fields with settings.
     """
     max_pixels = models.limits.max_pixels
-    with gr.Row():
+    with gr.Row(elem_classes="studio"):
         with gr.Column():
-            content = Picture("Photograph", max_pixels, height=260)
-            style = Picture("Style", max_pixels, height=200)
-            _style_gallery(styles, style)
+            with gr.Row(elem_classes="pictures"):
+                content = Picture("Photograph", max_pixels, height=230)
+                style = Picture("Style", max_pixels, height=230)
+            picture_gallery("Or try a photograph:", EXAMPLE_PHOTOGRAPHS, content)
+            picture_gallery("Or choose a painting:", gallery_paintings(), style)
+            with gr.Accordion("Mix with other styles", open=False):
+                second, second_weight = _weighted_style("Second style", max_pixels)
+                third, third_weight = _weighted_style("Third style", max_pixels)
         with gr.Column():
             output = before_after("Photograph and painting")
             strength = gr.Slider(0, 1, 1, step=0.01, label="Strength")
             colours = gr.Radio(COLOURS, value="none", label="Colours")
             strokes = stroke_size_slider()
-            fields = [content, style, strength, colours, strokes]
-            live_preview(models, "transfer", fields, _request, output)
-            download_button(models, "transfer", fields, _request, "transfer")
+            fields = [
+                content, style, second, second_weight, third, third_weight, strength, colours,
+                strokes,
+            ]  # fmt: skip
+            live_preview(models, "transfer", fields, _request, output, "transfer")
+            download_button(models, "transfer", fields, _request, output, "transfer")
+            several_photographs(models, "transfer", fields, _request, "transfer")
+    return [second_weight, third_weight, strength, colours, strokes]
+
+
+def _weighted_style(label: str, max_pixels: int) -> tuple[Picture, gr.Slider]:
+    with gr.Row():
+        style = Picture(label, max_pixels, height=160)
+        weight = gr.Slider(
+            0, 3, 1, step=0.05, label=f"{label}: weight", info="The first style has weight 1"
+        )
+    return style, weight
 
 
 def _request(
-    content: Any, style: Any, strength: float, colours: Any, strokes: float
+    content: Any,
+    style: Any,
+    second: Any,
+    second_weight: float,
+    third: Any,
+    third_weight: float,
+    strength: float,
+    colours: Any,
+    strokes: float,
 ) -> Request | None:
     if content is None or style is None:
         return None
+    others = [(second, second_weight), (third, third_weight)]
+    mixed = [(style, 1.0), *((other, weight) for other, weight in others if other and weight)]
     options = TransferRequestOptions(
-        strength=strength, preserve_color=colours, stroke_size=strokes / 100
-    )
-    return {"content": content, "style": style}, options
-
-
-def _style_gallery(styles: dict[str, Style], field: Picture) -> None:
-    """Thumbnails; a click puts the painting into the field."""
-    if not styles:
-        gr.Markdown("*`make repro` fetches paintings to choose a style from.*")
-        return
-    gr.Markdown("Or choose a painting:")
-    gallery = gr.Gallery(
-        list(styles.values()), label="Styles", show_label=False, columns=5, height=230,
-        allow_preview=False, object_fit="cover", buttons=[], elem_classes="styles",
+        strength=strength, preserve_color=colours, stroke_size=strokes / 100,
+        style_weights=tuple(weight for _, weight in mixed),
     )  # fmt: skip
-    caption, paths = gr.Markdown(), list(styles)
-
-    def choose(event: gr.SelectData) -> tuple[str, str]:
-        path = paths[event.index]
-        return path, styles[path][1]
-
-    gallery.select(choose, None, [field, caption])
+    return {"content": content, "style": [picture for picture, _ in mixed]}, options
