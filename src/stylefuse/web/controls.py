@@ -21,7 +21,6 @@ MakeRequest = Callable[..., Request | None]  # values of the fields → request,
 
 LIVE = {"show_progress": "minimal", "trigger_mode": "always_last", "concurrency_limit": 2}
 CLICK = "() => setTimeout(() => document.querySelector('#{0} a, a#{0}, #{0}').click(), 50)"
-PROGRESS = gr.Progress()  # as a default, Gradio replaces it by that of the call
 
 
 def before_after(label: str) -> gr.ImageSlider:
@@ -74,8 +73,9 @@ def _changes(field: Any) -> list[Any]:
     """The events that report a new value."""
     if isinstance(field, gr.Slider):
         return [field.input]
-    if isinstance(field, Mask):  # its front end loses the first change, and the others' input
-        return [field.input, field.change]  # comes before the stroke's upload has finished
+    if isinstance(field, Mask):
+        # `change` follows the upload of a stroke, but the front end swallows the first one
+        return [field.input, field.change]
     return [field.change]
 
 
@@ -100,13 +100,13 @@ def download_button(
         label: of the button.
     """
 
-    def make(progress: gr.Progress = PROGRESS, *values: Any) -> Path:
+    def make(*values: Any) -> Path:
         request = make_request(*values)
         if not request:
             raise UserError("choose the pictures first", code="pictures-missing")
-        progress(None, desc="Painting at full size")
         first = next(iter(request[0].values()))
-        uploaded = first.info.get(FILE_NAME) if isinstance(first, Image.Image) else str(first)
+        is_picture = isinstance(first, Image.Image)
+        uploaded = first.info.get(FILE_NAME) if is_picture else f"character {first}"
         path = download_path(f"{download_name(uploaded, addition)}.png")
         paint_file(models, task_name, *request, path)
         return path
@@ -126,8 +126,8 @@ def downloading_button(
 
     Args:
         label: of the button.
-        make: takes the progress and the values of the fields; returns the file's path, and what
-            the report shows if there is one.
+        make: takes the values of the fields, after the progress if it reports one; returns the
+            file's path, and what the report shows if there is one.
         fields: whose values it takes.
         progress_on: the component that shows the progress.
         name: of the button, which no other has.
@@ -150,6 +150,6 @@ def show_errors(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*values)
         except UserError as error:
-            raise page_error(str(error), "That did not work") from None
+            raise page_error(str(error)) from None
 
     return call

@@ -11,15 +11,13 @@ from cachetools import LRUCache
 from PIL import Image, ImageChops
 
 from stylefuse.errors import UserError
-from stylefuse.images.open import SUFFIXES, open_picture
+from stylefuse.images.open import open_picture
 
-ERROR_TITLE = "This picture cannot be used"
 ERROR_SECONDS = 20  # that a message stays
 UNKNOWN_FORMAT = (
     "This file is not a picture I can open (PNG, JPEG, WebP, AVIF, HEIC, TIFF, BMP, GIF)"
 )
 FILE_NAME = "file_name"  # key of the uploaded file's name in the `info` of a picture
-TYPES = ["image", *sorted(SUFFIXES)]  # browsers do not know all of the suffixes as pictures
 BRUSH = "#e11d48", 0.5  # colour and opacity: the picture stays visible below the mask
 PAINTED = round(255 * BRUSH[1] / 2)  # alpha from which a pixel counts as painted
 MAX_STROKES = 32  # uploaded and not yet asked for, by all visitors together
@@ -73,7 +71,7 @@ class Files(gr.File):
     is_template = True
 
     def __init__(self, label: str, **options: Any):
-        super().__init__(label=label, file_count="multiple", file_types=TYPES, **options)
+        super().__init__(label=label, file_count="multiple", **options)
 
     def get_config(self, cls: Any = None) -> dict[str, Any]:
         return super().get_config(gr.File)
@@ -142,9 +140,9 @@ def open_upload(part: Any, name: str, max_pixels: int) -> Image.Image:
     except UserError as error:
         is_unknown = error.code == "picture-format-unsupported"
         message = UNKNOWN_FORMAT if is_unknown else str(error)
-        raise page_error(message, ERROR_TITLE) from None
+        raise page_error(message) from None
 
 
-def page_error(message: str, title: str) -> gr.Error:
+def page_error(message: str) -> gr.Error:
     """An error of the user, which the page shows and the terminal does not."""
-    return gr.Error(message, title=title, duration=ERROR_SECONDS, print_exception=False)
+    return gr.Error(message, duration=ERROR_SECONDS, print_exception=False)

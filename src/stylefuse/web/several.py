@@ -11,12 +11,13 @@ import gradio as gr
 from PIL import Image
 
 from stylefuse.errors import UserError
-from stylefuse.web.controls import PROGRESS, MakeRequest, downloading_button
+from stylefuse.web.controls import MakeRequest, downloading_button
 from stylefuse.web.download import download_path, paint_file
 from stylefuse.web.fields import Files, Upload, open_upload
 from stylefuse.web.file_names import download_name, unused_name
 from stylefuse.web.models import LoadedModels
 
+PROGRESS = gr.Progress()  # as a default, Gradio replaces it by that of the call
 PLACEHOLDER = Image.new("RGB", (1, 1))  # for each photograph, to ask for the other inputs
 
 

@@ -13,6 +13,8 @@ from tests.support.servers import free_port, server
 def project(tmp_path_factory):
     """All models at their smallest, two paintings in the gallery, and files to upload."""
     folder = make_project(tmp_path_factory.mktemp("page"), *SHAPES)
+    params = folder / "params.yaml"
+    params.write_text(params.read_text().replace("hosts: []", "hosts: [paint.example]"))
     rows = []
     for i in range(2):
         path = folder / f"data/pictures/{i}.png"

@@ -222,9 +222,9 @@ def test_the_examples_can_be_mixed_and_several_photographs_painted(open_page, pr
     panel.get_by_role("button", name="Several photographs").click()
     files = panel.locator(".block", has=panel.page.get_by_text("Photographs", exact=True)).last
     files.locator("input[type=file]").set_input_files(
-        [tmp_path / name, project / "damaged.png", project / "b.png", project / "b.png"]
+        [tmp_path / name, project / "params.yaml", project / "b.png", project / "b.png"]
     )
-    panel.page.get_by_text("damaged").wait_for()
+    panel.page.get_by_text("params").wait_for()
     _, path = download_of(panel, "Paint all and download")
     with zipfile.ZipFile(path) as archive:
         assert set(archive.namelist()) == {
@@ -234,7 +234,7 @@ def test_the_examples_can_be_mixed_and_several_photographs_painted(open_page, pr
             assert picture.size == (128, 128)
     report = panel.get_by_label("Result").input_value()
     assert "3 of 4" in report
-    assert "damaged.png: the file is damaged or cut short" in report
+    assert "params.yaml: This file is not a picture I can open" in report
 
 
 @NEEDS_CHROMIUM
@@ -280,6 +280,15 @@ def test_it_is_accessible(open_page, width, theme):
         elements = {v["id"]: [node["html"] for node in v["nodes"]][:3] for v in serious}
         assert elements == {}, name
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_name_in_serve_hosts_is_accepted(address):
+    name = address.replace("127.0.0.1", "paint.example")
+    headers = {"Host": name.removeprefix("http://"), "Origin": name}
+    for path in ("/", "/config"):
+        request = urllib.request.Request(address + path, headers=headers)
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
 
 
 def test_requests_from_other_sites_are_rejected(address):

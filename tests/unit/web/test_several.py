@@ -17,7 +17,7 @@ def cache(tmp_path, monkeypatch):
 
 def paint(upload):
     if upload.name == "text.txt":
-        raise page_error("not a picture", "title")
+        raise page_error("not a picture")
     if upload.name == "large.png":
         raise UserError("too large", code="picture-too-large")
     return upload.name.encode()

@@ -1,0 +1,89 @@
+"""Memory of the web page over many pictures.
+
+    python -m benchmarks.robustness.page_memory --pictures 500
+
+Needs only the shipped models. Takes about ten minutes on two idle cores.
+
+Every picture is a new one, of a size of its own. Each is uploaded and previewed; of ten pictures,
+two are also downloaded at full size, one is fused with a second, and one is restored. Measured is
+the resident memory of the server's process. The first rows include what is loaded and cached when
+it is first needed. Expected: no growth after the first hundred pictures.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import psutil
+from gradio_client import Client, handle_file
+from tests.support.models import noise
+from tests.support.servers import answers, free_port, stop, wait_for
+
+from benchmarks import report
+
+SIDES = 300, 900  # pixels, of the shorter and of the longer side
+STROKES = 1.5625  # percent of the longer side
+
+
+def main() -> None:
+    arguments = report.parser(__doc__)
+    arguments.add_argument("--pictures", type=int, default=500, help="(default: %(default)s)")
+    arguments.add_argument("--every", type=int, default=50, help="pictures per row")
+    args = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        rows = _measure(Path(folder), args.pictures, args.every)
+    report.write(
+        args.docs, "page_memory", "Memory of the web page",
+        report.paragraph(__doc__, -1), report.table(rows, "pictures"),
+    )  # fmt: skip
+
+
+def _measure(folder: Path, pictures: int, every: int) -> dict[str, dict[str, str]]:
+    port = free_port()
+    program = str(Path(sys.executable).with_name("stylefuse"))
+    server = subprocess.Popen(
+        [program, "app", "--port", str(port)],
+        env=os.environ | {"GRADIO_TEMP_DIR": str(folder / "cache")},
+    )
+    rows = {}
+    try:
+        wait_for(lambda: answers(f"http://127.0.0.1:{port}", "/"), server)
+        client = Client(f"http://127.0.0.1:{port}", download_files=False, verbose=False)
+        process = psutil.Process(server.pid)
+        for number in range(pictures + 1):
+            if number % every == 0:
+                megabytes = process.memory_info().rss / 2**20
+                rows[str(number)] = {"resident, MiB": f"{megabytes:.0f}"}
+                print(number, f"{megabytes:.0f} MiB", flush=True)
+            _use(client, number, folder)
+    finally:
+        stop(server)
+    return rows
+
+
+def _use(client: Client, number: int, folder: Path) -> None:
+    photograph, painting = (_picture(folder / name, number) for name in ("a.png", "b.png"))
+    transfer = [photograph, painting, None, 1, None, 1, 1, "none", STROKES]
+    client.predict(*transfer, api_name="/preview-transfer")
+    if number % 5 == 0:
+        client.predict(*transfer, api_name="/download-transfer")
+    if number % 10 == 1:
+        fusion = [photograph, painting, None, None, 0.5, 0.5, "auto", False, False, STROKES]
+        client.predict(*fusion, api_name="/preview-fusion")
+    if number % 10 == 2:
+        client.predict(photograph, 1, api_name="/preview-restore")
+
+
+def _picture(path: Path, number: int) -> dict:
+    """An upload of a picture that differs from all others."""
+    seed = 2 * number + (path.stem == "b")
+    width, height = np.random.default_rng(seed).integers(*SIDES, 2).tolist()
+    noise(width // 8, height // 8, seed=seed).resize((width, height)).save(path)
+    return handle_file(str(path))
+
+
+if __name__ == "__main__":
+    main()
