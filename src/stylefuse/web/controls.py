@@ -15,6 +15,7 @@ from stylefuse.web.download import download_path, paint_file
 from stylefuse.web.fields import FILE_NAME, Mask, page_error
 from stylefuse.web.file_names import download_name
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
+from stylefuse.web.numbers import Slider
 
 Request = tuple[dict[str, Any], Options]  # inputs and options of a task
 MakeRequest = Callable[..., Request | None]  # values of the fields → request, None if incomplete
@@ -31,9 +32,9 @@ def before_after(label: str) -> gr.ImageSlider:
     )  # fmt: skip
 
 
-def stroke_size_slider() -> gr.Slider:
+def stroke_size_slider() -> Slider:
     """A slider for the width of brush strokes, in percent of the longer side."""
-    return gr.Slider(0.4, 5, 100 * STROKE_SIZE, step=0.1, label="Stroke size, % of the longer side")
+    return Slider(0.4, 5, 100 * STROKE_SIZE, step=0.1, label="Stroke size, % of the longer side")
 
 
 def live_preview(

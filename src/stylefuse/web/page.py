@@ -1,7 +1,10 @@
 """The page: a tab for each thing that the models do, and the versions of the models."""
 
+from pathlib import Path
+
 import gradio as gr
 
+from stylefuse.paths import BASE_MODELS, SHIPPED_MODELS
 from stylefuse.web.models import MODELS, PREVIEW_SIDE, LoadedModels
 from stylefuse.web.settings import keep_settings
 from stylefuse.web.tabs.fuse import fuse_tab
@@ -59,5 +62,7 @@ def _label(version: str | None) -> str:
     """`Model version 1` for `stylefuse-transfer/1`."""
     if version is None:
         return "no model yet; `make repro` trains one"
+    if Path(version).parent in (BASE_MODELS, SHIPPED_MODELS):
+        return "the model that comes with stylefuse"
     _, _, number = version.rpartition("/")
     return f"Model version {number}" if number.isdecimal() else f"Model in the folder {version}"

@@ -9,7 +9,7 @@ from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.ports import LOOPBACK, require_free_port
 from stylefuse.serving.host_check import HostCheck
-from stylefuse.web.allocator import limit_arenas
+from stylefuse.web.allocator import trim_regularly
 
 CSS, SCRIPT = (Path(__file__).with_name(f"page.{suffix}") for suffix in ("css", "js"))
 # names of Gradio's colours: its default shades have too little contrast with each other
@@ -78,7 +78,7 @@ def run(limits: Serve, port: int) -> None:
         UserError: the port is in use, or Gradio is not installed.
     """
     require_free_port(LOOPBACK, port)
-    limit_arenas()
+    trim_regularly()
     import uvicorn
 
     page = app(limits, port)

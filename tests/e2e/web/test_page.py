@@ -198,6 +198,10 @@ def test_mistakes_are_messages_on_the_page_alone(open_page, project, address):
     panel.get_by_role("button", name="Several photographs").click()
     panel.get_by_role("button", name="Paint all and download").click()
     expect(page.get_by_text("choose the photographs first")).to_be_visible()
+    panel = open_tab(page, "Portraits")
+    panel.get_by_label("Blend with character").fill("")
+    panel.get_by_label("Character number").fill("-5")
+    expect(panel.get_by_role("img", name="0", exact=True)).to_be_visible()
     expect(page.get_by_text("Traceback")).to_have_count(0)
     assert (project / "log").read_text().splitlines() == [f"the page: {address}"]
 

@@ -9,6 +9,7 @@ from stylefuse.inference.options import TransferRequestOptions
 from stylefuse.web.controls import Request, download_button, live_preview, stroke_size_slider
 from stylefuse.web.fields import Mask, Picture
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
+from stylefuse.web.numbers import Slider
 
 MODES = [("The more detailed picture wins", "auto"), ("Both are blended", "scalar")]
 
@@ -47,8 +48,8 @@ def fuse_tab(models: LoadedModels) -> list[Any]:
                 alt_text="The fusion of the two pictures",
                 elem_classes="result",
             )
-            content = gr.Slider(0, 1, 0.5, step=0.01, label="Shows more of: second ↔ first")
-            style = gr.Slider(0, 1, 0.5, step=0.01, label="Painted more like: second ↔ first")
+            content = Slider(0, 1, 0.5, step=0.01, label="Shows more of: second ↔ first")
+            style = Slider(0, 1, 0.5, step=0.01, label="Painted more like: second ↔ first")
             mode = gr.Radio(MODES, value="auto", label="Without a mask")
             by_region = gr.Checkbox(label="Paint each picture in its own style")
             seamless = gr.Checkbox(label="Hide the seam (slower)")

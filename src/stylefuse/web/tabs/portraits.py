@@ -8,6 +8,7 @@ from PIL import Image
 from stylefuse.inference.options import PortraitOptions
 from stylefuse.web.controls import LIVE, Request, download_button, show_errors
 from stylefuse.web.models import LoadedModels
+from stylefuse.web.numbers import Slider, WholeNumber
 
 CHARACTERS = 12  # shown at a time
 SHOWN_SIZE = (256, 256)  # pixels
@@ -25,9 +26,9 @@ def portraits_tab(models: LoadedModels, tab: gr.Tab) -> list[Any]:
     """
     with gr.Row(elem_classes="studio"):
         with gr.Column():
-            number = gr.Number(1, label="Character number", precision=0, minimum=0)
-            other = gr.Number(-1, label="Blend with character (−1: none)", precision=0, minimum=-1)
-            blend = gr.Slider(0, 1, 0.5, step=0.01, label="Blend")
+            number = WholeNumber(1, 0, "Character number")
+            other = WholeNumber(-1, -1, "Blend with character (−1: none)")
+            blend = Slider(0, 1, 0.5, step=0.01, label="Blend")
             more = gr.Button(f"{CHARACTERS} more")
         with gr.Column():
             output = gr.Gallery(
@@ -40,10 +41,9 @@ def portraits_tab(models: LoadedModels, tab: gr.Tab) -> list[Any]:
                 elem_classes="result",
             )
 
-    def invent(number: int | None, other: int, blend: float) -> list[tuple[Image.Image, str]]:
-        first = int(number or 0)
+    def invent(number: int, other: int, blend: float) -> list[tuple[Image.Image, str]]:
         pictures = []
-        for character in range(first, first + CHARACTERS):
+        for character in range(number, number + CHARACTERS):
             picture = models.preview("portrait", *_request(character, other, blend))
             pictures.append((picture.resize(SHOWN_SIZE), str(character)))
         return pictures
@@ -51,12 +51,12 @@ def portraits_tab(models: LoadedModels, tab: gr.Tab) -> list[Any]:
     fields = [number, other, blend]
     events = [tab.select, number.change, other.change, blend.input]
     gr.on(events, show_errors(invent), fields, output, api_name="preview-portrait", **LIVE)
-    more.click(lambda number: int(number or 0) + CHARACTERS, number, number)
+    more.click(lambda number: number + CHARACTERS, number, number)
     download_button(
         models, "portrait", fields, _request, output, "portrait", label="Download this one"
     )
     return fields
 
 
-def _request(number: int | None, other: int, blend: float) -> Request:
-    return {"seed": int(number or 0)}, PortraitOptions(int(other), blend)
+def _request(number: int, other: int, blend: float) -> Request:
+    return {"seed": number}, PortraitOptions(other, blend)

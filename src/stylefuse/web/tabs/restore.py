@@ -9,6 +9,7 @@ from stylefuse.web.controls import Request, before_after, download_button, live_
 from stylefuse.web.fields import Picture
 from stylefuse.web.gallery import EXAMPLE_DAMAGED, picture_gallery
 from stylefuse.web.models import LoadedModels
+from stylefuse.web.numbers import Slider
 from stylefuse.web.several import several_photographs
 
 
@@ -29,7 +30,7 @@ def restore_tab(models: LoadedModels) -> list[Any]:
             picture_gallery("Or try a photograph:", EXAMPLE_DAMAGED, picture)
         with gr.Column():
             output = before_after("Damaged and restored")
-            strength = gr.Slider(0, 1, 1, step=0.01, label="Strength")
+            strength = Slider(0, 1, 1, step=0.01, label="Strength")
             fields = [picture, strength]
             live_preview(models, "restore", fields, _request, output, "restore")
             download_button(models, "restore", fields, _request, output, "restored")

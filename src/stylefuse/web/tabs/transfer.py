@@ -15,6 +15,7 @@ from stylefuse.web.controls import (
 from stylefuse.web.fields import Picture
 from stylefuse.web.gallery import EXAMPLE_PHOTOGRAPHS, gallery_paintings, picture_gallery
 from stylefuse.web.models import LoadedModels
+from stylefuse.web.numbers import Slider
 from stylefuse.web.several import several_photographs
 
 COLOURS = [
@@ -46,7 +47,7 @@ def transfer_tab(models: LoadedModels) -> list[Any]:
                 third, third_weight = _weighted_style("Third style", max_pixels)
         with gr.Column():
             output = before_after("Photograph and painting")
-            strength = gr.Slider(0, 1, 1, step=0.01, label="Strength")
+            strength = Slider(0, 1, 1, step=0.01, label="Strength")
             colours = gr.Radio(COLOURS, value="none", label="Colours")
             strokes = stroke_size_slider()
             fields = [
@@ -59,10 +60,10 @@ def transfer_tab(models: LoadedModels) -> list[Any]:
     return [second_weight, third_weight, strength, colours, strokes]
 
 
-def _weighted_style(label: str, max_pixels: int) -> tuple[Picture, gr.Slider]:
+def _weighted_style(label: str, max_pixels: int) -> tuple[Picture, Slider]:
     with gr.Row():
         style = Picture(label, max_pixels, height=160)
-        weight = gr.Slider(
+        weight = Slider(
             0, 3, 1, step=0.05, label=f"{label}: weight", info="The first style has weight 1"
         )
     return style, weight
