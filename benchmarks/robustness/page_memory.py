@@ -27,7 +27,7 @@ from tests.support.servers import answers, free_port, stop, wait_for
 from benchmarks import report
 from stylefuse.web.allocator import TRIM_S
 
-SIDES = 256, 640  # pixels, of the shorter and of the longer side
+SIDES = 160, 400  # pixels, of the shorter and of the longer side
 SETTLE_S = 2 + TRIM_S  # until freed memory was given back
 STROKES = 1.5625  # percent of the longer side
 

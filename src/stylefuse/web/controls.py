@@ -107,7 +107,7 @@ def download_button(
             raise UserError("choose the pictures first", code="pictures-missing")
         first = next(iter(request[0].values()))
         is_picture = isinstance(first, Image.Image)
-        uploaded = first.info.get(FILE_NAME) if is_picture else f"character {first}"
+        uploaded = first.info.get(FILE_NAME) if is_picture else f"character-{first}"
         path = download_path(f"{download_name(uploaded, addition)}.png")
         paint_file(models, task_name, *request, path)
         return path

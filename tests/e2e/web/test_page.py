@@ -164,14 +164,15 @@ def test_a_photograph_is_restored(open_page, project, tmp_path):
 
 
 @NEEDS_CHROMIUM
-def test_portraits_are_invented(open_page, tmp_path):
+def test_portraits_are_invented(open_page):
     panel = open_tab(open_page(), "Portraits")
     expect(panel.get_by_role("img", name="12", exact=True)).to_be_visible()  # as the tab opens
     panel.get_by_role("button", name="12 more").click()
     expect(panel.get_by_role("img", name="24", exact=True)).to_be_visible()
     expect(panel.locator("img")).to_have_count(12)
-    file = download(panel, tmp_path / "portrait.png", "Download this one")
-    assert json.loads(file.text[SETTINGS_KEY])["seed"] == 13
+    name, path = download_of(panel, "Download this one")
+    assert name == "character-13-portrait.png"
+    assert json.loads(Image.open(path).text[SETTINGS_KEY])["seed"] == 13
 
 
 @NEEDS_CHROMIUM
