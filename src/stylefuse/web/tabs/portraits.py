@@ -36,7 +36,7 @@ def portraits_tab(models: LoadedModels, tab: gr.Tab) -> list[Any]:
                 columns=4,
                 object_fit="contain",
                 format="png",
-                height=420,
+                height=500,
                 buttons=["download"],
                 elem_classes="result",
             )
