@@ -2,7 +2,7 @@
 
     python -m benchmarks.robustness.page_memory --pictures 500
 
-Needs only the shipped models. Takes about ten minutes on two idle cores.
+Needs only the shipped models. Takes about twenty minutes on two busy cores.
 
 Every picture is a new one, of a size of its own. Each is uploaded and previewed; of ten pictures,
 two are also downloaded at full size, one is fused with a second, and one is restored. Measured is

@@ -18,6 +18,7 @@ from stylefuse.web.download import SETTINGS_KEY
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
 TIMEOUT_MS = 60_000
+expect.set_options(timeout=TIMEOUT_MS)
 TABS = ("Transfer", "Fuse", "Restore", "Portraits")
 
 
