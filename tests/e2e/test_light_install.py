@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,6 @@ import pytest
 from PIL import Image
 
 from stylefuse.images.base64 import decode
-from stylefuse.registry.fetch import download
 from tests.support.registered_project import copy_project_with_two_versions
 from tests.support.servers import answers, free_port, stop, wait_for
 from tests.support.trainings import ROOT
@@ -28,7 +28,8 @@ def make_environment(folder: Path, *requirements: str) -> Path:
     """Install requirements into a new virtual environment; returns its folder of programs."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--quiet", *requirements], check=True, env=ENVIRONMENT)
+    if requirements:
+        subprocess.run([*pip, "install", "--quiet", *requirements], check=True, env=ENVIRONMENT)
     return folder / "bin"
 
 
@@ -114,33 +115,90 @@ def test_a_command_of_an_extra_names_it(paint, command, extra):
 
 
 @pytest.fixture(scope="module")
-def version(shared_folder, tmp_path_factory):
-    """The folder of a registered version, away from the project that it was registered in."""
-    from stylefuse.config import load_params
-
+def dockerfile(shared_folder, tmp_path_factory):
+    """What `mlflow models generate-dockerfile` writes for a registered version."""
     folder = tmp_path_factory.mktemp("registered")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        patch.chdir(copy_project_with_two_versions(shared_folder, folder / "project"))
-        path = download("models:/stylefuse-transfer@champion", load_params().registry)
-        shutil.copytree(path, folder / "version")
-    return folder / "version"
+    project = copy_project_with_two_versions(shared_folder, folder / "project")
+    store = {"MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow/mlflow.db"}
+    arguments = ["-m", "models:/stylefuse-transfer@champion", "-d", str(folder / "image")]
+    subprocess.run(
+        [Path(sys.executable).with_name("mlflow"), "models", "generate-dockerfile", *arguments],
+        cwd=folder, env=ENVIRONMENT | store, capture_output=True, check=True,
+    )  # fmt: skip
+    return folder / "image/Dockerfile"
 
 
-def test_mlflow_serves_a_version_where_stylefuse_is_missing(version, tmp_path):
-    """With its requirements alone, as in the image of `mlflow models build-docker`."""
-    programs = make_environment(tmp_path / "environment", "-r", str(version / "requirements.txt"))
-    missing = [programs / "python", "-c", "import stylefuse"]
+class Container:
+    """A virtual environment in which the steps of a Dockerfile that make no system were executed.
+
+    Attributes:
+        programs: its folder of programs.
+        model: what the image has in `/opt/ml/model`.
+        home: an empty folder.
+        entry_point: the image's command, for a port.
+        log: what the steps printed, so all packages that pip looked for.
+    """
+
+    def __init__(self, dockerfile: Path, folder: Path):
+        self.programs, self.model = make_environment(folder / "environment"), folder / "model"
+        self.home, self.log = folder / "home", ""
+        self.home.mkdir()
+        # for pip's cache; compiling all modules takes longer than the few that are used
+        environment = self.environment() | {"HOME": os.environ["HOME"], "PIP_NO_COMPILE": "1"}
+        for line in dockerfile.read_text().splitlines():
+            instruction, _, arguments = line.partition(" ")
+            if instruction == "COPY":
+                shutil.copytree(dockerfile.parent / arguments.split()[0], self.model)
+            elif instruction == "RUN" and arguments.startswith(("pip ", "python ")):
+                command = shlex.split(arguments.replace("/opt/ml/model", str(self.model)))
+                self.log += subprocess.run(
+                    command, cwd=folder, env=environment, check=True, text=True,
+                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                ).stdout  # fmt: skip
+            elif instruction == "ENTRYPOINT":
+                self._entry_point = json.loads(arguments)
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        path = f"{self.programs}:{os.environ['PATH']}"
+        outside = {"XDG_CACHE_HOME", "ORT_DISABLE_TELEMETRY"}
+        own = {name: value for name, value in ENVIRONMENT.items() if name not in outside}
+        return own | {"PATH": path, "HOME": str(self.home)} | variables
+
+    def entry_point(self, port: int) -> list[str]:
+        *python, code = self._entry_point
+        constants = f"C.MODEL_PATH = {str(self.model)!r}; C.DEFAULT_INFERENCE_SERVER_PORT = {port}"
+        return [*python, code.replace("C._serve", f"{constants}; C._serve")]
+
+
+@pytest.fixture(scope="module")
+def container(dockerfile, tmp_path_factory):
+    return Container(dockerfile, tmp_path_factory.mktemp("container"))
+
+
+def test_a_version_needs_no_package_of_this_project(container, dockerfile):
+    """pip would ask a public index, where the name belongs to nobody."""
+    missing = [container.programs / "python", "-c", "import stylefuse"]
     assert subprocess.run(missing, capture_output=True, env=ENVIRONMENT).returncode
-    port, environment = free_port(), ENVIRONMENT | {"PATH": f"{programs}:{os.environ['PATH']}"}
-    command = ["models", "serve", "-m", str(version), "--env-manager", "local", "-p", str(port)]
+    assert "Collecting onnxruntime" in container.log
+    names = ("requirements.txt", "python_env.yaml", "conda.yaml")
+    texts = [(container.model / name).read_text() for name in names]
+    for text in (container.log, dockerfile.read_text(), *texts):
+        assert "stylefuse" not in text
+
+
+@pytest.mark.parametrize("way", ["the image's entry point", "mlflow models serve"])
+def test_a_version_is_served_where_stylefuse_is_missing(container, tmp_path, way):
+    port = free_port()
+    serve = ["mlflow", "models", "serve", "-m", str(container.model), "--env-manager", "local"]
+    command = [*serve, "-p", str(port)]
+    if way == "the image's entry point":
+        command = container.entry_point(port)
+    environment = container.environment(DISABLE_NGINX="true", MLFLOW_MODELS_WORKERS="1")
     with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(
-            [programs / "mlflow", *command], cwd=tmp_path, env=environment, stdout=log, stderr=log
-        )
+        server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
     try:
         wait_for(lambda: answers(f"http://127.0.0.1:{port}"), server)
-        body = (version / "serving_input_example.json").read_bytes()
+        body = (container.model / "serving_input_example.json").read_bytes()
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
         )
@@ -149,3 +207,23 @@ def test_mlflow_serves_a_version_where_stylefuse_is_missing(version, tmp_path):
     finally:
         stop(server)
     assert decode(row["picture"]).size == (64, 64)
+    # ONNX Runtime would queue usage events there
+    assert list(container.home.rglob("*")) == []
+
+
+PREDICT = """
+import sys, mlflow
+model = mlflow.pyfunc.load_model(sys.argv[1])
+(picture,) = model.predict(model.input_example).picture
+print(picture)
+"""
+
+
+def test_a_version_is_loaded_where_stylefuse_is_missing(container, tmp_path):
+    command = [container.programs / "python", "-c", PREDICT, container.model]
+    answer = subprocess.run(
+        command, cwd=tmp_path, env=container.environment(), capture_output=True, text=True
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert decode(answer.stdout).size == (64, 64)
+    assert list(container.home.rglob("*")) == []
