@@ -44,6 +44,7 @@ audit: env  ## known vulnerabilities of the locked packages, if a database can b
 lint: env  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	rm -f src/stylefuse/web/*.pyi  # Gradio writes them when the page runs; they may be of older code
 	$(BIN)/mypy
 
 format: env  ## format the code

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stylefuse import __version__
 from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
@@ -176,10 +177,11 @@ def _version(client: "MlflowClient", name: str, alias: str) -> "ModelVersion":
 
 
 def _decision_key(params: Params, champion: "ModelVersion", challenger: "ModelVersion") -> str:
-    """A hash of everything that a decision depends on, except for the code."""
+    """A hash of everything that a decision depends on; the version stands for the code."""
     prepared = params.prepare[params.profile]
     sections = (params.gate, params.evaluate, params.data, params.serve, prepared)
     inputs = [
+        __version__,
         champion.tags[WEIGHTS_TAG],
         challenger.tags[WEIGHTS_TAG],
         challenger.tags.get(LEFT_TAG),
