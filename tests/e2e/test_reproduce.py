@@ -36,8 +36,8 @@ def test_registering_twice_makes_one_version_of_each_trained_model(run, project)
 
 
 def test_the_gate_decides_between_shipped_and_trained_weights(run):
-    """A training of 20 pictures is no match for the shipped portraits; restoration has none. What is
-    better for transfer cannot be foreseen: filters take the place of painters here."""
+    """A training of 20 pictures is no match for the shipped portraits. Restoration has no others.
+    For transfer it cannot be foreseen: filters take the place of painters here."""
     decisions = run("stylefuse", "gate", "--promote").stdout
     assert re.search(r"^stylefuse-portrait version 2\n\n\*\*Refused", decisions, re.MULTILINE)
     assert re.search(r"^stylefuse-transfer version 2\n\n\*\*", decisions, re.MULTILINE)
