@@ -62,7 +62,7 @@ def write_pictures(folder: Path) -> None:
 def paint(folder: Path, picture: str, *options: str) -> dict[str, float]:
     """Run `stylefuse transfer`, and measure its process."""
     output = folder / f"painted-{picture}"
-    style = ["--style", str(PAINTING), "--output", str(output)]
+    style = ["--style", str(PAINTING), "--out", str(output)]
     process = subprocess.Popen(
         [PROGRAM, "transfer", str(folder / picture), *style, *options], stdout=subprocess.DEVNULL
     )

@@ -1,5 +1,6 @@
 """Which model paints by default: the champion, the last training, or the shipped weights."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,13 +61,21 @@ def test_the_champion_is_remembered_until_it_changes(project):
     first = locate_model("transfer")
     assert first.origin == {"version": "stylefuse-transfer/1"}
     assert CHAMPIONS.exists()
+    # MLflow has set the variable in this process
+    users = {name: value for name, value in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     program = """
 import sys
 from stylefuse.loading import locate_model
 assert locate_model("transfer").origin == {"version": "stylefuse-transfer/1"}
 assert not {"mlflow", "stylefuse.registry", "pydantic"} & set(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", program], check=True, env=users)
+    program = """
+from stylefuse.painting.model_location import remembered_champion
+assert remembered_champion("transfer") is None
+"""
+    other = users | {"MLFLOW_TRACKING_URI": "sqlite:///other.db"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=other)
     promote(load_params().registry, "transfer", 2, "a test")
     assert locate_model("transfer").origin == {"version": "stylefuse-transfer/2"}
 

@@ -14,7 +14,8 @@ from stylefuse.errors import UserError
 from stylefuse.fileio import write_text_atomically
 from stylefuse.paths import BASE_MODELS, CHAMPIONS, MODELS, PARAMS, SHIPPED_MODELS
 
-TRACKING_VARIABLE = "MLFLOW_TRACKING_URI"
+# read before MLflow is imported, which sets the variable for the processes it starts
+TRACKING_URI = os.environ.get("MLFLOW_TRACKING_URI")
 
 
 class ModelLocation(NamedTuple):
@@ -94,7 +95,7 @@ def remember_champion(name: str, location: ModelLocation, store: Path) -> None:
 def _state(store: str) -> list[Any]:
     """What changes when the store is written to, or when another store is configured."""
     files = [PARAMS, Path(store), Path(f"{store}-wal")]
-    return [os.environ.get(TRACKING_VARIABLE), *map(_file_state, files)]
+    return [TRACKING_URI, *map(_file_state, files)]
 
 
 def _file_state(path: Path) -> list[int] | None:
