@@ -15,6 +15,8 @@ from PIL import Image
 
 from benchmarks import report
 from stylefuse.evaluation.metrics.ssim import ssim
+from stylefuse.evaluation.pairs import held_out_paths
+from stylefuse.evaluation.sample_grids import evenly_spaced
 from stylefuse.images.open import open_picture
 from stylefuse.images.resize import rescale
 from stylefuse.inference.options import TransferOptions
@@ -27,7 +29,11 @@ PAIRS = 10
 
 def main() -> None:
     args = report.parser(__doc__).parse_args()
-    photographs, paintings = held_out("photograph"), held_out("painting")
+    manifest = pd.read_parquet(MANIFEST)
+    photographs, paintings = (
+        [Path(path) for path in evenly_spaced(np.array(held_out_paths(manifest, "test", d)), PAIRS)]
+        for d in ("photograph", "painting")
+    )
     predictor = load_predictor("models/base/transfer")
     similarities = {}
     for photograph, painting in zip(photographs, paintings, strict=True):
@@ -50,13 +56,6 @@ def main() -> None:
         report.table(rows, "pair"),
         f"Mean {mean(values):.3f}, lowest {min(values):.3f}.",
     )
-
-
-def held_out(domain: str) -> list[Path]:
-    """Ten pictures that no model was trained on, spread over the data set."""
-    rows = pd.read_parquet(MANIFEST)
-    paths = sorted(rows[(rows.domain == domain) & (rows.split == "test")].path)
-    return [Path(paths[i]) for i in np.linspace(0, len(paths) - 1, PAIRS).astype(int)]
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from pathlib import Path
 
 import psutil
 from tests.support.fuzzing import CLOSED, Outcome, open_all, send, send_all
-from tests.support.hostile import Request, pictures, requests, valid_request
+from tests.support.hostile_pictures import pictures
+from tests.support.hostile_requests import Request, requests, valid_request
 from tests.support.models import make_project
 from tests.support.servers import answers, free_port, stop, wait_for
 

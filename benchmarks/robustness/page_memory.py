@@ -40,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rows = _measure(Path(folder), args.pictures, args.every)
     report.write(
-        args.docs, "page_memory", "Memory of the web page",
+        args.docs, "page-memory", "Memory of the web page",
         report.paragraph(__doc__, -1), report.table(rows, "pictures"),
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
-from tests.support.hostile import scan_bomb
+from tests.support.hostile_pictures import scan_bomb
 from tests.support.models import encoded, noise
 
 from benchmarks import report

@@ -89,10 +89,9 @@ def start_server(command: str, page: str) -> dict[str, float]:
             raise SystemExit(f"stylefuse {command} failed")
         time.sleep(0.05)
     seconds = time.perf_counter() - start
-    status = Path(f"/proc/{process.pid}/status").read_text()
+    peak = report.peak_mib(process.pid)
     stop(process)
-    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return {"s": seconds, "peak MiB": int(peak.split()[1]) / 1024}
+    return {"s": seconds, "peak MiB": peak}
 
 
 def medians(runs: list[dict[str, float]]) -> dict[str, str]:

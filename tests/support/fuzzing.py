@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode
-from tests.support.hostile import Request, valid_request
+from tests.support.hostile_requests import Request, valid_request
 
 VALID_INTERVAL = 50  # every 50th request is a valid one
 TIMEOUT_S = 120

@@ -8,7 +8,7 @@ import pytest
 from stylefuse.cancellation import Cancellation, Cancelled, active_cancellation, check_cancelled
 from stylefuse.images.open import open_picture
 from stylefuse.inference.predictor import load_predictor
-from tests.support.hostile import scan_bomb
+from tests.support.hostile_pictures import scan_bomb
 from tests.support.models import make_model, noise
 
 

@@ -1,6 +1,6 @@
 """Held-out evaluation pictures: photographs, each paired with some paintings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,7 +92,7 @@ def sample_paths(paths: Sequence[str], max_count: int, rng: np.random.Generator)
     return [paths[i] for i in sorted(rng.permutation(len(paths))[:max_count])]
 
 
-def load_squares(paths: Sequence[str], size: int) -> np.ndarray:
+def load_squares(paths: Iterable[str], size: int) -> np.ndarray:
     """Load the central square of each picture, uint8 `[n, size, size, 3]`."""
     return np.concatenate([_square(open_picture(Path(path)), size) for path in paths])
 

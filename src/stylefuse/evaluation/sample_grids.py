@@ -50,6 +50,6 @@ def save_grid(
     grid.save(path, optimize=True)
 
 
-def evenly_spaced(pictures: np.ndarray, count: int) -> np.ndarray:
+def evenly_spaced(rows: np.ndarray, count: int) -> np.ndarray:
     """Select `count` rows of an array at even distances, the first and the last included."""
-    return pictures[np.linspace(0, len(pictures) - 1, count).astype(int)]
+    return rows[np.linspace(0, len(rows) - 1, count).astype(int)]

@@ -41,12 +41,8 @@ class ModelFolder:
         self._opened: dict[str, OnnxGraph] = {}
         self._opening = threading.Lock()
 
-    def graph(self, name: str, keeps_memory: bool = True) -> OnnxGraph:
+    def graph(self, name: str) -> OnnxGraph:
         """The graph NAME.onnx, which is opened once; safe to use from several threads.
-
-        Args:
-            name: of the graph.
-            keeps_memory: see `OnnxGraph`; of the first call.
 
         Raises:
             UserError: there is no such graph, or the file was changed.
@@ -60,9 +56,7 @@ class ModelFolder:
             )
         with self._opening:
             if name not in self._opened:
-                self._opened[name] = OnnxGraph(
-                    self.path / file, self._checksums[file], keeps_memory
-                )
+                self._opened[name] = OnnxGraph(self.path / file, self._checksums[file])
             return self._opened[name]
 
 

@@ -164,18 +164,16 @@ class Stylizer:
         return Statistics(np.concatenate(own), decoded["statistics"])
 
     def _in_tiles(self, statistics, pictures, masks, areas, styles):
-        encode, decode = (
-            self._graph(name, keeps_memory=False)
-            for name in ("content_encoder_tile", "decoder_tile")
-        )
+        encode, decode = self._graph("content_encoder_tile"), self._graph("decoder_tile")
         painted = np.empty_like(pictures[0])
         for tile, inner in tiles.cover(*painted.shape[1:3]):
             cut = [[np.ascontiguousarray(x[tile]) for x in maps] for maps in (masks, areas)]
+            crops = [np.ascontiguousarray(picture[tile]) for picture in pictures]
             encoded = [
-                encode(picture=np.ascontiguousarray(picture[tile]), statistics=own[None])
-                for picture, own in zip(pictures, statistics.encoder, strict=True)
+                encode.run_and_release(picture=crop, statistics=own[None])
+                for crop, own in zip(crops, statistics.encoder, strict=True)
             ]
-            result = decode(
+            result = decode.run_and_release(
                 **_mix(encoded, cut[0]),
                 **styles,
                 **_regions(cut[1]),

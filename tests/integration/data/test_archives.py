@@ -231,6 +231,13 @@ def test_a_header_that_is_a_bomb(error_code, kind):
     assert error_code(alone, "set.tar.gz") == "source-format-unknown"
 
 
+@pytest.mark.parametrize("members", [archives.zip_members, archives.tar_members])
+def test_a_file_that_the_system_does_not_read_is_not_called_damaged(members, tmp_path):
+    with pytest.raises(UserError, match="cannot be read: Is a directory") as error:
+        list(members(tmp_path))
+    assert error.value.code == "archive-unreadable"
+
+
 def test_a_member_of_negative_size(error_code):
     first = special(tarfile.REGTYPE, 0, "b.txt")
     data = first + special(tarfile.REGTYPE, -512) + END

@@ -22,7 +22,7 @@ from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE
 from stylefuse.serving.request_checks import RequestRejected, check_body
 from stylefuse.serving.scoring import Scoring, plain_request
 from tests.support.asgi import request, request_async
-from tests.support.hostile import scan_bomb
+from tests.support.hostile_pictures import scan_bomb
 from tests.support.models import encoded, make_model, noise
 from tests.unit.test_config import SHIPPED
 

@@ -23,7 +23,8 @@ from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, RequestLog
 from stylefuse.registry.promotion import promote, rollback
 from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE
 from tests.support.fuzzing import VALID_INTERVAL, send, send_all
-from tests.support.hostile import Request, requests, scan_bomb, valid_request
+from tests.support.hostile_pictures import scan_bomb
+from tests.support.hostile_requests import Request, requests, valid_request
 from tests.support.models import encoded, noise
 from tests.support.program import run_command
 from tests.support.servers import wait_for

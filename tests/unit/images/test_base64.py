@@ -13,7 +13,7 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import ENCODE_OPTIONS, decode, decode_cached, encode
 from tests.support.fuzzing import open_all
-from tests.support.hostile import pictures
+from tests.support.hostile_pictures import pictures
 from tests.support.models import encoded, file_bytes, noise
 
 

@@ -4,6 +4,7 @@ Sizes in headers are not trusted: bytes are counted while they are read.
 """
 
 import contextlib
+import errno
 import lzma
 import re
 import subprocess
@@ -22,6 +23,8 @@ MAX_TOTAL_BYTES = 20_000_000_000  # of all files of an archive, unpacked
 MAX_MEMBERS = 500_000
 MAX_HEADER_BYTES = 1_000_000  # of a header that extends the next one, such as a long name
 CHUNK_BYTES = 1 << 20
+# of an OSError: that of a library has none, and a hostile offset is an invalid argument
+DAMAGE = None, errno.EINVAL
 EXTENDED_HEADERS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE,
                     tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)  # fmt: skip
 DRIVE = re.compile(r"[A-Za-z]:")
@@ -43,11 +46,15 @@ class _LimitedTarInfo(tarfile.TarInfo):
 
 @contextlib.contextmanager
 def explain_damage(name: str) -> Iterator[None]:
-    """Turn the errors of archive libraries into a UserError that names the archive."""
+    """Turn the errors of archive libraries, and of the system, into a UserError that names the
+    archive."""
     try:
         yield
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
             RuntimeError, NotImplementedError, ValueError) as error:  # fmt: skip
+        if isinstance(error, OSError) and error.errno not in DAMAGE:
+            message = f"{name} cannot be read: {error.strerror}"
+            raise UserError(message, code="archive-unreadable") from None
         reason = " ".join(str(error).split()) or type(error).__name__
         message = f"{name} is a damaged archive ({reason[:200]}); fetch it again"
         raise UserError(message, code="archive-damaged") from None

@@ -1,6 +1,6 @@
 """Outputs for the stroke score: photographs in the style of halves of held-out paintings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from rich.progress import track
@@ -9,6 +9,7 @@ from stylefuse.evaluation.context import EvaluationContext
 from stylefuse.evaluation.metrics.stroke_score import Scores, StrokeScore, StrokeSpace
 from stylefuse.evaluation.painting_halves import halve
 from stylefuse.evaluation.pairs import held_out_paths, load_squares
+from stylefuse.evaluation.sample_grids import evenly_spaced
 
 PHOTOGRAPHS = 8  # at most; each is painted in the style of every painting
 TRAINING_SHARE = 3  # one of so many training photographs fits the space
@@ -38,9 +39,8 @@ class StrokeEvaluation:
             *held_out_paths(manifest, "train", "painting"),
             *held_out_paths(manifest, "train", "photograph")[::TRAINING_SHARE],
         ]
-        photographs = load_squares(
-            _spread(held_out_paths(manifest, context.split, "photograph"), PHOTOGRAPHS), size
-        )
+        paths = np.array(held_out_paths(manifest, context.split, "photograph"))
+        photographs = load_squares(evenly_spaced(paths, min(len(paths), PHOTOGRAPHS)), size)
         halves = halve(held_out_paths(manifest, context.split, "painting"), size)
         space = StrokeSpace(context.network.maps, _inner(load_squares(training, size)))
         self._score = StrokeScore(space, halves.crops, _inner(photographs))
@@ -68,9 +68,3 @@ def _inner(pictures: np.ndarray) -> np.ndarray:
     """Pictures `[n, side, side, 3]` without their borders."""
     border = round(BORDER * pictures.shape[1])
     return pictures[:, border:-border, border:-border]
-
-
-def _spread(paths: Sequence[str], count: int) -> list[str]:
-    """At most so many paths, evenly spaced."""
-    places = np.linspace(0, len(paths) - 1, min(count, len(paths)))
-    return [paths[i] for i in places.astype(int)]
