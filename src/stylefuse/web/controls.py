@@ -11,7 +11,7 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.images.resize import limit_side
 from stylefuse.inference.options import STROKE_SIZE, Options
-from stylefuse.web.download import download_path, paint_file
+from stylefuse.web.download import download_path, paint_file, preview_path
 from stylefuse.web.fields import FILE_NAME, Mask, page_error
 from stylefuse.web.file_names import download_name
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
@@ -27,8 +27,7 @@ CLICK = "() => setTimeout(() => document.querySelector('#{0} a, a#{0}, #{0}').cl
 def before_after(label: str) -> gr.ImageSlider:
     """Two pictures with a slider between them."""
     return gr.ImageSlider(
-        label=label, format="png", type="pil", height=380, max_height=380,
-        buttons=["fullscreen"], elem_classes="result",
+        label=label, height=380, max_height=380, buttons=["fullscreen"], elem_classes="result",
     )  # fmt: skip
 
 
@@ -56,15 +55,15 @@ def live_preview(
         name: of the preview in the page's API.
     """
 
-    def show(*values: Any) -> Image.Image | tuple[Image.Image, Image.Image] | None:
+    def show(*values: Any) -> Path | tuple[Path, Path] | None:
         request = make_request(*values)
         if not request:
             return None
         picture = models.preview(task_name, *request)
         if not isinstance(output, gr.ImageSlider):
-            return picture
-        first = next(iter(request[0].values()))
-        return limit_side(first, PREVIEW_SIDE).resize(picture.size), picture
+            return preview_path(picture)
+        first = limit_side(next(iter(request[0].values())), PREVIEW_SIDE).resize(picture.size)
+        return preview_path(first), preview_path(picture)
 
     events = [event for field in fields for event in _changes(field)]
     gr.on(events, show_errors(show), list(fields), output, api_name=f"preview-{name}", **LIVE)

@@ -1,18 +1,40 @@
-"""Files for download: pictures whose metadata say how they were made."""
+"""Files that the page offers: previews, and downloads whose metadata say how they were made."""
 
+import hashlib
 import json
 import tempfile
 from pathlib import Path
 from typing import IO, Any
 
 from gradio.utils import get_upload_folder
+from PIL import Image
 
+from stylefuse.fileio import write_atomically
 from stylefuse.images.metadata import generation_metadata
 from stylefuse.inference.options import Options
 from stylefuse.inference.predictor import find_predictor
 from stylefuse.web.models import LoadedModels
 
 SETTINGS_KEY = "stylefuse"  # of the PNG text chunk with the settings as JSON
+
+
+def preview_path(picture: Image.Image) -> Path:
+    """Save a picture for the browser, under a name that its content determines.
+
+    Gradio, given a picture, would overwrite the file of an equal one in place, while another
+    request may be sending it.
+
+    Args:
+        picture: the preview.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    content = f"{picture.mode} {picture.size} ".encode() + picture.tobytes()
+    name = hashlib.sha256(content).hexdigest()
+    path = Path(get_upload_folder()) / f"preview-{name}" / "preview.png"
+    write_atomically(path, lambda draft: picture.save(draft, "PNG", compress_level=1))
+    return path
 
 
 def download_path(name: str) -> Path:

@@ -3,10 +3,12 @@
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from stylefuse.images.resize import limit_side
 from stylefuse.inference.options import TransferRequestOptions
 from stylefuse.web.controls import Request, download_button, live_preview, stroke_size_slider
+from stylefuse.web.download import preview_path
 from stylefuse.web.fields import Mask, Picture
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
 from stylefuse.web.numbers import Slider
@@ -36,13 +38,10 @@ def fuse_tab(models: LoadedModels) -> list[Any]:
                     max_pixels,
                     height=160,
                 )
-            first.change(
-                lambda picture: picture and limit_side(picture, PREVIEW_SIDE), first, brushed
-            )
+            first.change(_to_brush_on, first, brushed)
         with gr.Column():
             output = gr.Image(
                 label="Fusion",
-                format="png",
                 buttons=["fullscreen"],
                 height=380,
                 alt_text="The fusion of the two pictures",
@@ -61,6 +60,10 @@ def fuse_tab(models: LoadedModels) -> list[Any]:
             live_preview(models, "transfer", fields, _request, output, "fusion")
             download_button(models, "transfer", fields, _request, output, "fusion")
     return [content, style, mode, by_region, seamless, strokes]
+
+
+def _to_brush_on(picture: Image.Image | None) -> str | None:
+    return str(preview_path(limit_side(picture, PREVIEW_SIDE))) if picture else None
 
 
 def _request(

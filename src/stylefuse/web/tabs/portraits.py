@@ -1,12 +1,13 @@
 """The tab "Portraits": invented characters, by number."""
 
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from stylefuse.inference.options import PortraitOptions
 from stylefuse.web.controls import LIVE, Request, download_button, show_errors
+from stylefuse.web.download import preview_path
 from stylefuse.web.models import LoadedModels
 from stylefuse.web.numbers import Slider, WholeNumber
 
@@ -35,17 +36,16 @@ def portraits_tab(models: LoadedModels, tab: gr.Tab) -> list[Any]:
                 label="Characters",
                 columns=4,
                 object_fit="contain",
-                format="png",
                 height=500,
                 buttons=["download"],
                 elem_classes="result",
             )
 
-    def invent(number: int, other: int, blend: float) -> list[tuple[Image.Image, str]]:
+    def invent(number: int, other: int, blend: float) -> list[tuple[Path, str]]:
         pictures = []
         for character in range(number, number + CHARACTERS):
             picture = models.preview("portrait", *_request(character, other, blend))
-            pictures.append((picture.resize(SHOWN_SIZE), str(character)))
+            pictures.append((preview_path(picture.resize(SHOWN_SIZE)), str(character)))
         return pictures
 
     fields = [number, other, blend]
