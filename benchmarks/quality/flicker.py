@@ -83,7 +83,7 @@ def main() -> None:
     predictor = load_model("transfer").predictor
     stylizer = predictor.stylizer
     photographs = [np.asarray(p) for p in held_out_pictures("photograph")]
-    codes = [predictor.style_code([painting]) for painting in held_out_pictures("painting")]
+    codes = [predictor.style([painting]).code for painting in held_out_pictures("painting")]
     rows = {}
     for name, (step, change) in SCENES.items():
         values: dict[str, list[float]] = {UNSTYLED: [], SINGLE_FRAMES: [], VIDEO: []}

@@ -37,10 +37,10 @@ def main() -> None:
     predictor = load_predictor("models/base/transfer")
     similarities = {}
     for photograph, painting in zip(photographs, paintings, strict=True):
-        code = predictor.style_code([open_picture(painting)])
+        style = predictor.style([open_picture(painting)])
         picture = open_picture(photograph).convert("RGB")
         small, large = (
-            predictor.transfer(rescale(picture, side / max(picture.size)), code, TransferOptions())
+            predictor.transfer(rescale(picture, side / max(picture.size)), style, TransferOptions())
             for side in (SMALL, LARGE)
         )
         scaled = large.resize(small.size, Image.Resampling.LANCZOS)

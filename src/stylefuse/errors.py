@@ -52,8 +52,8 @@ def run_main(main: Callable[[], None]) -> None:
         if user_error is None:
             raise
         _exit(user_error)
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
+    except KeyboardInterrupt as interrupt:
+        sys.stderr.write(": ".join(["stopped", *map(str, interrupt.args)]) + "\n")
         sys.exit(EXIT_INTERRUPTED)
 
 

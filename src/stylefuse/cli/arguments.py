@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stylefuse.inference.options import STROKE_SIZE
+from stylefuse.inference.options import QUALITIES, STROKE_SIZE
 
 if TYPE_CHECKING:
     from stylefuse.painting.batch import OutputOptions
@@ -81,6 +81,15 @@ def add_stroke_size(command: argparse.ArgumentParser) -> None:
         "--stroke-size", type=float, metavar="SHARE", default=STROKE_SIZE,
         help="width of brush strokes as a share of the picture's longer side; smaller ones take "
         "longer (default: %(default)s, what a picture of 512 pixels shows)",
+    )  # fmt: skip
+
+
+def add_quality(command: argparse.ArgumentParser) -> None:
+    """Add `--quality`."""
+    command.add_argument(
+        "--quality", choices=QUALITIES, default="painted",
+        help="fast takes about a second for a picture; painted goes on from there until the "
+        "strokes are the style's, in at most a minute on two cores (default: %(default)s)",
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from stylefuse.cli.arguments import (
     add_model_location,
     add_output,
     add_output_options,
+    add_quality,
     add_stroke_size,
     add_styles,
     output_options,
@@ -64,6 +65,7 @@ def _add_transfer(commands: Subparsers) -> None:
         help="longer side of the output in pixels (default: the content's)",
     )  # fmt: skip
     add_stroke_size(command)
+    add_quality(command)
     add_output(command, "a .png, .jpg, .webp or .tif file for one content, or a folder")
     add_output_options(command)
     add_model_location(command, "transfer")
@@ -77,7 +79,9 @@ def _transfer(args: argparse.Namespace) -> None:
         args.content,
         args.style,
         args.out,
-        TransferOptions(args.strength, args.preserve_color, args.size, args.stroke_size),
+        TransferOptions(
+            args.strength, args.preserve_color, args.size, args.stroke_size, args.quality
+        ),
         model_loader("transfer", args.model),
         args.each_style,
         output_options(args),
@@ -120,6 +124,7 @@ def _add_fuse(commands: Subparsers) -> None:
         "--seamless", action="store_true", help="join A and B by their gradients (Poisson blending)"
     )
     add_stroke_size(command)
+    add_quality(command)
     add_output(command, "a .png, .jpg, .webp or .tif file, or a folder")
     add_output_options(command, several=False)
     add_model_location(command, "transfer")
@@ -143,6 +148,7 @@ def _fuse(args: argparse.Namespace) -> None:
             args.style_by_region,
             args.seamless,
             args.stroke_size,
+            args.quality,
         ),
         model_loader("transfer", args.model),
         output_options(args),

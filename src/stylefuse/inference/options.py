@@ -11,8 +11,10 @@ from stylefuse.errors import UserError
 
 PreserveColor = Literal["none", "luminance", "match"]
 FusionMode = Literal["auto", "saliency", "mask", "scalar"]
+Quality = Literal["fast", "painted"]
 PRESERVE_COLOR_CHOICES: tuple[str, ...] = get_args(PreserveColor)
 FUSION_MODES: tuple[str, ...] = get_args(FusionMode)
+QUALITIES: tuple[str, ...] = get_args(Quality)
 
 STROKE_PIXELS = 8  # about the width of the strokes that the transfer model paints
 STROKE_SIZE = 1 / 64  # by default: what a picture of 512 pixels shows
@@ -35,6 +37,8 @@ class TransferOptions(Options):
             `stylefuse.inference.colour_preservation`.
         size: longer side of the output in pixels; 0 keeps the content's own.
         stroke_size: width of brush strokes, as a share of the longer side.
+        quality: "fast" paints with the generator, in a second; "painted" goes on by optimisation,
+            see `stylefuse.inference.style_optimizer`.
 
     Raises:
         UserError: a value is out of its range.
@@ -44,6 +48,7 @@ class TransferOptions(Options):
     preserve_color: PreserveColor = "none"
     size: int = 0
     stroke_size: float = STROKE_SIZE
+    quality: Quality = "fast"
 
     def __post_init__(self) -> None:
         _check_choice("preserve_color", self.preserve_color, PRESERVE_COLOR_CHOICES)
@@ -51,6 +56,7 @@ class TransferOptions(Options):
         if self.size < 0:
             _raise_out_of_range(f"size must be a number of pixels, or 0, not {self.size}")
         _check_stroke_size(self.stroke_size)
+        _check_choice("quality", self.quality, QUALITIES)
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class FusionOptions(Options):
             both towards one style.
         seamless: paint A and B separately and join them by their gradients.
         stroke_size: width of brush strokes, as a share of the longer side.
+        quality: see `TransferOptions`.
 
     Raises:
         UserError: a value is out of its range.
@@ -81,6 +88,7 @@ class FusionOptions(Options):
     style_by_region: bool = False
     seamless: bool = False
     stroke_size: float = STROKE_SIZE
+    quality: Quality = "fast"
 
     def __post_init__(self) -> None:
         _check_fraction("content_balance", self.content_balance)
@@ -89,6 +97,7 @@ class FusionOptions(Options):
             _check_fraction("detail_balance", self.detail_balance)
         _check_choice("mode", self.mode, FUSION_MODES)
         _check_stroke_size(self.stroke_size)
+        _check_choice("quality", self.quality, QUALITIES)
 
     def check_mask(self, has_mask: bool) -> None:
         """Check that the mode goes with a mask, or without one.

@@ -1,6 +1,6 @@
 """The base class of predictors, which run trained models on Pillow pictures of any size."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from stylefuse.images.open import flatten
 from stylefuse.images.resize import copy_alpha, limit_side
 from stylefuse.inference.model_folder import ModelFolder, incompatible
 from stylefuse.inference.options import Options
+from stylefuse.inference.steps import PaintingStep
 
 
 class Predictor:
@@ -66,6 +67,18 @@ class Predictor:
         painted = self.model.graph("generator")(picture=pad(opaque)[None])["painted"]
         height, width = opaque.shape[:2]
         return copy_alpha(picture, Image.fromarray(painted[0, :height, :width]))
+
+    def steps(self, inputs: dict[str, Any], options: Any) -> Iterator[PaintingStep]:
+        """`paint` step by step. Here in one step; models that take longer override this.
+
+        Yields:
+            At least one step; the last one's share is 1.
+
+        Raises:
+            UserError: inputs and options do not fit.
+        """
+        picture = self.paint(inputs, options)
+        yield PaintingStep(1, lambda: picture)
 
 
 def find_predictor(name: str) -> type[Predictor]:

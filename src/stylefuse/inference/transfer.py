@@ -1,8 +1,8 @@
 """Style transfer and fusion of Pillow pictures of any size."""
 
 import math
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -23,6 +23,8 @@ from stylefuse.inference.options import (
     painted_size,
 )
 from stylefuse.inference.predictor import Predictor
+from stylefuse.inference.steps import PaintingStep, at_once, last_picture, optimized
+from stylefuse.inference.style_optimizer import StyleTarget
 from stylefuse.inference.stylizer import Stylizer
 
 STYLE_SIDE = 256  # pixels; the shorter side of styles in training and evaluation
@@ -30,11 +32,24 @@ MAX_STYLE_ASPECT = 4  # a longer strip is scaled down further, to bound the memo
 SEAMLESS_COLOUR_WEIGHT = 10.0  # see `poisson.blend`
 
 
+class Style(NamedTuple):
+    """A style, or a mix of several.
+
+    Attributes:
+        code: float32 `[6 + code]`, for the generator.
+        target: for painting by optimisation.
+    """
+
+    code: np.ndarray
+    target: StyleTarget
+
+
 class TransferPredictor(Predictor):
     """Paints pictures in the style of others, and fuses two; see `Predictor`.
 
     A picture is painted at the size at which the model's strokes have the requested width. What is
-    painted smaller than the result is enlarged with the edges of the content.
+    painted smaller than the result is enlarged with the edges of the content. At the quality
+    "painted" the generator's picture is where an optimisation of its strokes begins.
     """
 
     name = "transfer"
@@ -48,6 +63,12 @@ class TransferPredictor(Predictor):
         self.stylizer = Stylizer(model)
 
     def paint(self, inputs: dict[str, Any], options: TransferRequestOptions) -> Image.Image:
+        """The last of `steps`."""
+        return last_picture(self.steps(inputs, options))
+
+    def steps(
+        self, inputs: dict[str, Any], options: TransferRequestOptions
+    ) -> Iterator[PaintingStep]:
         """Paint the picture "content" in the style of the pictures "style".
 
         If there is a picture "other", fuse both: each in its own style, or in that of "style".
@@ -68,59 +89,62 @@ class TransferPredictor(Predictor):
                 "styles; give one for each",
                 code="style-weight-invalid",
             )
-        code = self.style_code(styles, options.style_weights) if styles else None
+        style = self.style(styles, options.style_weights) if styles else None
         content, other, mask = inputs["content"], inputs.get("other"), inputs.get("mask")
         if other is not None:
-            return self.fuse(content, other, options, mask, code)
+            return self.fuse_steps(content, other, options, mask, style)
         if mask is not None:
             raise UserError(
                 "a mask needs a second picture; send it as other, too", code="mask-unexpected"
             )
-        if code is None:
+        if style is None:
             raise UserError(
                 "style is missing; send one picture, a list of them, or other to fuse",
                 code="style-missing",
             )
-        return self.transfer(content, code, options)
+        return self.transfer_steps(content, style, options)
 
-    def style_code(
-        self, styles: Sequence[Image.Image], weights: Sequence[float] | None = None
-    ) -> np.ndarray:
+    def style(
+        self, pictures: Sequence[Image.Image], weights: Sequence[float] | None = None
+    ) -> Style:
         """The style of one picture, or a mix of several.
 
         Args:
-            styles: pictures of any size.
+            pictures: of any size.
             weights: of the styles; only their ratios matter. Equal by default.
-
-        Returns:
-            float32 `[6 + code]`
 
         Raises:
             UserError: a weight is not positive and finite.
         """
-        weights = list(weights or [1.0] * len(styles))
+        weights = list(weights or [1.0] * len(pictures))
         invalid = [weight for weight in weights if not (math.isfinite(weight) and weight > 0)]
         if invalid:
             raise UserError(
                 f"a style's weight must be a positive number, not {invalid[0]}",
                 code="style-weight-invalid",
             )
-        codes = self.stylizer.style_code([np.asarray(_style_size(flatten(s))) for s in styles])
-        return np.average(codes, axis=0, weights=weights).astype(np.float32)
+        arrays = [np.asarray(_style_size(flatten(picture))) for picture in pictures]
+        codes = self.stylizer.style_code(arrays)
+        code = np.average(codes, axis=0, weights=weights).astype(np.float32)
+        return Style(code, StyleTarget(arrays, np.divide(weights, sum(weights)).tolist()))
 
-    def transfer(
-        self, content: Image.Image, code: np.ndarray, options: TransferOptions
-    ) -> Image.Image:
-        """Paint one picture in the style of a code.
+    def transfer(self, content: Image.Image, style: Style, options: TransferOptions) -> Image.Image:
+        """The last of `transfer_steps`."""
+        return last_picture(self.transfer_steps(content, style, options))
+
+    def transfer_steps(
+        self, content: Image.Image, style: Style, options: TransferOptions
+    ) -> Iterator[PaintingStep]:
+        """Paint one picture in a style.
 
         Args:
             content: "RGB", or "RGBA", whose transparency the result keeps.
-            code: float32 `[6 + code]`, see `style_code`.
+            style: see `style`.
             options: see `TransferOptions`.
 
-        Returns:
-            A picture of the content's mode. Its longer side is `options.size`, or the content's
-            own, limited to `max_side`.
+        Yields:
+            Pictures of the content's mode. The longer side is `options.size`, or the content's own,
+            limited to `max_side`.
 
         Raises:
             UserError: `options.size` is more than `max_side`.
@@ -136,12 +160,20 @@ class TransferPredictor(Predictor):
         if options.size:
             content = rescale(content, options.size / max(content.size))
         opaque = flatten(content)
-        if options.strength == 0:
-            return copy_alpha(content, opaque)
         small = opaque.resize(size, Image.Resampling.LANCZOS)
-        rendered = self.stylizer.render(np.asarray(small), code, options.strength)
-        painted = preserve_colour(Image.fromarray(rendered), small, options.preserve_color)
-        return copy_alpha(content, enlarge(painted, small, opaque))
+        array, strength = np.asarray(small), options.strength
+        rendered = self.stylizer.render(array, style.code, strength)
+
+        def finish(painted: Image.Image) -> Image.Image:
+            if strength == 0:
+                return copy_alpha(content, opaque)
+            painted = preserve_colour(painted, small, options.preserve_color)
+            return copy_alpha(content, enlarge(painted, small, opaque))
+
+        if options.quality == "fast" or strength == 0:
+            return at_once(rendered, finish)
+        everywhere = np.ones((*array.shape[:2], 1), np.float32)
+        return optimized(rendered, array, [style.target], everywhere, strength, finish)
 
     def fuse(
         self,
@@ -149,8 +181,19 @@ class TransferPredictor(Predictor):
         b: Image.Image,
         options: FusionOptions,
         mask: Image.Image | None = None,
-        style: np.ndarray | None = None,
+        style: Style | None = None,
     ) -> Image.Image:
+        """The last of `fuse_steps`."""
+        return last_picture(self.fuse_steps(a, b, options, mask, style))
+
+    def fuse_steps(
+        self,
+        a: Image.Image,
+        b: Image.Image,
+        options: FusionOptions,
+        mask: Image.Image | None = None,
+        style: Style | None = None,
+    ) -> Iterator[PaintingStep]:
         """Fuse two pictures.
 
         Args:
@@ -158,10 +201,10 @@ class TransferPredictor(Predictor):
             b: scaled and cropped to A's size.
             options: see `FusionOptions`.
             mask: white where A shows, for the mode "mask"; scaled to A's size.
-            style: a code to paint in, instead of A's and B's own styles.
+            style: to paint in, instead of A's and B's own styles.
 
-        Returns:
-            An "RGB" picture of A's size, limited to `max_side`.
+        Yields:
+            "RGB" pictures of A's size, limited to `max_side`.
 
         Raises:
             UserError: the mode needs a mask and there is none, or the other way round.
@@ -174,7 +217,8 @@ class TransferPredictor(Predictor):
         mask_values = _mask_values(mask, size)
         shares = content_mask(luminances[0], luminances[1], options, mask_values)
 
-        codes = [self.style_code([a]), self.style_code([b])] if style is None else [style, style]
+        styles = [self.style([a]), self.style([b])] if style is None else [style, style]
+        codes = [style.code for style in styles]
         contents = [np.asarray(picture) for picture in small]
         if options.style_by_region:
             regions = style_regions(shares, options.style_balance)
@@ -189,14 +233,23 @@ class TransferPredictor(Predictor):
             fused = poisson.blend(painted[0], painted[1], shares, SEAMLESS_COLOUR_WEIGHT)
         else:
             fused = self.stylizer.fuse(contents, mixed, strokes, shares, regions)
-        if size == first.size:
-            return Image.fromarray(fused)
-        mask_levels = Image.fromarray(np.rint(255 * shares).astype(np.uint8))
-        return enlarge(
-            Image.fromarray(fused),
-            Image.composite(small[0], small[1], mask_levels),
-            Image.composite(first, second, mask_levels.resize(first.size)),
-        )
+        levels = Image.fromarray(np.rint(255 * shares).astype(np.uint8))
+        joined = Image.composite(small[0], small[1], levels)
+
+        def finish(painted: Image.Image) -> Image.Image:
+            if size == first.size:
+                return painted
+            return enlarge(
+                painted, joined, Image.composite(first, second, levels.resize(first.size))
+            )
+
+        if options.quality == "fast":
+            return at_once(fused, finish)
+        targets = [style.target for style in styles]
+        if regions is None:
+            targets = [_mixed_target(targets, detail)]
+            regions = np.ones((*shares.shape, 1), np.float32)
+        return optimized(fused, np.asarray(joined), targets, regions, 1.0, finish)
 
 
 PREDICTOR = TransferPredictor
@@ -211,6 +264,18 @@ def _mask_values(mask: Image.Image | None, size: tuple[int, int]) -> np.ndarray 
 
 def _mix(codes: Sequence[np.ndarray], balance: float) -> np.ndarray:
     return balance * codes[0] + (1 - balance) * codes[1]
+
+
+def _mixed_target(targets: Sequence[StyleTarget], balance: float) -> StyleTarget:
+    shares = balance, 1 - balance
+    return StyleTarget(
+        [picture for target in targets for picture in target.pictures],
+        [
+            share * weight
+            for target, share in zip(targets, shares, strict=True)
+            for weight in target.weights
+        ],
+    )
 
 
 def _style_size(style: Image.Image) -> Image.Image:

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from PIL import Image
-
 from stylefuse.errors import UserError
 from stylefuse.images.metadata import PictureOrigin
 from stylefuse.images.open import Colour
 from stylefuse.images.save import WHITE, save_picture
+from stylefuse.inference.steps import PaintingStep
 from stylefuse.painting.files import refuse_unwritable
 from stylefuse.painting.job import Job
 from stylefuse.painting.progress import progress_bar
 from stylefuse.painting.sidecar import make_sidecar, remove_sidecar, write_sidecar
+from stylefuse.painting.watcher import Watcher
 
 
 class OutputOptions(NamedTuple):
@@ -63,12 +63,12 @@ class Painter(NamedTuple):
     """What paints the pictures of a batch.
 
     Attributes:
-        paint: paints the picture of a job from what was read for it.
+        paint: paints the picture of a job step by step, from what was read for it.
         models: role → origin of each model that takes part, for the sidecars.
         picture_origin: for the metadata of the pictures.
     """
 
-    paint: Callable[[Job, Any], Image.Image]
+    paint: Callable[[Job, Any], Iterator[PaintingStep]]
     models: Mapping[str, Mapping[str, str]]
     picture_origin: PictureOrigin
 
@@ -114,6 +114,8 @@ def paint_all(
 ) -> BatchResult:
     """Paint and save the pictures of a batch behind a progress bar.
 
+    An interrupt ends it. A single picture that is painted step by step is then saved as it is.
+
     Args:
         jobs: one per picture.
         read: opens the inputs of a job.
@@ -122,6 +124,7 @@ def paint_all(
 
     Raises:
         UserError: an output folder is not writable, or there is no model.
+        KeyboardInterrupt: it was interrupted.
     """
     result, pending = BatchResult(), []
     for job in jobs:
@@ -132,26 +135,33 @@ def paint_all(
     if not pending:
         return result
     refuse_unwritable(job.output for job in pending)
+    title = "painting" if len(pending) == 1 else f"painting {len(pending):,} pictures"
     with progress_bar(len(pending)) as bar:
-        painter = _LoadedOnce(load, lambda: bar.describe("painting"))
+        painter = _LoadedOnce(load, lambda: bar.describe(title))
+        watcher = Watcher(bar, keep_unfinished=len(pending) == 1)
 
         def work(job: Job) -> Outcome:
             try:
                 inputs = read(job)
             except UserError as error:
+                bar.advance()
                 return error
             loaded = painter.get()  # an error of it stops the batch
             try:
-                return _paint_and_save(job, inputs, loaded, output)
+                return _paint_and_save(job, inputs, loaded, output, watcher)
             except UserError as error:
                 return error
 
-        for outcome in _in_parallel(work, pending):
-            if isinstance(outcome, UserError):
-                result.failed.append(outcome)
-            else:
-                result.painted.append(outcome)
-            bar.advance()
+        try:
+            for outcome in _in_parallel(work, pending, watcher.stop):
+                if isinstance(outcome, UserError):
+                    result.failed.append(outcome)
+                else:
+                    result.painted.append(outcome)
+        except KeyboardInterrupt:
+            if watcher.kept:
+                raise KeyboardInterrupt(f"{pending[0].output} is not finished") from None
+            raise
     return result
 
 
@@ -175,11 +185,14 @@ class _LoadedOnce:
             return self._painter
 
 
-def _in_parallel(work: Callable[[Job], Outcome], jobs: Iterable[Job]) -> Iterator[Outcome]:
+def _in_parallel(
+    work: Callable[[Job], Outcome], jobs: Iterable[Job], stop: Callable[[], None]
+) -> Iterator[Outcome]:
     """The outcomes of jobs in their order; a few jobs are worked on at the same time.
 
     While one picture is painted, another is decoded and a third encoded. The queue is short, so
-    that memory does not grow with the number of pictures.
+    that memory does not grow with the number of pictures. At an error or an interrupt `stop` ends
+    the work that was begun.
     """
     with ThreadPoolExecutor(WORKERS) as pool:
         queue: deque[Future[Outcome]] = deque()
@@ -190,9 +203,11 @@ def _in_parallel(work: Callable[[Job], Outcome], jobs: Iterable[Job]) -> Iterato
                     yield queue.popleft().result()
             while queue:
                 yield queue.popleft().result()
-        finally:
+        except BaseException:
+            stop()
             for future in queue:
                 future.cancel()
+            raise
 
 
 def _is_complete(job: Job, output: OutputOptions) -> bool:
@@ -200,9 +215,9 @@ def _is_complete(job: Job, output: OutputOptions) -> bool:
 
 
 def _paint_and_save(
-    job: Job, inputs: Any, painter: Painter, output: OutputOptions
+    job: Job, inputs: Any, painter: Painter, output: OutputOptions, watcher: Watcher
 ) -> dict[str, Any]:
-    picture = painter.paint(job, inputs)
+    picture = watcher.follow(painter.paint(job, inputs))
     if output.sidecar:
         remove_sidecar(job.sidecar)
     photograph = None if output.strip else job.photograph

@@ -1,6 +1,6 @@
 """`stylefuse fuse`: fuse two pictures into one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from PIL import Image
 
 from stylefuse.images.open import open_picture
 from stylefuse.inference.options import FusionOptions
+from stylefuse.inference.steps import PaintingStep
 from stylefuse.painting.batch import (
     DEFAULT_OUTPUT,
     BatchResult,
@@ -66,13 +67,13 @@ def fuse_pictures(
 
     def load() -> Painter:
         predictor, origin = load_model()
-        code = predictor.style_code(style_mix.pictures, style_mix.weights) if styles else None
+        style = predictor.style(style_mix.pictures, style_mix.weights) if styles else None
 
-        def paint(_: Job, pictures: dict[str, Image.Image]) -> Image.Image:
-            fused: Image.Image = predictor.fuse(
-                pictures["a"], pictures["b"], options, pictures.get("mask"), code
+        def paint(_: Job, pictures: dict[str, Image.Image]) -> Iterator[PaintingStep]:
+            steps: Iterator[PaintingStep] = predictor.fuse_steps(
+                pictures["a"], pictures["b"], options, pictures.get("mask"), style
             )
-            return fused
+            return steps
 
         return Painter(paint, {"model": origin}, predictor.picture_origin())
 

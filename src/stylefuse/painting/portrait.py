@@ -1,15 +1,14 @@
 """`stylefuse portrait`: generate portraits of people who do not exist."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from stylefuse.errors import UserError
 from stylefuse.images.resize import rescale
 from stylefuse.inference.options import PortraitOptions, TransferOptions
+from stylefuse.inference.steps import PaintingStep
 from stylefuse.painting.batch import (
     DEFAULT_OUTPUT,
     BatchResult,
@@ -68,19 +67,21 @@ def generate_portraits(
     def load() -> Painter:
         predictor, origin = load_model()
 
-        def generate(job: Job, _: None = None) -> Image.Image:
-            portrait: Image.Image = predictor.paint({"seed": job.seed}, options)
-            return portrait
+        def generate(job: Job, _: None) -> Iterator[PaintingStep]:
+            steps: Iterator[PaintingStep] = predictor.steps({"seed": job.seed}, options)
+            return steps
 
         if not styles:
             return Painter(generate, {"model": origin}, predictor.picture_origin())
         transfer, transfer_origin = load_transfer_model()
-        code = transfer.style_code(style_mix.pictures, style_mix.weights)
+        style = transfer.style(style_mix.pictures, style_mix.weights)
 
-        def generate_styled(job: Job, _: None) -> Image.Image:
-            portrait = rescale(generate(job), STYLED_SCALE)
-            styled: Image.Image = transfer.transfer(portrait, code, TransferOptions())
-            return styled
+        def generate_styled(job: Job, _: None) -> Iterator[PaintingStep]:
+            portrait = rescale(predictor.paint({"seed": job.seed}, options), STYLED_SCALE)
+            steps: Iterator[PaintingStep] = transfer.transfer_steps(
+                portrait, style, TransferOptions()
+            )
+            return steps
 
         models = {"model": origin, "painter": transfer_origin}
         return Painter(generate_styled, models, predictor.picture_origin())

@@ -1,6 +1,6 @@
 """`stylefuse restore`: restore degraded photographs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from PIL import Image
 
 from stylefuse.images.open import open_picture
 from stylefuse.inference.options import RestoreOptions
+from stylefuse.inference.steps import PaintingStep
 from stylefuse.painting.batch import (
     DEFAULT_OUTPUT,
     BatchResult,
@@ -53,9 +54,9 @@ def restore_pictures(
     def load() -> Painter:
         predictor, origin = load_model()
 
-        def paint(_: Job, degraded: Image.Image) -> Image.Image:
-            restored: Image.Image = predictor.paint({"picture": degraded}, options)
-            return restored
+        def paint(_: Job, degraded: Image.Image) -> Iterator[PaintingStep]:
+            steps: Iterator[PaintingStep] = predictor.steps({"picture": degraded}, options)
+            return steps
 
         return Painter(paint, {"model": origin}, predictor.picture_origin())
 

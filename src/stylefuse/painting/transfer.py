@@ -1,6 +1,6 @@
 """`stylefuse transfer`: paint pictures in the style of others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -9,6 +9,7 @@ from PIL import Image
 
 from stylefuse.images.open import open_picture
 from stylefuse.inference.options import TransferOptions
+from stylefuse.inference.steps import PaintingStep
 from stylefuse.painting.batch import (
     DEFAULT_OUTPUT,
     BatchResult,
@@ -76,12 +77,12 @@ def transfer_style(
 
     def load() -> Painter:
         predictor, origin = load_model()
-        codes = {tuple(mix.paths): predictor.style_code(mix.pictures, mix.weights) for mix in mixes}
+        painted_in = {tuple(m.paths): predictor.style(m.pictures, m.weights) for m in mixes}
 
-        def paint(job: Job, content: Image.Image) -> Image.Image:
-            code = codes[tuple(job.inputs["style"])]
-            painted: Image.Image = predictor.transfer(content, code, options)
-            return painted
+        def paint(job: Job, content: Image.Image) -> Iterator[PaintingStep]:
+            style = painted_in[tuple(job.inputs["style"])]
+            steps: Iterator[PaintingStep] = predictor.transfer_steps(content, style, options)
+            return steps
 
         return Painter(paint, {"model": origin}, predictor.picture_origin())
 

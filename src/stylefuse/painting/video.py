@@ -82,7 +82,7 @@ def paint_video(
     video = probe_video(source, options.size)
     with progress_bar(video.frame_count) as bar:
         predictor = load_model().predictor
-        code = predictor.style_code(style_mix.pictures, style_mix.weights)
+        code = predictor.style(style_mix.pictures, style_mix.weights).code
         stylizer = VideoStylizer(predictor.stylizer, code, options)
         bar.describe("painting")
 

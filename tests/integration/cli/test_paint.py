@@ -126,7 +126,8 @@ def test_a_killed_batch_is_resumed_where_it_stopped(in_project, capsys):
     Path("night").mkdir()
     for i in range(count):
         noise(400, 300, seed=i).save(f"night/{i}.png")
-    command = ["transfer", "night", "--style", "style.png", "--sidecar", "--skip-existing", "-o"]
+    command = ["transfer", "night", "--style", "style.png", "--quality", "fast", "--sidecar",
+               "--skip-existing", "-o"]  # fmt: skip
     main([*command, "uninterrupted"])
     with subprocess.Popen(
         [PROGRAM, *command, "resumed"], env=ENVIRONMENT, stdout=subprocess.DEVNULL,

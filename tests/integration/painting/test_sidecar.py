@@ -96,7 +96,7 @@ def test_the_sidecar_of_a_transfer_names_everything_that_made_it():
         "model": {"name": "transfer", "folder": "models/transfer", "sha256": weights("transfer")},
         "options": {
             "strength": 0.5, "preserve_color": "match", "size": 0, "stroke_size": 1 / 64,
-            "style_weights": [3.0, 1.0],
+            "quality": "fast", "style_weights": [3.0, 1.0],
         },
         "inputs": {
             "content": [file("photos/b.png")], "style": [file("style.png"), file("style2.jpg")],

@@ -200,7 +200,7 @@ def _fuse(
 
 
 def _reconstruct(predictor: TransferPredictor, picture: np.ndarray) -> np.ndarray:
-    return predictor.stylizer.render(picture, predictor.style_code([Image.fromarray(picture)]))
+    return predictor.stylizer.render(picture, predictor.style([Image.fromarray(picture)]).code)
 
 
 def _cross_fade(a: np.ndarray, b: np.ndarray) -> np.ndarray:
