@@ -35,6 +35,8 @@ class OnnxGraph:
             )
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
+        # a planned block would be taken in addition to the chunks of a size's first run
+        options.enable_mem_pattern = False
         # threads that wait for work would otherwise burn a core while they do
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         _register_arena()
