@@ -1,7 +1,8 @@
 """Controls that the tabs share: live previews, the download button, and error messages."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,19 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.images.resize import limit_side
 from stylefuse.inference.options import STROKE_SIZE, Options
+from stylefuse.inference.predictor import find_predictor
 from stylefuse.web.download import download_path, paint_file, preview_path
 from stylefuse.web.fields import FILE_NAME, Mask, page_error
 from stylefuse.web.file_names import download_name
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
 from stylefuse.web.numbers import Slider
+from stylefuse.web.turns import Turns
 
 Request = tuple[dict[str, Any], Options]  # inputs and options of a task
 MakeRequest = Callable[..., Request | None]  # values of the fields → request, None if incomplete
 
 LIVE = {"show_progress": "minimal", "trigger_mode": "always_last", "concurrency_limit": 2}
+QUALITY_CHOICES = [("Painted, in about half a minute", "painted"), ("Fast", "fast")]
 CLICK = "() => setTimeout(() => document.querySelector('#{0} a, a#{0}, #{0}').click(), 50)"
 
 
@@ -46,6 +50,9 @@ def live_preview(
 ) -> None:
     """Paint a preview whenever a field changes.
 
+    The fast one is shown at once. If the options ask for the quality "painted", it is then painted
+    on before the visitor's eyes, until it is finished or a field changes again.
+
     Args:
         models: paint it.
         task_name: the task.
@@ -55,18 +62,52 @@ def live_preview(
         name: of the preview in the page's API.
     """
 
-    def show(*values: Any) -> Path | tuple[Path, Path] | None:
+    turns = Turns()
+
+    def paths(inputs: dict[str, Any], picture: Image.Image) -> Path | tuple[Path, Path]:
+        if not isinstance(output, gr.ImageSlider):
+            return preview_path(picture)
+        first = limit_side(next(iter(inputs.values())), PREVIEW_SIDE).resize(picture.size)
+        return preview_path(first), preview_path(picture)
+
+    def show(visitor: gr.Request, *values: Any) -> Path | tuple[Path, Path] | None:
+        turns.begin(visitor.session_hash)
         request = make_request(*values)
         if not request:
             return None
-        picture = models.preview(task_name, *request)
-        if not isinstance(output, gr.ImageSlider):
-            return preview_path(picture)
-        first = limit_side(next(iter(request[0].values())), PREVIEW_SIDE).resize(picture.size)
-        return preview_path(first), preview_path(picture)
+        inputs, options = request
+        return paths(inputs, models.preview(task_name, inputs, fast(options)))
+
+    def paint_on(visitor: gr.Request, *values: Any) -> Iterator[Any]:
+        turn = turns.current(visitor.session_hash)
+        request = make_request(*values)
+        if not request or request[1] == fast(request[1]):
+            yield gr.skip()
+            return
+        for picture in models.preview_steps(task_name, *request):
+            if turns.current(visitor.session_hash) != turn:
+                return
+            yield paths(request[0], picture)
 
     events = [event for field in fields for event in _changes(field)]
-    gr.on(events, show_errors(show), list(fields), output, api_name=f"preview-{name}", **LIVE)
+    shown = gr.on(
+        events, show_errors(show), list(fields), output, api_name=f"preview-{name}", **LIVE
+    )
+    if hasattr(find_predictor(task_name).options, "quality"):
+        shown.success(  # also while an earlier one is about to stop
+            paint_on, list(fields), output, api_name=f"painted-{name}", show_progress="hidden",
+            trigger_mode="multiple", concurrency_limit=LIVE["concurrency_limit"],
+        )  # fmt: skip
+
+
+def fast(options: Options) -> Options:
+    """The options with the quality "fast", where there is one."""
+    return replace(options, quality="fast") if hasattr(options, "quality") else options  # type: ignore[call-arg]
+
+
+def quality_radio() -> gr.Radio:
+    """A choice of the quality."""
+    return gr.Radio(QUALITY_CHOICES, value="painted", label="Quality")
 
 
 def _changes(field: Any) -> list[Any]:

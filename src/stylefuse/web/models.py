@@ -2,7 +2,8 @@
 
 import contextlib
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +19,7 @@ from stylefuse.painting.batch import LoadedModel
 
 MAX_PICTURES_AT_ONCE = 2  # painted at the same time
 PREVIEW_SIDE = 512  # pixels, the longer side
+STEP_S = 0.5  # between two pictures of one that is being painted
 MODELS = "transfer", "restore", "portrait"
 
 
@@ -32,6 +34,7 @@ class LoadedModels:
         self.limits = limits
         self._models: dict[str, LoadedModel] = {}
         self._loading = threading.Lock()
+        self._optimizing = threading.Lock()
         self._slots = threading.BoundedSemaphore(MAX_PICTURES_AT_ONCE)
 
     def model(self, name: str) -> LoadedModel:
@@ -86,13 +89,28 @@ class LoadedModels:
             picture: Image.Image = model.predictor.paint(inputs, options)
             return picture
 
+    def preview_steps(
+        self, name: str, inputs: dict[str, Any], options: Options
+    ) -> Iterator[Image.Image]:
+        """`preview` while it is painted: a picture about every `STEP_S` seconds, and the last one.
+
+        Visitors take turns, step by step, because a step takes all cores.
+        """
+        steps = self.model(name).predictor.steps(_small(inputs, options), options)
+        shown = time.monotonic()
+        while True:
+            # not longer than a step: a visitor who leaves never comes back for the next one
+            with self._optimizing:
+                step = next(steps, None)
+            if step is None:
+                return
+            if step.share == 1 or time.monotonic() - shown >= STEP_S:
+                yield limit_side(step.picture(), PREVIEW_SIDE)
+                shown = time.monotonic()
+
     def preview(self, name: str, inputs: dict[str, Any], options: Options) -> Image.Image:
         """`paint` at the size of the preview; strokes are those of the full size."""
-        side = PREVIEW_SIDE
-        if stroke_size := getattr(options, "stroke_size", None):
-            side = max(side, round(STROKE_PIXELS / stroke_size))
-        small = {key: _limited(value, side) for key, value in inputs.items()}
-        return limit_side(self.paint(name, small, options), PREVIEW_SIDE)
+        return limit_side(self.paint(name, _small(inputs, options), options), PREVIEW_SIDE)
 
     def settings(self, name: str, inputs: dict[str, Any], options: Options) -> dict[str, Any]:
         """Everything that determines a picture beside its input pictures, for its metadata."""
@@ -103,6 +121,14 @@ class LoadedModels:
 
     def _load(self, name: str) -> None:
         self._models[name] = load_model(name, max_side=self.limits.max_side)
+
+
+def _small(inputs: dict[str, Any], options: Options) -> dict[str, Any]:
+    """Inputs of a size at which the strokes are those of the full size."""
+    side = PREVIEW_SIDE
+    if stroke_size := getattr(options, "stroke_size", None):
+        side = max(side, round(STROKE_PIXELS / stroke_size))
+    return {key: _limited(value, side) for key, value in inputs.items()}
 
 
 def _limited(value: Any, side: int) -> Any:

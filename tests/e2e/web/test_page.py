@@ -124,6 +124,25 @@ def test_a_photograph_is_painted_in_a_style_of_the_gallery(open_page, project, t
 
 
 @NEEDS_CHROMIUM
+def test_a_preview_is_painted_on_before_ones_eyes(open_page, project, tmp_path):
+    panel = open_tab(open_page(), "Transfer")
+    upload(panel, "Photograph", project / "a.png")
+    before = sources(panel)
+    panel.get_by_role("img", name="Painter 1").click()
+    wait_for_change(panel, before)
+    wait_for_change(panel, sources(panel))  # from the fast picture to a painted one
+    before = sources(panel)
+    panel.get_by_label("Fast", exact=True).check()
+    wait_for_change(panel, before)
+    panel.page.wait_for_timeout(3000)
+    shown = sources(panel)
+    panel.page.wait_for_timeout(2000)
+    assert sources(panel) == shown
+    settings = json.loads(download(panel, tmp_path / "fast.png").text[SETTINGS_KEY])
+    assert settings["quality"] == "fast"
+
+
+@NEEDS_CHROMIUM
 def test_two_pictures_are_fused_where_a_mask_is_painted(open_page, project, tmp_path):
     page = open_page()
     panel = open_tab(page, "Fuse")

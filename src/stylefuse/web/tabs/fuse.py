@@ -7,7 +7,13 @@ from PIL import Image
 
 from stylefuse.images.resize import limit_side
 from stylefuse.inference.options import TransferRequestOptions
-from stylefuse.web.controls import Request, download_button, live_preview, stroke_size_slider
+from stylefuse.web.controls import (
+    Request,
+    download_button,
+    live_preview,
+    quality_radio,
+    stroke_size_slider,
+)
 from stylefuse.web.download import preview_path
 from stylefuse.web.fields import Mask, Picture
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
@@ -53,13 +59,14 @@ def fuse_tab(models: LoadedModels) -> list[Any]:
             by_region = gr.Checkbox(label="Paint each picture in its own style")
             seamless = gr.Checkbox(label="Hide the seam (slower)")
             strokes = stroke_size_slider()
+            quality = quality_radio()
             fields = [
                 first, second, brushed, uploaded, content, style, mode, by_region, seamless,
-                strokes,
+                strokes, quality,
             ]  # fmt: skip
             live_preview(models, "transfer", fields, _request, output, "fusion")
             download_button(models, "transfer", fields, _request, output, "fusion")
-    return [content, style, mode, by_region, seamless, strokes]
+    return [content, style, mode, by_region, seamless, strokes, quality]
 
 
 def _to_brush_on(picture: Image.Image | None) -> str | None:
@@ -77,6 +84,7 @@ def _request(
     by_region: bool,
     seamless: bool,
     strokes: float,
+    quality: Any,
 ) -> Request | None:
     if first is None or second is None:
         return None
@@ -87,5 +95,5 @@ def _request(
     return inputs, TransferRequestOptions(
         content_balance=content, style_balance=style, style_by_region=by_region,
         mode=mode if mask is None else "auto", seamless=seamless,
-        stroke_size=strokes / 100,
+        stroke_size=strokes / 100, quality=quality,
     )  # fmt: skip

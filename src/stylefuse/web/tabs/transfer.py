@@ -10,6 +10,7 @@ from stylefuse.web.controls import (
     before_after,
     download_button,
     live_preview,
+    quality_radio,
     stroke_size_slider,
 )
 from stylefuse.web.fields import Picture
@@ -50,14 +51,15 @@ def transfer_tab(models: LoadedModels) -> list[Any]:
             strength = Slider(0, 1, 1, step=0.01, label="Strength")
             colours = gr.Radio(COLOURS, value="none", label="Colours")
             strokes = stroke_size_slider()
+            quality = quality_radio()
             fields = [
                 content, style, second, second_weight, third, third_weight, strength, colours,
-                strokes,
+                strokes, quality,
             ]  # fmt: skip
             live_preview(models, "transfer", fields, _request, output, "transfer")
             download_button(models, "transfer", fields, _request, output, "transfer")
             several_photographs(models, "transfer", fields, _request, "transfer")
-    return [second_weight, third_weight, strength, colours, strokes]
+    return [second_weight, third_weight, strength, colours, strokes, quality]
 
 
 def _weighted_style(label: str, max_pixels: int) -> tuple[Picture, Slider]:
@@ -79,13 +81,14 @@ def _request(
     strength: float,
     colours: Any,
     strokes: float,
+    quality: Any,
 ) -> Request | None:
     if content is None or style is None:
         return None
     others = [(second, second_weight), (third, third_weight)]
     mixed = [(style, 1.0), *((other, weight) for other, weight in others if other and weight)]
     options = TransferRequestOptions(
-        strength=strength, preserve_color=colours, stroke_size=strokes / 100,
+        strength=strength, preserve_color=colours, stroke_size=strokes / 100, quality=quality,
         style_weights=tuple(weight for _, weight in mixed),
     )  # fmt: skip
     return {"content": content, "style": [picture for picture, _ in mixed]}, options

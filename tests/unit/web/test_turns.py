@@ -1,0 +1,13 @@
+"""A visitor's new preview makes the earlier ones out of date, and nobody else's."""
+
+from stylefuse.web.turns import Turns
+
+
+def test_a_new_preview_makes_the_earlier_ones_out_of_date():
+    turns = Turns()
+    turns.begin("a")
+    turns.begin("b")
+    turn, other = turns.current("a"), turns.current("b")
+    turns.begin("a")
+    assert turns.current("a") != turn
+    assert turns.current("b") == other
