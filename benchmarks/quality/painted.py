@@ -9,7 +9,7 @@ photograph, painting, published network, fast, painted.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,9 @@ def main() -> None:
     """Paint, judge, and write the page."""
     parser = report.parser(__doc__)
     parser.add_argument("--split", choices=("validation", "test"), default="test")
+    parser.add_argument(
+        "--pictures", type=Path, help="folder to keep all pictures in, for `tools.blind_sheets`"
+    )
     args = parser.parse_args()
     predictor = load_predictor("models/base/transfer")
     context = EvaluationContext(
@@ -75,6 +78,9 @@ def main() -> None:
             outputs[name][i] = method(strokes.contents[i], strokes.styles[i])
         seconds = (time.perf_counter() - start) / len(chosen)
         rows[name] = _measure(strokes, outputs[name], chosen) | {"s per picture": f"{seconds:.2f}"}
+    if args.pictures:
+        shown = {"photograph": strokes.contents, "painting": strokes.styles, **outputs}
+        _save_pictures(shown, chosen, args.pictures)
     _save_grid(strokes, outputs, chosen, args.docs / "painted.jpg")
     report.write(
         args.docs,
@@ -100,6 +106,17 @@ def _measure(strokes: StrokeEvaluation, outputs: np.ndarray, chosen: np.ndarray)
         "nearest painting ↑": f"{scores.nearest[chosen].mean():.2f}",
         **{title: f"{value:.2f}" for title, value in kept.items()},
     }
+
+
+def _save_pictures(
+    pictures: Mapping[str, Sequence[np.ndarray]], chosen: np.ndarray, folder: Path
+) -> None:
+    """Each kind of picture in a folder of its own, under the number of the pair."""
+    for name, arrays in pictures.items():
+        subfolder = folder / name.replace(", ", "-").replace(" ", "-")
+        subfolder.mkdir(parents=True, exist_ok=True)
+        for i in chosen:
+            Image.fromarray(arrays[i]).save(subfolder / f"{i:03d}.png")
 
 
 def _save_grid(
