@@ -20,7 +20,7 @@ UNKNOWN_FORMAT = (
 FILE_NAME = "file_name"  # key of the uploaded file's name in the `info` of a picture
 BRUSH = "#e11d48", 0.5  # colour and opacity: the picture stays visible below the mask
 PAINTED = round(255 * BRUSH[1] / 2)  # alpha from which a pixel counts as painted
-MAX_STROKES = 32  # uploaded and not yet asked for, by all visitors together
+MAX_STROKES = 32  # uploaded by all visitors together, and kept
 
 
 class Picture(gr.Image):
@@ -99,7 +99,7 @@ class Mask(gr.ImageEditor):
             label=label, type="pil", sources=(), transforms=(), layers=False, buttons=[],
             brush=gr.Brush(colors=[BRUSH], default_color=BRUSH, color_mode="fixed"), **options,
         )  # fmt: skip
-        # Gradio uploads every stroke in advance, and keeps those that nobody asks for
+        # Gradio uploads every stroke in advance, and would keep those that nobody asks for
         self.blob_storage: LRUCache[str, Any] = LRUCache(MAX_STROKES)
 
     def get_config(self, cls: Any = None) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class Mask(gr.ImageEditor):
         if payload is None:
             return None
         if payload.id is not None:  # the layers were uploaded in requests of their own
-            payload = self.blob_storage.pop(payload.id, None)
+            payload = self.blob_storage.get(payload.id)  # the preview asks twice
         parts = getattr(payload, "layers", ())
         layers = [open_upload(part, "the mask", self.max_pixels) for part in parts if part]
         alphas = [layer.convert("RGBA").getchannel("A") for layer in layers]

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,28 @@ def test_a_local_model_paints_one_picture(project):
     )  # fmt: skip
     assert (process.returncode, process.stdout, process.stderr) == (0, "one.jpg\n", "")
     assert Image.open(project / "one.jpg").size == (48, 36)
+
+
+def test_an_interrupted_picture_is_saved_as_it_is(project):
+    noise(600, 500).save(project / "large.png")
+    command = [PROGRAM, "transfer", "large.png", "--style", "style.png", "-o"]
+    with subprocess.Popen(
+        [*command, "stopped.png"], cwd=project, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,
+        # a process that was started in the background may inherit that interrupts are ignored
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as process:  # fmt: skip
+        for line in process.stderr:  # universal newlines: the bar's updates are lines
+            if "%" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        errors = process.stderr.read()
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "stopped: stopped.png is not finished"
+    fast = stylefuse(project, *command[1:], "fast.png", "--quality", "fast")
+    assert fast.returncode == 0
+    stopped, generated = (Image.open(project / name) for name in ("stopped.png", "fast.png"))
+    assert stopped.size == generated.size == (600, 500)
+    assert stopped.tobytes() != generated.tobytes()
 
 
 # tests/e2e/test_reproduce.py runs the next three commands as processes.

@@ -67,7 +67,7 @@ PLAIN = {
         {"dataframe_records": [{"content": A, "style": [B, A]}, {"content": B, "style": [A, B]}],
          "params": {"style_weights": [1, 2.5], "format": "jpeg"}},
         {"dataframe_split": split({"content": A, "style": B}, {"content": B, "style": A}),
-         "params": {"strength": 0.5, "size": 16, "preserve_color": "match"}},
+         "params": {"strength": 0.5, "size": 16, "preserve_color": "match", "quality": "painted"}},
         {"dataframe_records": [{"content": A, "other": B, "mask": MASK}],
          "params": {"content_balance": 1, "seamless": True}},
     ],

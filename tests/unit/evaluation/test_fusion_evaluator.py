@@ -22,7 +22,8 @@ def cross_fading_predictor(share):
         return Image.blend(b, a, share(options))
 
     stylizer = SimpleNamespace(render=lambda picture, code: picture)
-    return SimpleNamespace(fuse=fuse, style_code=lambda pictures: None, stylizer=stylizer)
+    style = SimpleNamespace(code=None)
+    return SimpleNamespace(fuse=fuse, style=lambda pictures: style, stylizer=stylizer)
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from stylefuse.inference.options import TransferRequestOptions
 from stylefuse.web.controls import (
     Request,
     download_button,
-    live_preview,
     quality_radio,
     stroke_size_slider,
 )
 from stylefuse.web.download import preview_path
 from stylefuse.web.fields import Mask, Picture
+from stylefuse.web.live_preview import live_preview
 from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
 from stylefuse.web.numbers import Slider
 

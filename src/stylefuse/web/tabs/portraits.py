@@ -6,8 +6,9 @@ from typing import Any
 import gradio as gr
 
 from stylefuse.inference.options import PortraitOptions
-from stylefuse.web.controls import LIVE, Request, download_button, show_errors
+from stylefuse.web.controls import Request, download_button, show_errors
 from stylefuse.web.download import preview_path
+from stylefuse.web.live_preview import LIVE
 from stylefuse.web.models import LoadedModels
 from stylefuse.web.numbers import Slider, WholeNumber
 

@@ -5,9 +5,10 @@ from typing import Any
 import gradio as gr
 
 from stylefuse.inference.options import RestoreOptions
-from stylefuse.web.controls import Request, before_after, download_button, live_preview
+from stylefuse.web.controls import Request, before_after, download_button
 from stylefuse.web.fields import Picture
 from stylefuse.web.gallery import EXAMPLE_DAMAGED, picture_gallery
+from stylefuse.web.live_preview import live_preview
 from stylefuse.web.models import LoadedModels
 from stylefuse.web.numbers import Slider
 from stylefuse.web.several import several_photographs

@@ -9,12 +9,12 @@ from stylefuse.web.controls import (
     Request,
     before_after,
     download_button,
-    live_preview,
     quality_radio,
     stroke_size_slider,
 )
 from stylefuse.web.fields import Picture
 from stylefuse.web.gallery import EXAMPLE_PHOTOGRAPHS, gallery_paintings, picture_gallery
+from stylefuse.web.live_preview import live_preview
 from stylefuse.web.models import LoadedModels
 from stylefuse.web.numbers import Slider
 from stylefuse.web.several import several_photographs

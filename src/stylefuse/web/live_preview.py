@@ -1,0 +1,94 @@
+"""Previews that follow every change of a tab's fields."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from stylefuse.images.resize import limit_side
+from stylefuse.inference.options import Options
+from stylefuse.inference.predictor import find_predictor
+from stylefuse.web.controls import MakeRequest, show_errors
+from stylefuse.web.download import preview_path
+from stylefuse.web.fields import Mask
+from stylefuse.web.models import PREVIEW_SIDE, LoadedModels
+from stylefuse.web.turns import Turns
+
+LIVE = {"show_progress": "minimal", "trigger_mode": "always_last", "concurrency_limit": 2}
+
+
+def live_preview(
+    models: LoadedModels,
+    task_name: str,
+    fields: Sequence[Any],
+    make_request: MakeRequest,
+    output: gr.Image | gr.ImageSlider,
+    name: str,
+) -> None:
+    """Paint a preview whenever a field changes.
+
+    The fast one is shown at once. If the options ask for the quality "painted", it is then painted
+    on before the visitor's eyes, until it is finished or a field changes again.
+
+    Args:
+        models: paint it.
+        task_name: the task.
+        fields: whose values make the request.
+        make_request: makes it.
+        output: shows the picture; an `ImageSlider` shows the first input beside it.
+        name: of the preview in the page's API.
+    """
+    turns = Turns()
+
+    def paths(inputs: dict[str, Any], picture: Image.Image) -> Path | tuple[Path, Path]:
+        if not isinstance(output, gr.ImageSlider):
+            return preview_path(picture)
+        first = limit_side(next(iter(inputs.values())), PREVIEW_SIDE).resize(picture.size)
+        return preview_path(first), preview_path(picture)
+
+    def show(visitor: gr.Request, *values: Any) -> Path | tuple[Path, Path] | None:
+        turns.begin(visitor.session_hash)
+        request = make_request(*values)
+        if not request:
+            return None
+        inputs, options = request
+        return paths(inputs, models.preview(task_name, inputs, fast(options)))
+
+    def paint_on(visitor: gr.Request, *values: Any) -> Iterator[Any]:
+        turn = turns.current(visitor.session_hash)
+        request = make_request(*values)
+        if not request or request[1] == fast(request[1]):
+            yield gr.skip()
+            return
+        for picture in models.preview_steps(task_name, *request):
+            if turns.current(visitor.session_hash) != turn:
+                return
+            yield paths(request[0], picture)
+
+    events = [event for field in fields for event in _changes(field)]
+    shown = gr.on(
+        events, show_errors(show), list(fields), output, api_name=f"preview-{name}", **LIVE
+    )
+    if hasattr(find_predictor(task_name).options, "quality"):
+        shown.success(  # also while an earlier one is about to stop
+            paint_on, list(fields), output, api_name=f"painted-{name}", show_progress="hidden",
+            trigger_mode="multiple", concurrency_limit=LIVE["concurrency_limit"],
+        )  # fmt: skip
+
+
+def fast(options: Options) -> Options:
+    """The options with the quality "fast", where there is one."""
+    return replace(options, quality="fast") if hasattr(options, "quality") else options  # type: ignore[call-arg]
+
+
+def _changes(field: Any) -> list[Any]:
+    """The events that report a new value."""
+    if isinstance(field, gr.Slider):
+        return [field.input]
+    if isinstance(field, Mask):
+        # `change` follows the upload of a stroke, but the front end swallows the first one
+        return [field.input, field.change]
+    return [field.change]
