@@ -20,12 +20,19 @@ from benchmarks import report
 
 PROGRAM = str(Path(sys.executable).with_name("stylefuse"))
 PHOTOGRAPH, PAINTING = Path("examples/photograph.jpg"), Path("examples/painting.png")
-SIZES = {"384.png": (384, 384), "1024.png": (1024, 1024), "large.jpg": (4000, 3000)}
+SIZES = {
+    "256.png": (256, 256), "384.png": (384, 384), "512.png": (512, 512),
+    "1024.png": (1024, 1024), "large.jpg": (4000, 3000),
+}  # fmt: skip
+FAST = "--quality", "fast"
 COMMANDS = {
-    "`stylefuse transfer`, 384²": ["384.png"],
-    "`stylefuse transfer`, 1024²": ["1024.png"],
-    "`stylefuse transfer`, 4000×3000 JPEG": ["large.jpg"],
-    "the same with `--stroke-size 0.004`": ["large.jpg", "--stroke-size", "0.004"],
+    "`stylefuse transfer --quality fast`, 384²": ["384.png", *FAST],
+    "… 1024²": ["1024.png", *FAST],
+    "… 4000×3000 JPEG": ["large.jpg", *FAST],
+    "… 4000×3000 JPEG, `--stroke-size 0.004`": ["large.jpg", *FAST, "--stroke-size", "0.004"],
+    "`stylefuse transfer` (painted), 256²": ["256.png"],
+    "… painted, 512²": ["512.png"],
+    "… painted, 4000×3000 JPEG": ["large.jpg"],
 }
 SERVERS = {"`stylefuse serve`": ("serve", "/health"), "`stylefuse app`": ("app", "/")}
 
