@@ -16,7 +16,7 @@ from stylefuse.fileio import sha256
 from stylefuse.inference.style_optimizer import MANIFEST, NETWORKS
 from stylefuse.models.style_loss.graph import style_loss_graph
 from stylefuse.models.style_loss.low_rank import Convolution, approximate
-from stylefuse.models.transfer.perceptual import IMAGENET_MEAN, vgg19_weights
+from stylefuse.models.vgg19 import IMAGENET_MEAN, vgg19_weights
 from stylefuse.paths import PREPARED
 
 RANKS = (0, 24), (40, 48), (64, 72, 72, 72), (96,)

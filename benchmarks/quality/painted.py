@@ -79,7 +79,7 @@ def main() -> None:
         seconds = (time.perf_counter() - start) / len(chosen)
         rows[name] = _measure(strokes, outputs[name], chosen) | {"s per picture": f"{seconds:.2f}"}
     if args.pictures:
-        shown = {"photograph": strokes.contents, "painting": strokes.styles, **outputs}
+        shown = {"painting": strokes.styles, **outputs}
         _save_pictures(shown, chosen, args.pictures)
     _save_grid(strokes, outputs, chosen, args.docs / "painted.jpg")
     report.write(

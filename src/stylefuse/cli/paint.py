@@ -80,7 +80,11 @@ def _transfer(args: argparse.Namespace) -> None:
         args.style,
         args.out,
         TransferOptions(
-            args.strength, args.preserve_color, args.size, args.stroke_size, args.quality
+            args.strength,
+            args.preserve_color,
+            args.size,
+            stroke_size=args.stroke_size,
+            quality=args.quality,
         ),
         model_loader("transfer", args.model),
         args.each_style,
@@ -147,8 +151,8 @@ def _fuse(args: argparse.Namespace) -> None:
             args.mode,
             args.style_by_region,
             args.seamless,
-            args.stroke_size,
-            args.quality,
+            stroke_size=args.stroke_size,
+            quality=args.quality,
         ),
         model_loader("transfer", args.model),
         output_options(args),

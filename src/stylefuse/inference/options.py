@@ -4,8 +4,8 @@ Importing this module imports neither NumPy nor Pillow, so that the command line
 choices in its help.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, get_args
 
 from stylefuse.errors import UserError
 
@@ -26,16 +26,16 @@ SAME_AS_STYLE = -1.0  # a detail balance that follows the style balance
 class Options:
     """Options of a model, each with a default; a subclass checks their ranges."""
 
+    def fast(self) -> Self:
+        """The options for a quick preview."""
+        return self
+
 
 @dataclass(frozen=True)
-class TransferOptions(Options):
-    """Options of style transfer.
+class PaintingOptions(Options):
+    """What style transfer and fusion have in common.
 
     Args:
-        strength: 0 is the content itself, 1 takes the other's style.
-        preserve_color: "luminance" or "match" keep the content's colours, see
-            `stylefuse.inference.colour_preservation`.
-        size: longer side of the output in pixels; 0 keeps the content's own.
         stroke_size: width of brush strokes, as a share of the longer side.
         quality: "fast" paints with the generator, in a second; "painted" goes on by optimisation,
             see `stylefuse.inference.style_optimizer`.
@@ -44,23 +44,45 @@ class TransferOptions(Options):
         UserError: a value is out of its range.
     """
 
+    stroke_size: float = field(default=STROKE_SIZE, kw_only=True)
+    quality: Quality = field(default="fast", kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_stroke_size(self.stroke_size)
+        _check_choice("quality", self.quality, QUALITIES)
+
+    def fast(self) -> Self:
+        return replace(self, quality="fast")
+
+
+@dataclass(frozen=True)
+class TransferOptions(PaintingOptions):
+    """Options of style transfer.
+
+    Args:
+        strength: 0 is the content itself, 1 takes the other's style.
+        preserve_color: "luminance" or "match" keep the content's colours, see
+            `stylefuse.inference.colour_preservation`.
+        size: longer side of the output in pixels; 0 keeps the content's own.
+
+    Raises:
+        UserError: a value is out of its range.
+    """
+
     strength: float = 1.0
     preserve_color: PreserveColor = "none"
     size: int = 0
-    stroke_size: float = STROKE_SIZE
-    quality: Quality = "fast"
 
     def __post_init__(self) -> None:
+        PaintingOptions.__post_init__(self)
         _check_choice("preserve_color", self.preserve_color, PRESERVE_COLOR_CHOICES)
         _check_fraction("strength", self.strength)
         if self.size < 0:
             _raise_out_of_range(f"size must be a number of pixels, or 0, not {self.size}")
-        _check_stroke_size(self.stroke_size)
-        _check_choice("quality", self.quality, QUALITIES)
 
 
 @dataclass(frozen=True)
-class FusionOptions(Options):
+class FusionOptions(PaintingOptions):
     """Options of a fusion of two pictures A and B; a balance is 1 for A and 0 for B.
 
     Args:
@@ -74,8 +96,6 @@ class FusionOptions(Options):
         style_by_region: paint A's content in A's style and B's in B's; `style_balance` then shifts
             both towards one style.
         seamless: paint A and B separately and join them by their gradients.
-        stroke_size: width of brush strokes, as a share of the longer side.
-        quality: see `TransferOptions`.
 
     Raises:
         UserError: a value is out of its range.
@@ -87,17 +107,14 @@ class FusionOptions(Options):
     mode: FusionMode = "auto"
     style_by_region: bool = False
     seamless: bool = False
-    stroke_size: float = STROKE_SIZE
-    quality: Quality = "fast"
 
     def __post_init__(self) -> None:
+        PaintingOptions.__post_init__(self)
         _check_fraction("content_balance", self.content_balance)
         _check_fraction("style_balance", self.style_balance)
         if self.detail_balance != SAME_AS_STYLE:
             _check_fraction("detail_balance", self.detail_balance)
         _check_choice("mode", self.mode, FUSION_MODES)
-        _check_stroke_size(self.stroke_size)
-        _check_choice("quality", self.quality, QUALITIES)
 
     def check_mask(self, has_mask: bool) -> None:
         """Check that the mode goes with a mask, or without one.

@@ -7,7 +7,7 @@ and reaches far, and each larger size begins with what the one before it made.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from math import ceil
 from pathlib import Path
@@ -19,6 +19,7 @@ from PIL import Image
 from stylefuse.images.arrays import MIN_SIDE, STRIDE, pad
 from stylefuse.inference.lbfgs import minimize
 from stylefuse.inference.onnx_session import OnnxGraph
+from stylefuse.inference.steps import Finish, PaintingStep, finished
 
 NETWORKS = Path(__file__).with_name("networks")  # LICENCES.md in it names the source
 MANIFEST = NETWORKS / "manifest.json"  # checksums
@@ -106,6 +107,35 @@ def optimize(
             yield Progress((done + part * cost) / sum(costs), picture[:height, :width])
         smaller_start = level_start
         done += cost
+
+
+def optimized_steps(
+    painted: np.ndarray,
+    content: np.ndarray,
+    styles: Sequence[StyleTarget],
+    regions: np.ndarray | None,
+    strength: float,
+    finish: Finish,
+) -> Iterator[PaintingStep]:
+    """The steps of a picture that is optimised from what the generator painted.
+
+    Args:
+        painted: uint8 `[height, width, 3]`.
+        content: uint8 of the same shape, what the picture shows.
+        styles: one, or one for each region.
+        regions: float `[height, width, styles]`, shares that sum to 1; None for one style.
+        strength: see `optimize`.
+        finish: makes the result.
+    """
+    yield PaintingStep(0, partial(finished, painted, finish))
+    canvas = painted.astype(np.float32)
+    for number, style in enumerate(styles):
+        region = 1 if regions is None else regions[..., number, None]
+        for progress in optimize(painted, content, style, strength):
+            latest = canvas + region * (_enlarged(progress.picture, content) - painted)
+            share = (number + progress.share) / len(styles)
+            yield PaintingStep(share, partial(finished, latest, finish))
+        canvas = latest
 
 
 def _optimize_tiles(canvas, content, grams, strength, network, evaluations) -> Iterator[float]:
@@ -196,3 +226,10 @@ def _floats(picture: np.ndarray) -> np.ndarray:
 
 def _levels(canvas: np.ndarray) -> np.ndarray:
     return np.rint(canvas * 255).astype(np.uint8)
+
+
+def _enlarged(picture: np.ndarray, content: np.ndarray) -> np.ndarray:
+    """A picture of a coarse level at the content's size, float32."""
+    height, width = content.shape[:2]
+    enlarged = Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(enlarged, np.float32)

@@ -23,8 +23,8 @@ from stylefuse.inference.options import (
     painted_size,
 )
 from stylefuse.inference.predictor import Predictor
-from stylefuse.inference.steps import PaintingStep, at_once, last_picture, optimized
-from stylefuse.inference.style_optimizer import StyleTarget
+from stylefuse.inference.steps import PaintingStep, at_once, last_picture
+from stylefuse.inference.style_optimizer import StyleTarget, optimized_steps
 from stylefuse.inference.stylizer import Stylizer
 
 STYLE_SIDE = 256  # pixels; the shorter side of styles in training and evaluation
@@ -172,8 +172,7 @@ class TransferPredictor(Predictor):
 
         if options.quality == "fast" or strength == 0:
             return at_once(rendered, finish)
-        everywhere = np.ones((*array.shape[:2], 1), np.float32)
-        return optimized(rendered, array, [style.target], everywhere, strength, finish)
+        return optimized_steps(rendered, array, [style.target], None, strength, finish)
 
     def fuse(
         self,
@@ -218,7 +217,7 @@ class TransferPredictor(Predictor):
         shares = content_mask(luminances[0], luminances[1], options, mask_values)
 
         styles = [self.style([a]), self.style([b])] if style is None else [style, style]
-        codes = [style.code for style in styles]
+        codes = [each.code for each in styles]
         contents = [np.asarray(picture) for picture in small]
         if options.style_by_region:
             regions = style_regions(shares, options.style_balance)
@@ -245,11 +244,12 @@ class TransferPredictor(Predictor):
 
         if options.quality == "fast":
             return at_once(fused, finish)
-        targets = [style.target for style in styles]
-        if regions is None:
+        targets = [each.target for each in styles]
+        if style is not None:
+            targets, regions = [style.target], None
+        elif regions is None:
             targets = [_mixed_target(targets, detail)]
-            regions = np.ones((*shares.shape, 1), np.float32)
-        return optimized(fused, np.asarray(joined), targets, regions, 1.0, finish)
+        return optimized_steps(fused, np.asarray(joined), targets, regions, 1.0, finish)
 
 
 PREDICTOR = TransferPredictor

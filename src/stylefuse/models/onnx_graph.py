@@ -31,8 +31,17 @@ class GraphBuilder:
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
 
-    def input(self, name: str, shape: Shape, kind: int = FLOAT) -> str:
-        """Declare an input; a string in the shape is a size that may vary."""
+    def input(self, name: str, shape: Shape, kind: int = FLOAT, default: Any = None) -> str:
+        """Declare an input; a string in the shape is a size that may vary.
+
+        Args:
+            name: of the input.
+            shape: of its values.
+            kind: ONNX's data type.
+            default: a float input's value where none is given; None requires one.
+        """
+        if default is not None:
+            self._constants.append(numpy_helper.from_array(np.asarray(default, np.float32), name))
         self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
         return name
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from PIL import Image
+
 from stylefuse.errors import UserError
 from stylefuse.images.metadata import PictureOrigin
 from stylefuse.images.open import Colour
@@ -138,19 +140,20 @@ def paint_all(
     title = "painting" if len(pending) == 1 else f"painting {len(pending):,} pictures"
     with progress_bar(len(pending)) as bar:
         painter = _LoadedOnce(load, lambda: bar.describe(title))
-        watcher = Watcher(bar, keep_unfinished=len(pending) == 1)
+        watcher = Watcher(keep_unfinished=len(pending) == 1)
 
         def work(job: Job) -> Outcome:
-            try:
-                inputs = read(job)
-            except UserError as error:
-                bar.advance()
-                return error
-            loaded = painter.get()  # an error of it stops the batch
-            try:
-                return _paint_and_save(job, inputs, loaded, output, watcher)
-            except UserError as error:
-                return error
+            with bar.item() as item:
+                try:
+                    inputs = read(job)
+                except UserError as error:
+                    return error
+                loaded = painter.get()  # an error of it stops the batch
+                try:
+                    picture = watcher.follow(loaded.paint(job, inputs), item)
+                    return _save(picture, job, loaded, output)
+                except UserError as error:
+                    return error
 
         try:
             for outcome in _in_parallel(work, pending, watcher.stop):
@@ -214,10 +217,9 @@ def _is_complete(job: Job, output: OutputOptions) -> bool:
     return job.output.exists() and (job.sidecar.exists() or not output.sidecar)
 
 
-def _paint_and_save(
-    job: Job, inputs: Any, painter: Painter, output: OutputOptions, watcher: Watcher
+def _save(
+    picture: Image.Image, job: Job, painter: Painter, output: OutputOptions
 ) -> dict[str, Any]:
-    picture = watcher.follow(painter.paint(job, inputs))
     if output.sidecar:
         remove_sidecar(job.sidecar)
     photograph = None if output.strip else job.photograph

@@ -51,10 +51,35 @@ class ProgressBar:
             if self._bar is not None and share:
                 self._bar.update(share)
 
+    @contextmanager
+    def item(self) -> Iterator["Item"]:
+        """Count one item in the shares that are reached; at the end of the block it is done."""
+        item = Item(self)
+        try:
+            yield item
+        finally:
+            item.reach(1)
+
     def close(self) -> None:
         """Remove the bar of a single item, and leave that of several."""
         if self._bar is not None:
             self._bar.close()
+
+
+class Item:
+    """An item that is worked on in steps.
+
+    Args:
+        bar: counts it.
+    """
+
+    def __init__(self, bar: ProgressBar):
+        self._bar, self._reached = bar, 0.0
+
+    def reach(self, share: float) -> None:
+        """Show that a share of the work is done, 0…1."""
+        self._bar.advance(share - self._reached)
+        self._reached = share
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Previews that follow every change of a tab's fields."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,6 @@ import gradio as gr
 from PIL import Image
 
 from stylefuse.images.resize import limit_side
-from stylefuse.inference.options import Options
-from stylefuse.inference.predictor import find_predictor
 from stylefuse.web.controls import MakeRequest, show_errors
 from stylefuse.web.download import preview_path
 from stylefuse.web.fields import Mask
@@ -55,12 +52,12 @@ def live_preview(
         if not request:
             return None
         inputs, options = request
-        return paths(inputs, models.preview(task_name, inputs, fast(options)))
+        return paths(inputs, models.preview(task_name, inputs, options.fast()))
 
     def paint_on(visitor: gr.Request, *values: Any) -> Iterator[Any]:
         turn = turns.current(visitor.session_hash)
         request = make_request(*values)
-        if not request or request[1] == fast(request[1]):
+        if not request or request[1] == request[1].fast():
             yield gr.skip()
             return
         for picture in models.preview_steps(task_name, *request):
@@ -72,16 +69,10 @@ def live_preview(
     shown = gr.on(
         events, show_errors(show), list(fields), output, api_name=f"preview-{name}", **LIVE
     )
-    if hasattr(find_predictor(task_name).options, "quality"):
-        shown.success(  # also while an earlier one is about to stop
-            paint_on, list(fields), output, api_name=f"painted-{name}", show_progress="hidden",
-            trigger_mode="multiple", concurrency_limit=LIVE["concurrency_limit"],
-        )  # fmt: skip
-
-
-def fast(options: Options) -> Options:
-    """The options with the quality "fast", where there is one."""
-    return replace(options, quality="fast") if hasattr(options, "quality") else options  # type: ignore[call-arg]
+    shown.success(  # also while an earlier one is about to stop
+        paint_on, list(fields), output, api_name=f"painted-{name}", show_progress="hidden",
+        trigger_mode="multiple", concurrency_limit=LIVE["concurrency_limit"],
+    )  # fmt: skip
 
 
 def _changes(field: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from keras import ops, utils
 
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
+from stylefuse.models import vgg19
 from stylefuse.models.augmentation import DRAWS
 from stylefuse.models.transfer import TASK, losses, perceptual
 from tests.unit.test_config import SHIPPED
@@ -96,9 +97,8 @@ def test_the_generator_loss_adds_it_by_its_weights(monkeypatch, pictures):
 
 
 def test_missing_weights_are_reported(monkeypatch, tmp_path):
-    monkeypatch.undo()
-    monkeypatch.setattr(perceptual, "FOLDER", tmp_path)
-    perceptual.vgg19_weights.cache_clear()
+    monkeypatch.setattr(vgg19, "FOLDER", tmp_path)
+    vgg19.vgg19_weights.cache_clear()
     with pytest.raises(UserError, match="run `dvc repro ingest`") as error:
-        perceptual.vgg19_weights()
+        vgg19.vgg19_weights()
     assert error.value.code == "network-missing"

@@ -12,12 +12,12 @@ from stylefuse.painting.watcher import Watcher
 STEPS = 4
 
 
-class Bar:
+class Item:
     def __init__(self):
-        self.done = 0.0
+        self.shares = []
 
-    def advance(self, share=1):
-        self.done += share
+    def reach(self, share):
+        self.shares.append(share)
 
 
 def steps(before_step=lambda number: None):
@@ -33,29 +33,27 @@ def level(picture):
 
 
 def test_the_last_picture_is_returned_and_all_progress_shown():
-    bar = Bar()
-    assert level(Watcher(bar, keep_unfinished=False).follow(steps())) == STEPS
-    assert bar.done == pytest.approx(1)
+    item = Item()
+    assert level(Watcher(keep_unfinished=False).follow(steps(), item)) == STEPS
+    assert item.shares == [0.25, 0.5, 0.75, 1]
 
 
 def test_a_stopped_picture_is_kept_as_it_is():
-    bar = Bar()
-    watcher = Watcher(bar, keep_unfinished=True)
-    picture = watcher.follow(steps(lambda number: number == 3 and watcher.stop()))
+    watcher = Watcher(keep_unfinished=True)
+    picture = watcher.follow(steps(lambda number: number == 3 and watcher.stop()), Item())
     assert level(picture) == 2
     assert watcher.kept
-    assert bar.done == pytest.approx(1)
 
 
 def test_or_not():
-    watcher = Watcher(Bar(), keep_unfinished=False)
+    watcher = Watcher(keep_unfinished=False)
     with pytest.raises(Cancelled):
-        watcher.follow(steps(lambda number: number == 3 and watcher.stop()))
+        watcher.follow(steps(lambda number: number == 3 and watcher.stop()), Item())
     assert not watcher.kept
 
 
 def test_one_picture_is_painted_in_steps_at_a_time():
-    watcher, active, most = Watcher(Bar(), keep_unfinished=False), [], []
+    watcher, active, most = Watcher(keep_unfinished=False), [], []
 
     def paint(name):
         def enter(number):
@@ -63,13 +61,10 @@ def test_one_picture_is_painted_in_steps_at_a_time():
                 active.append(name)
             most.append(len(active))
 
-        watcher.follow(steps(enter))
+        watcher.follow(steps(enter), Item())
         active.remove(name)
 
-    def slow(name):
-        paint(name)
-
-    threads = [threading.Thread(target=slow, args=[name]) for name in range(4)]
+    threads = [threading.Thread(target=paint, args=[name]) for name in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

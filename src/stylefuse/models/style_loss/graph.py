@@ -8,22 +8,12 @@ that of a ReLU, and of maximum pooling, a product with a mask of zeros and ones.
 from typing import Any, NamedTuple
 
 import numpy as np
-from onnx import numpy_helper
 
 from stylefuse.models.onnx_graph import FLOAT, INT64, GraphBuilder, Shape
 from stylefuse.models.style_loss.low_rank import Blocks
-from stylefuse.models.transfer.perceptual import IMAGENET_MEAN
+from stylefuse.models.vgg19 import IMAGENET_MEAN
 
 SMALLEST = 1e-8  # keeps the loss towards a target of zeros finite
-
-
-class _LossGraph(GraphBuilder):
-    """A graph whose targets may be left out."""
-
-    def target(self, name: str, shape: Shape, default: Any) -> str:
-        """Declare an input that has a value if none is given."""
-        self._constants.append(numpy_helper.from_array(np.asarray(default, np.float32), name))
-        return self.input(name, shape)
 
 
 class _Step(NamedTuple):
@@ -49,7 +39,7 @@ def style_loss_graph(blocks: Blocks) -> bytes:
     Args:
         blocks: of the network; of the last one only the first convolution is used.
     """
-    graph = _LossGraph()
+    graph = GraphBuilder()
     picture = graph.input("picture", [1, "height", "width", 3])
     steps = _forward(graph, picture, [*blocks[:-1], blocks[-1][:1]])
     content_loss, gradient = _content_loss(graph, steps[-1])
@@ -96,12 +86,12 @@ def _forward(graph: GraphBuilder, picture: str, blocks: Blocks) -> list[_Step]:
     return steps
 
 
-def _content_loss(graph: _LossGraph, tap: _Step) -> tuple[str, str]:
+def _content_loss(graph: GraphBuilder, tap: _Step) -> tuple[str, str]:
     """The content loss, and its gradient towards the last tap."""
     channels = tap.details[1]
     shape: Shape = [1, channels, "content_height", "content_width"]
-    target = graph.target("content", shape, np.zeros((1, channels, 1, 1)))
-    weight = graph.target("content_weight", [], 0)
+    target = graph.input("content", shape, default=np.zeros((1, channels, 1, 1)))
+    weight = graph.input("content_weight", [], default=0)
     graph.output("own_content", tap.output, shape)
     difference = graph.node("Sub", tap.output, target)
     share = graph.node("Div", weight, _square_sum(graph, target))
@@ -110,11 +100,11 @@ def _content_loss(graph: _LossGraph, tap: _Step) -> tuple[str, str]:
     return loss, graph.node("Mul", difference, slope)
 
 
-def _gram_loss(graph: _LossGraph, tap: _Step) -> tuple[str, str]:
+def _gram_loss(graph: GraphBuilder, tap: _Step) -> tuple[str, str]:
     """The style loss of one tap, and its gradient towards the tap."""
     number, channels = tap.details
     shape: Shape = [1, f"rows_{number}", f"columns_{number}"]
-    target = graph.target(f"gram_{number}", shape, np.zeros((1, 1, 1)))
+    target = graph.input(f"gram_{number}", shape, default=np.zeros((1, 1, 1)))
     rows = graph.reshape(tap.output, 1, channels, -1)
     size = graph.node("Size", tap.output)
     places = graph.node("Cast", graph.node("Div", size, graph.constant(channels, INT64)), to=FLOAT)

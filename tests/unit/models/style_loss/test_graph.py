@@ -8,7 +8,7 @@ import pytest
 
 from stylefuse.models.style_loss.graph import style_loss_graph
 from stylefuse.models.style_loss.low_rank import Convolution, approximate, response
-from stylefuse.models.transfer.perceptual import IMAGENET_MEAN
+from stylefuse.models.vgg19 import IMAGENET_MEAN
 
 CHANNELS = 3, 6, 8, 8
 RNG = np.random.default_rng(0)
