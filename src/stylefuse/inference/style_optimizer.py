@@ -24,7 +24,8 @@ from stylefuse.inference.steps import Finish, PaintingStep, finished
 NETWORKS = Path(__file__).with_name("networks")  # LICENCES.md in it names the source
 MANIFEST = NETWORKS / "manifest.json"  # checksums
 CONTENT_WEIGHT = np.array(0.4, np.float32)  # the style loss of each layer has the weight 1
-TILE, OVERLAP = 512, 64  # pixels; larger sizes are optimised tile by tile, to bound the memory
+MARGIN = 4  # pixels; the networks pad with zeros, which paints lines along the border
+TILE, OVERLAP = 512 + 2 * MARGIN, 64  # pixels; larger sizes go tile by tile, to bound the memory
 AFFORDABLE = 512  # pixels of the longer side; larger pictures get fewer evaluations, at least
 MIN_EVALUATIONS = 2
 
@@ -89,11 +90,11 @@ def optimize(
     Raises:
         Cancelled: the active request was cancelled.
     """
-    height, width = content.shape[:2]
-    effort = min(1, AFFORDABLE / max(height, width))
+    full = content.shape
+    effort = min(1, AFFORDABLE / max(full))
     rounds = [max(MIN_EVALUATIONS, round(level.evaluations * effort)) for level in LEVELS]
     costs = [n * level.cost * level.share**2 for n, level in zip(rounds, LEVELS, strict=True)]
-    start, content, done = pad(start), pad(content), 0.0
+    start, content, done = _with_margin(start), _with_margin(content), 0.0
     picture = smaller_start = start
     for level, evaluations, cost in zip(LEVELS, rounds, costs, strict=True):
         shape = _level_shape(content.shape, level.share)
@@ -104,7 +105,8 @@ def optimize(
         target, grams = _floats(_resized(content, shape)), _mixed_grams(style, level)
         for part in _optimize_tiles(canvas, target, grams, strength, level.network, evaluations):
             picture = _levels(canvas)
-            yield Progress((done + part * cost) / sum(costs), picture[:height, :width])
+            share = (done + part * cost) / sum(costs)
+            yield Progress(share, _without_margin(picture, full, level.share))
         smaller_start = level_start
         done += cost
 
@@ -190,6 +192,17 @@ def _describe(picture: np.ndarray, network: str) -> dict[str, np.ndarray]:
 def _network(name: str) -> OnnxGraph:
     checksums = json.loads(MANIFEST.read_text())
     return OnnxGraph(NETWORKS / f"{name}.onnx", checksums[f"{name}.onnx"])
+
+
+def _with_margin(picture: np.ndarray) -> np.ndarray:
+    return pad(np.pad(picture, [(MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)], mode="symmetric"))
+
+
+def _without_margin(picture: np.ndarray, full: tuple[int, ...], share: float) -> np.ndarray:
+    """A picture of a level without its margin; `full` is the shape at full size."""
+    margin = round(MARGIN * share)
+    height, width = (max(1, round(side * share)) for side in full[:2])
+    return picture[margin : margin + height, margin : margin + width]
 
 
 def _level_shape(shape: tuple[int, ...], share: float) -> tuple[int, int]:

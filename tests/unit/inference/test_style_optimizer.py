@@ -86,6 +86,13 @@ def test_odd_contents_and_styles(shape, style):
     assert result.dtype == np.uint8
 
 
+def test_no_coloured_lines_along_the_border():
+    chroma = np.ptp(painted(PHOTOGRAPH, target(STROKES)).astype(int), axis=2)
+    frame = np.ones(chroma.shape, bool)
+    frame[1:-1, 1:-1] = False
+    assert chroma[frame].mean() < 1.5 * chroma[3:-3, 3:-3].mean()
+
+
 def test_tiles_join_without_a_seam(monkeypatch):
     whole = painted(PHOTOGRAPH, target(STROKES)).astype(int)
     monkeypatch.setattr(style_optimizer, "TILE", 64)
