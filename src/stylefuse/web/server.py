@@ -1,4 +1,5 @@
-"""The page's server: on loopback, for requests to its own name, without content of other sites."""
+"""The page's server: on loopback, for requests to its own name and about uploaded files, without
+content of other sites."""
 
 import os
 import sys
@@ -10,6 +11,7 @@ from stylefuse.errors import UserError
 from stylefuse.ports import LOOPBACK, require_free_port
 from stylefuse.serving.host_check import HostCheck
 from stylefuse.web.allocator import trim_regularly
+from stylefuse.web.upload_check import UploadCheck
 
 CSS, SCRIPT = (Path(__file__).with_name(f"page.{suffix}") for suffix in ("css", "js"))
 # names of Gradio's colours: its default shades have too little contrast with each other
@@ -48,6 +50,7 @@ def app(limits: Serve, port: int) -> HostCheck:
             code="package-missing",
         ) from None
     from fastapi import FastAPI
+    from gradio.utils import get_upload_folder
 
     from stylefuse.web.gallery import EXAMPLES
     from stylefuse.web.models import LoadedModels
@@ -64,7 +67,7 @@ def app(limits: Serve, port: int) -> HostCheck:
         allowed_paths=[str(EXAMPLES)], max_file_size=MAX_UPLOAD, show_error=True,
         enable_monitoring=False, ssr_mode=False,
     )  # fmt: skip
-    return HostCheck(page, limits.hosts)
+    return HostCheck(UploadCheck(page, Path(get_upload_folder())), limits.hosts)
 
 
 def run(limits: Serve, port: int) -> None:

@@ -9,6 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
@@ -321,3 +322,26 @@ def test_requests_from_other_sites_are_rejected(address):
         with pytest.raises(urllib.error.HTTPError) as error:
             urllib.request.urlopen(urllib.request.Request(address, headers=header))
         assert error.value.code == 403
+
+
+def call(address, name, *values):
+    """What an API call of the page returns; its status if it is refused."""
+    api = f"{address}/gradio_api/call/{name}"
+    started = requests.post(api, json={"data": values}, timeout=60)
+    if started.status_code != 200:
+        return started.status_code
+    return requests.get(f"{api}/{started.json()['event_id']}", timeout=60).text
+
+
+def test_only_uploaded_files_are_painted(address, project):
+    def restored(path):
+        return call(
+            address, "preview-restore", {"path": path, "meta": {"_type": "gradio.FileData"}}, 0
+        )
+
+    for path in (str(project / "a.png"), "/dev/zero", "https://example.org/a.png"):
+        assert restored(path) == 403
+    with (project / "a.png").open("rb") as file:
+        uploaded = requests.post(f"{address}/gradio_api/upload", files={"files": file}, timeout=60)
+    (path,) = uploaded.json()
+    assert "event: complete" in restored(path)

@@ -1,0 +1,87 @@
+"""Requests to the page name only files that were uploaded to it."""
+
+import json
+
+import pytest
+
+from stylefuse.web.upload_check import MAX_BODY, UploadCheck
+from tests.support.asgi import error_of, request
+
+PATH = "/gradio_api/queue/join"
+
+
+async def echo(scope, receive, send):
+    message = await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": message.get("body", b"")})
+
+
+@pytest.fixture
+def uploads(tmp_path):
+    (tmp_path / "uploads/hash").mkdir(parents=True)
+    (tmp_path / "uploads/hash/a.png").write_bytes(b"picture")
+    (tmp_path / "secret.png").write_bytes(b"picture")
+    (tmp_path / "uploads/hash/link.png").symlink_to(tmp_path / "secret.png")
+    return tmp_path / "uploads"
+
+
+@pytest.fixture
+def check(uploads):
+    return UploadCheck(echo, uploads)
+
+
+def file(path):
+    return json.dumps(
+        {"data": [{"path": str(path), "meta": {"_type": "gradio.FileData"}}]}
+    ).encode()
+
+
+def test_an_uploaded_file_reaches_the_page_in_any_number_of_chunks(check, uploads):
+    body = file(uploads / "hash/a.png")
+    for chunks in ([body], [body[:9], body[9:]]):
+        status, _, answer = request(check, *chunks, path=PATH)
+        assert (status, answer) == (200, body)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../secret.png", "hash/../../secret.png", "hash/link.png", "", "hash/\0.png"],
+)
+def test_files_outside_of_the_uploads_are_refused(check, uploads, name):
+    status, message = error_of(check, file(f"{uploads}/{name}" if name else ""), path=PATH)
+    assert (status, message) == (403, "only files that were uploaded to this page can be used")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/etc/hostname", "/dev/zero", "file:///etc/hostname", "https://example.org/a.png", 7, {}],
+)
+@pytest.mark.parametrize("nest", [lambda x: x, lambda x: {"data": [[{"value": x}]]}])
+def test_other_files_and_addresses_are_refused_wherever_they_are(check, path, nest):
+    body = json.dumps(nest({"path": path})).encode()
+    assert error_of(check, body, path=PATH)[0] == 403
+    assert error_of(check, body, path=PATH, headers={})[0] == 403  # whatever it calls itself
+
+
+@pytest.mark.parametrize("body", [b"", b"no JSON", b"[[", b'{"data": [1, null, {"path": null}]}'])
+def test_requests_without_a_file_reach_the_page(check, body):
+    assert request(check, body, path=PATH)[0] == 200
+
+
+def test_a_body_that_is_nested_too_deeply_is_refused(check):
+    assert error_of(check, b"[" * 100_000, path=PATH)[0] == 403
+
+
+def test_a_body_that_is_too_long_is_refused(check):
+    status, message = error_of(check, b"x" * (MAX_BODY + 1), path=PATH)
+    assert status == 413
+    assert str(MAX_BODY) in message
+
+
+def test_uploads_and_other_methods_are_not_read(check):
+    assert request(check, file("/etc/hostname"), path="/gradio_api/upload")[0] == 200
+    assert request(check, file("/etc/hostname"), path=PATH, method="GET")[0] == 200
+
+
+def test_a_client_that_disconnects_gets_no_answer(check):
+    assert request(check, b"{", path=PATH, complete=False) is None
