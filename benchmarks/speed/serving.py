@@ -178,9 +178,11 @@ def serve_published_network(folder: str, port: int) -> None:
     """Serve the published network as an MLflow model, with the server of `stylefuse serve`."""
     import mlflow
     import pandas as pd
+    from mlflow.pyfunc import load_model, scoring_server
 
     from stylefuse.registry.package import signature
-    from stylefuse.serving.app import run, scoring_app
+    from stylefuse.serving.alias_follower import AliasFollower
+    from stylefuse.serving.app import run
 
     class PublishedNetwork(mlflow.pyfunc.PythonModel):
         def load_context(self, context):
@@ -201,7 +203,8 @@ def serve_published_network(folder: str, port: int) -> None:
         signature=signature(find_predictor("transfer")),
         pip_requirements=[],
     )
-    run(lambda: path, scoring_app, "127.0.0.1", port, load_params().serve)
+    app = AliasFollower(lambda: path, lambda _: scoring_server.init(load_model(path)))
+    run(app, "127.0.0.1", port, load_params().serve)
 
 
 if __name__ == "__main__":

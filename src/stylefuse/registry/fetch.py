@@ -1,5 +1,7 @@
 """Find a model by name, registry URI or folder, and fetch its files to this machine."""
 
+import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from stylefuse.config import Registry
 from stylefuse.errors import EXIT_TRY_AGAIN, UserError
 from stylefuse.painting.model_location import ModelLocation, remember_champion
 from stylefuse.registry.integrity.signing import trusted_keys, verify_signature
+from stylefuse.registry.package import LOADER
 from stylefuse.registry.store import (
     CHAMPION,
     embedded_store,
@@ -27,6 +30,9 @@ from stylefuse.registry.store import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+logger = logging.getLogger("uvicorn.error")
+
+PYFUNC = "python_function"  # MLflow's name for models that a loader loads
 MODELS_URI = "models:/"  # prefix of MLflow's URIs of registered models
 
 
@@ -110,7 +116,7 @@ def data_folder(folder: Path) -> Path:
     description = folder / "MLmodel"
     if not description.exists():
         return folder
-    flavor = yaml.safe_load(description.read_text())["flavors"]["python_function"]
+    flavor = yaml.safe_load(description.read_text())["flavors"][PYFUNC]
     return folder / flavor.get("data", "")
 
 
@@ -132,8 +138,53 @@ def mlflow_model(model: str, registry: Registry) -> Path:
     return Path(model)
 
 
-def download(uri: str, registry: Registry) -> Path:
+def verified_copy(model: str, registry: Registry, folder: Path) -> Path:
+    """Copy an MLflow model into a folder that others cannot change, and verify the copy.
+
+    Nothing of the model is executed. MLflow's own functions would import the modules that a model
+    names, whoever wrote it.
+
+    Args:
+        model: a registry URI, or a folder with an `MLmodel` file.
+        registry: the section of `params.yaml`.
+        folder: of the copy; it does not exist yet.
+
+    Returns:
+        The copied model's folder.
+
+    Raises:
+        UserError: there is no such model, it does not match its signature, or it is not one that
+            `stylefuse register` made.
+    """
+    if model.startswith(MODELS_URI):
+        folder.mkdir()
+        copy = download(model, registry, folder)
+    else:
+        copy = folder
+        try:  # links are copied as links, which are not accepted
+            shutil.copytree(mlflow_model(model, registry), copy, symlinks=True)
+        except OSError as error:
+            raise UserError(f"{model} cannot be copied: {error}", code="model-unreadable") from None
+    trusted = trusted_keys(registry.trusted_keys)
+    signer = verify_signature(copy, trusted, model)
+    if not trusted:
+        logger.warning("%s is signed by %s; registry.trusted_keys is empty", model, signer)
+    flavors = yaml.safe_load((copy / "MLmodel").read_text())["flavors"]
+    if set(flavors) != {PYFUNC} or flavors[PYFUNC].get("loader_module") != LOADER:
+        raise UserError(
+            f"{model} is not a model of stylefuse; `stylefuse register` makes them",
+            code="model-foreign",
+        )
+    return copy
+
+
+def download(uri: str, registry: Registry, folder: Path | None = None) -> Path:
     """The folder of a registered version as it is stored: its signature is not verified.
+
+    Args:
+        uri: of the version.
+        registry: the section of `params.yaml`.
+        folder: to copy it to; by default, a version in a store on this machine is not copied.
 
     Raises:
         UserError: there is no such version, or the store is unreachable.
@@ -141,7 +192,8 @@ def download(uri: str, registry: Registry) -> Path:
     with _store_for(uri, registry):
         import mlflow
 
-        return Path(mlflow.artifacts.download_artifacts(uri))
+        target = None if folder is None else str(folder)
+        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=target))
 
 
 @contextmanager

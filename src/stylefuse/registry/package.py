@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from stylefuse.registry.reference_statistics import Reference
 
-LOADER = "stylefuse.serving.pyfunc"
+LOADER = "stylefuse.serving.pyfunc"  # that `MLmodel` names
 LIMITS = "serving.json"
 INPUTS = "inputs.json"  # statistics of the training pictures, to compare request pictures with
 PIPELINE = "pipeline.yaml"  # a copy of dvc.lock: hashes of the training's code and data

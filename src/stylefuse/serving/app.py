@@ -1,31 +1,28 @@
 """The ASGI application of `stylefuse serve`: checks and metrics around a scoring application."""
 
 import threading
-from collections.abc import Callable
+from pathlib import Path
 
 from stylefuse.config import Serve
-from stylefuse.registry.package import LOADER
+from stylefuse.registry.fetch import data_folder
 from stylefuse.serving.alias_follower import AliasFollower
 from stylefuse.serving.host_check import ASGIApp, HostCheck
 from stylefuse.serving.limits import RequestLimits
 from stylefuse.serving.prometheus import Metrics
 
 
-def run(
-    resolve: Callable[[], str], load: Callable[[str], ASGIApp], host: str, port: int, limits: Serve
-) -> None:
+def run(app: AliasFollower, host: str, port: int, limits: Serve) -> None:
     """Serve until SIGINT or SIGTERM; requests in progress are answered first.
 
     Args:
-        resolve: see `AliasFollower`.
-        load: see `AliasFollower`.
+        app: answers the requests that the checks accept.
         host: address to listen on.
         port: port to listen on.
         limits: of requests.
     """
     import uvicorn
 
-    app, stopped = AliasFollower(resolve, load), threading.Event()
+    stopped = threading.Event()
     threading.Thread(target=app.poll, args=(stopped,), daemon=True).start()
     try:
         uvicorn.run(
@@ -41,20 +38,26 @@ def run(
         stopped.set()
 
 
-def scoring_app(model_uri: str) -> ASGIApp:
-    """The application that answers with a model: MLflow's own, and for the project's models a
-    shorter path beside it.
+def scoring_app(folder: Path) -> ASGIApp:
+    """The application that answers with a model: MLflow's own, and a shorter path beside it.
+
+    The model is loaded by this installation's code: MLflow would import the code that a version
+    brings along.
 
     Args:
-        model_uri: in the registry, or a folder with an `MLmodel` file.
+        folder: of an MLflow model that `stylefuse register` made; see `verified_copy`.
+
+    Raises:
+        UserError: the model's files are incomplete.
     """
     from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
-    from mlflow.pyfunc import load_model, scoring_server
+    from mlflow.models import Model
+    from mlflow.pyfunc import PyFuncModel, scoring_server
 
+    from stylefuse.serving.pyfunc import PaintService
     from stylefuse.serving.scoring import Scoring
 
-    model = load_model(model_uri)
-    app: ASGIApp = scoring_server.init(model)
-    if model.loader_module != LOADER:
-        return app
-    return Scoring(model.get_raw_model(), app, MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get())
+    service = PaintService(data_folder(folder))
+    model = PyFuncModel(model_meta=Model.load(str(folder)), model_impl=service)
+    timeout = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()
+    return Scoring(service, scoring_server.init(model), timeout)

@@ -2,12 +2,15 @@
 
 import os
 import sys
+import tempfile
+from itertools import count
+from pathlib import Path
 
 from stylefuse.config import Registry, Serve
 from stylefuse.ports import require_free_port
-from stylefuse.registry.fetch import mlflow_model
-from stylefuse.registry.integrity.signing import TRUSTED_VARIABLE, trusted_keys
-from stylefuse.registry.store import open_store
+from stylefuse.registry.fetch import MODELS_URI, resolve_alias, verified_copy
+from stylefuse.serving.alias_follower import AliasFollower
+from stylefuse.serving.host_check import ASGIApp
 
 REQUEST_TIMEOUT_S = 120  # a picture of the largest size may take a minute on a few cores
 
@@ -24,27 +27,28 @@ def serve(registry: Registry, limits: Serve, model: str, host: str, port: int) -
         port: port to listen on.
 
     Raises:
-        UserError: there is no such model, or the port is in use.
+        UserError: there is no such model, it does not match its signature, or the port is in use.
     """
     require_free_port(host, port)
-    folder = mlflow_model(model, registry)
     os.environ["MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"] = str(REQUEST_TIMEOUT_S)
-    os.environ[TRUSTED_VARIABLE] = " ".join(trusted_keys(registry.trusted_keys))
-    say(f"serving {model} at http://{host}:{port}/invocations")
     from stylefuse.serving.app import run, scoring_app
 
-    name, at, alias = model.removeprefix("models:/").partition("@")
-    if not model.startswith("models:/") or not at:
-        run(lambda: str(folder), scoring_app, host, port, limits)
-        return
-    client = open_store(registry)
-    run(
-        lambda: str(client.get_model_version_by_alias(name, alias).version),
-        lambda version: scoring_app(f"models:/{name}/{version}"),
-        host,
-        port,
-        limits,
-    )
+    name, at, _ = model.removeprefix(MODELS_URI).partition("@")
+    follows = model.startswith(MODELS_URI) and bool(at)
+
+    def resolve() -> str:
+        return resolve_alias(model, registry).rpartition("/")[2] if follows else model
+
+    with tempfile.TemporaryDirectory(prefix="stylefuse-serve-") as private:
+        folders = (Path(private) / str(number) for number in count())
+
+        def load(version: str) -> ASGIApp:
+            uri = f"{MODELS_URI}{name}/{version}" if follows else model
+            return scoring_app(verified_copy(uri, registry, next(folders)))
+
+        app = AliasFollower(resolve, load)
+        say(f"serving {model} at http://{host}:{port}/invocations")
+        run(app, host, port, limits)
 
 
 def say(line: str) -> None:

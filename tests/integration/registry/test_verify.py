@@ -1,6 +1,7 @@
 """A version in the registry is verified before use; every change of it is detected."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,11 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
-from stylefuse.registry.fetch import download, model_files
+from stylefuse.registry.fetch import download, model_files, verified_copy
 from stylefuse.registry.integrity import signing
 from stylefuse.registry.integrity.verify import sign_version, verify
 from stylefuse.registry.register import register
 from stylefuse.registry.store import load_mlflow, open_store
+from tests.support.foreign_code import add_foreign_loader
 from tests.support.models import make_model, make_project
 from tests.support.registered_project import copy_project_with_two_versions
 from tests.support.stores import copy_empty_store
@@ -221,3 +223,42 @@ def test_uncommitted_changes_are_registered_only_if_that_is_allowed(
     Path("new.py").unlink()
     assert register(load_params(), "restore").created
     assert open_store(allowed).get_model_version(name, "2").tags["git.dirty"] == "false"
+
+
+def test_a_copy_is_verified_and_belongs_to_its_owner_alone(params, stored, tmp_path):
+    models = f"models:/{NAME}/1", str(stored)
+    for number, model in enumerate(models):
+        copy = verified_copy(model, params.registry, tmp_path / f"copy-{number}")
+        assert copy.is_relative_to(tmp_path)
+        assert {*files_of(stored)} <= {*files_of(copy)}
+    (stored / "MLmodel").write_text("changed")
+    for number, model in enumerate(models):
+        error = error_of(verified_copy, model, params.registry, tmp_path / f"changed-{number}")
+        assert error.code == "signed-file-changed"
+
+
+def test_a_version_with_another_loader_is_not_of_this_project(params, stored, tmp_path):
+    """Not even if somebody signed it with this project's key."""
+    add_foreign_loader(stored, tmp_path / "executed")
+    (stored / signing.SIGNATURE).write_text(signing.sign(stored))
+    error = error_of(verified_copy, str(stored), params.registry, tmp_path / "copy")
+    assert error.code == "model-foreign"
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_link_beside_the_signed_files_is_refused(params, stored, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (stored / "more").symlink_to(tmp_path / "elsewhere")
+    for function, *arguments in (
+        (verify, params, f"{NAME}/1"),
+        (verified_copy, str(stored), params.registry, tmp_path / "copy"),
+    ):
+        error = error_of(function, *arguments)
+        assert error.code == "signed-file-changed"
+        assert "more is a link" in str(error)
+
+
+def test_what_is_neither_file_nor_folder_is_not_copied(params, stored, tmp_path):
+    os.mkfifo(stored / "pipe")
+    error = error_of(verified_copy, str(stored), params.registry, tmp_path / "copy")
+    assert error.code == "model-unreadable"

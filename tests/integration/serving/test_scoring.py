@@ -45,7 +45,7 @@ def applications(name, folder):
             str(folder / "mlflow"), loader_module=LOADER, data_path=str(folder / "package"),
             signature=signature(find_predictor(name)), pip_requirements=[], mlflow_model=Model(),
         )  # fmt: skip
-        ours = scoring_app(str(folder / "mlflow"))
+        ours = scoring_app(folder / "mlflow")
         theirs = scoring_server.init(load_model(str(folder / "mlflow")))
     assert isinstance(ours, Scoring)
     return ours, theirs

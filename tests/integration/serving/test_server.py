@@ -5,6 +5,7 @@ import http.client
 import io
 import json
 import math
+import shutil
 import socket
 import threading
 import urllib.error
@@ -20,8 +21,11 @@ from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode
 from stylefuse.images.statistics import statistics
 from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, RequestLog
+from stylefuse.registry.fetch import download
 from stylefuse.registry.promotion import promote, rollback
+from stylefuse.registry.store import CHAMPION, open_store, registered_name
 from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE
+from tests.support.foreign_code import add_foreign_loader
 from tests.support.fuzzing import VALID_INTERVAL, send, send_all
 from tests.support.hostile_pictures import scan_bomb
 from tests.support.hostile_requests import Request, requests, valid_request
@@ -195,6 +199,26 @@ def test_a_promotion_is_followed_and_no_request_is_dropped(port, in_project):
     assert len(answers) > 10
     assert first != second
     assert set(answers) == {first, second}
+
+
+def test_code_that_a_version_brings_along_is_not_executed(port, in_project, tmp_path):
+    """A version that somebody wrote into the store and made champion without this project."""
+    name, registry = registered_name("transfer"), load_params().registry
+    client, mark = open_store(registry), tmp_path / "executed"
+    shutil.copytree(download(f"models:/{name}/1", registry), tmp_path / "model")
+    add_foreign_loader(tmp_path / "model", mark)
+    foreign = client.create_model_version(name, f"file://{tmp_path}/model").version
+    log = in_project / "serve.log"
+    try:
+        client.set_registered_model_alias(name, CHAMPION, foreign)
+        wait_for(lambda: "version 1 still answers: " in log.read_text())
+        assert "is not as it was signed" in log.read_text()
+        assert ask(port, rows(ROW))[0] == 200
+        assert metrics(port)["stylefuse_model_version", "1"]
+    finally:
+        client.set_registered_model_alias(name, CHAMPION, "1")
+        client.delete_model_version(name, foreign)
+    assert not mark.exists()
 
 
 def test_requests_are_logged_as_statistics(port, in_project):

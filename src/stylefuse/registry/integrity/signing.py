@@ -74,6 +74,11 @@ def verify_signature(folder: Path, trusted: Collection[str], name: str | None = 
             f"{name} has an invalid signature: it was changed; register the model again",
             code="signature-invalid",
         ) from None
+    if link := next((path for path in folder.rglob("*") if path.is_symlink()), None):
+        raise UserError(
+            f"{name} was changed: {link.relative_to(folder)} is a link; register the model again",
+            code="signed-file-changed",
+        )
     hashes = _hashes(folder)
     for path in sorted(files.keys() | hashes.keys()):
         if files.get(path) != hashes.get(path):
