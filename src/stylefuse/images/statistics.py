@@ -7,6 +7,7 @@ from stylefuse.images.open import flatten
 
 STATISTICS = ("luminance", "contrast", "saturation", "warmth", "detail")
 SHORTER_SIDE = 128  # pixels; larger pictures are scaled down to it, because detail depends on it
+LONGER_SIDE = 16 * SHORTER_SIDE  # of narrow strips, to bound the memory
 LAPLACIAN = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 
 
@@ -20,9 +21,9 @@ def statistics(picture: Image.Image) -> dict[str, float]:
         Laplacian.
     """
     small = flatten(picture)
-    scale = SHORTER_SIDE / min(small.size)
-    if scale < 1:
-        width, height = (max(SHORTER_SIDE, round(side * scale)) for side in small.size)
+    scale = min(1, SHORTER_SIDE / min(small.size))
+    width, height = (min(round(side * scale), LONGER_SIDE) for side in small.size)
+    if (width, height) != small.size:
         small = small.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
     luma = small.convert("L")
     levels, colours = np.asarray(luma, np.float32), np.asarray(small, np.float32)

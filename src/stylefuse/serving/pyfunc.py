@@ -67,6 +67,31 @@ def _load_pyfunc(data_path: str) -> "PaintService":
     return PaintService(folder)
 
 
+class PixelBudget:
+    """The pixels that the pictures of a row may have together, because all are in memory at once.
+
+    Args:
+        limit: their number.
+    """
+
+    def __init__(self, limit: int):
+        self._limit, self._used = limit, 0
+
+    def take(self, picture: Image.Image) -> None:
+        """Count a picture.
+
+        Raises:
+            UserError: the pictures have more pixels than allowed.
+        """
+        self._used += picture.width * picture.height
+        if self._used > self._limit:
+            raise UserError(
+                f"its pictures have more than {self._limit:,} pixels together; "
+                "scale them down first",
+                code="pictures-too-large",
+            )
+
+
 class PaintService:
     """Paints the pictures of requests; safe to use from several threads.
 
@@ -206,10 +231,11 @@ class PaintService:
         statistics: list[PictureStatistics],
     ) -> dict[str, str]:
         kinds = {**self.predictor.inputs, **self.predictor.optional_inputs}
+        budget = PixelBudget(self.limits.max_row_pixels)
         try:
             with self._slot():
                 inputs = {
-                    name: self._read(row[name], kind, name, statistics)
+                    name: self._read(row[name], kind, name, budget, statistics)
                     for name, kind in kinds.items()
                     if name in row
                 }
@@ -251,7 +277,14 @@ class PaintService:
         finally:
             self.slots.release()
 
-    def _read(self, value: Any, kind: type, name: str, statistics: list[PictureStatistics]) -> Any:
+    def _read(
+        self,
+        value: Any,
+        kind: type,
+        name: str,
+        budget: PixelBudget,
+        statistics: list[PictureStatistics],
+    ) -> Any:
         """A value of a row as the predictor takes it; adds the statistics of its pictures."""
         if kind is int:
             return whole_number(value, name)
@@ -262,12 +295,13 @@ class PaintService:
                     f"{self.limits.max_batch} allowed",
                     code="too-many-pictures",
                 )
-            return [self._read(item, kind, name, statistics) for item in value]
+            return [self._read(item, kind, name, budget, statistics) for item in value]
         if not isinstance(value, str):
             raise UserError(
                 f"{name} is not text; send a picture file in base64", code="picture-not-text"
             )
         decoded = decode_cached(value, name, self.limits.max_pixels)
+        budget.take(decoded.picture)
         if self.request_log:
             statistics.append((name, self.log_writer.submit(lambda: decoded.statistics)))
         return decoded.picture

@@ -1,5 +1,7 @@
 """A picture's statistics show what changed, whatever its size."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -43,3 +45,13 @@ def test_the_size_has_little_influence(picture):
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_pictures_of_any_size_have_statistics(size, mode):
     assert np.isfinite(list(statistics(Image.new(mode, size, "red")).values())).all()
+
+
+def test_a_narrow_strip_takes_little_memory():
+    strip = Image.new("RGB", (1, 4_000_000), (90, 90, 90))
+    tracemalloc.start()
+    try:
+        assert statistics(strip)["luminance"] == 90
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
