@@ -206,7 +206,6 @@ class Serve(Section):
     """Limits of the servers."""
 
     max_pixels: Count = 40_000_000  # of one picture; checked before it is decoded
-    max_row_pixels: Count = 80_000_000  # of all pictures that one picture is painted from
     max_side: Count = 2048  # of an output, pixels
     max_batch: Count = 16  # pictures in one request
     max_body: Count = 64_000_000  # bytes of one request

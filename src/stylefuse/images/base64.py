@@ -17,6 +17,7 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.images.metadata import PictureOrigin
 from stylefuse.images.open import MAX_PIXELS, open_picture
+from stylefuse.images.resize import limit_side
 from stylefuse.images.save import write_picture
 from stylefuse.images.statistics import statistics
 
@@ -58,9 +59,15 @@ def decode(text: str, name: str = "the picture", max_pixels: int = MAX_PIXELS) -
 
 @dataclass(frozen=True)
 class DecodedPicture:
-    """A picture of a request, and its statistics, computed when they are first used."""
+    """A picture of a request, and its statistics, computed when they are first used.
+
+    Attributes:
+        picture: scaled down if it was larger than allowed.
+        size: that it was sent with.
+    """
 
     picture: Image.Image
+    size: tuple[int, int]
 
     @cached_property
     def statistics(self) -> dict[str, float]:
@@ -68,8 +75,8 @@ class DecodedPicture:
         return statistics(self.picture)
 
 
-def _cache_key(text: str, _name: str, max_pixels: int) -> tuple[bytes, int]:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).digest(), max_pixels
+def _cache_key(text: str, _name: str, *limits: int) -> tuple[bytes, tuple[int, ...]]:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest(), limits
 
 
 @cached(
@@ -80,10 +87,14 @@ def _cache_key(text: str, _name: str, max_pixels: int) -> tuple[bytes, int]:
     key=_cache_key,
     lock=threading.Lock(),
 )
-def decode_cached(text: str, name: str, max_pixels: int) -> DecodedPicture:
+def decode_cached(text: str, name: str, max_pixels: int, max_side: int) -> DecodedPicture:
     """`decode`, with a cache of recent pictures: a user who moves a slider sends the same picture
-    again. The result must not be changed."""
-    return DecodedPicture(decode(text, name, max_pixels))
+    again. The result must not be changed.
+
+    Pictures are scaled down to `max_side` at once, so that no request holds several large ones.
+    """
+    picture = decode(text, name, max_pixels)
+    return DecodedPicture(limit_side(picture, max_side), picture.size)
 
 
 def encode(picture: Image.Image, origin: PictureOrigin | None = None, format: str = "png") -> str:

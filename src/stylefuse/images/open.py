@@ -17,6 +17,7 @@ SUFFIXES = {
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")  # JPEG opens MPO, too
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}  # of an ftyp box
 MAX_PIXELS = 100_000_000
+MAX_SIDE = 65_535  # JPEG's own limit; Pillow needs memory for each row, however narrow
 PROGRESSIVE_BLOCK = 1024  # bytes of a progressive JPEG that are decoded at a time
 BACKGROUND = (128, 128, 128)  # of transparent pictures, in training, evaluation and use
 
@@ -135,6 +136,12 @@ def _check_size_and_frames(picture: Image.Image, name: str, max_pixels: int) -> 
     if width * height > max_pixels:
         raise UserError(
             f"{name} has {width}×{height} pixels, more than the {max_pixels:,} allowed; "
+            "scale it down first",
+            code="picture-too-large",
+        )
+    if max(width, height) > MAX_SIDE:
+        raise UserError(
+            f"{name} has {width}×{height} pixels, more than the {MAX_SIDE:,} allowed along a side; "
             "scale it down first",
             code="picture-too-large",
         )

@@ -27,7 +27,7 @@ from stylefuse.cancellation import (
     check_cancelled,
 )
 from stylefuse.errors import UserError
-from stylefuse.images.base64 import decode_cached, encode
+from stylefuse.images.base64 import DecodedPicture, decode_cached, encode
 from stylefuse.inference.options import Options
 from stylefuse.inference.predictor import load_predictor
 from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, FAILED, REFUSED, RequestLog
@@ -65,31 +65,6 @@ def _load_pyfunc(data_path: str) -> "PaintService":
     if not trusted:
         logger.warning("signed by %s; %s names no trusted key", signer, TRUSTED_VARIABLE)
     return PaintService(folder)
-
-
-class PixelBudget:
-    """The pixels that the pictures of a row may have together, because all are in memory at once.
-
-    Args:
-        limit: their number.
-    """
-
-    def __init__(self, limit: int):
-        self._limit, self._used = limit, 0
-
-    def take(self, picture: Image.Image) -> None:
-        """Count a picture.
-
-        Raises:
-            UserError: the pictures have more pixels than allowed.
-        """
-        self._used += picture.width * picture.height
-        if self._used > self._limit:
-            raise UserError(
-                f"its pictures have more than {self._limit:,} pixels together; "
-                "scale them down first",
-                code="pictures-too-large",
-            )
 
 
 class PaintService:
@@ -231,29 +206,29 @@ class PaintService:
         statistics: list[PictureStatistics],
     ) -> dict[str, str]:
         kinds = {**self.predictor.inputs, **self.predictor.optional_inputs}
-        budget = PixelBudget(self.limits.max_row_pixels)
         try:
             with self._slot():
-                inputs = {
-                    name: self._read(row[name], kind, name, budget, statistics)
+                values = {
+                    name: self._read(row[name], kind, name, statistics)
                     for name, kind in kinds.items()
                     if name in row
                 }
                 check_cancelled()
+                inputs = {name: _pictures(value) for name, value in values.items()}
                 picture = self.predictor.paint(inputs, options)
                 check_cancelled()
                 text = encode(picture, self.predictor.picture_origin(), form)
-                return {OUTPUT: text} | self._notice(inputs, options, picture)
+                return {OUTPUT: text} | self._notice(values, options, picture)
         except UserError as error:
             raise UserError(f"{place}: {error}", code=error.code) from None
 
     def _notice(
-        self, inputs: Mapping[str, Any], options: Options, painted: Image.Image
+        self, values: Mapping[str, Any], options: Options, painted: Image.Image
     ) -> dict[str, str]:
         """What to tell about a picture that was scaled down because it is too large."""
-        first = next(iter(inputs.values()))
+        first = next(iter(values.values()))
         limit = self.limits.max_side
-        if not isinstance(first, Image.Image) or max(first.size) <= limit:
+        if not isinstance(first, DecodedPicture) or max(first.size) <= limit:
             return {}
         if getattr(options, "size", 0):
             return {}
@@ -282,10 +257,10 @@ class PaintService:
         value: Any,
         kind: type,
         name: str,
-        budget: PixelBudget,
         statistics: list[PictureStatistics],
     ) -> Any:
-        """A value of a row as the predictor takes it; adds the statistics of its pictures."""
+        """A value of a row: a number, a `DecodedPicture` or a list of them; adds the statistics of
+        its pictures."""
         if kind is int:
             return whole_number(value, name)
         if isinstance(value, list | np.ndarray) and name in self.predictor.repeatable_inputs:
@@ -295,16 +270,15 @@ class PaintService:
                     f"{self.limits.max_batch} allowed",
                     code="too-many-pictures",
                 )
-            return [self._read(item, kind, name, budget, statistics) for item in value]
+            return [self._read(item, kind, name, statistics) for item in value]
         if not isinstance(value, str):
             raise UserError(
                 f"{name} is not text; send a picture file in base64", code="picture-not-text"
             )
-        decoded = decode_cached(value, name, self.limits.max_pixels)
-        budget.take(decoded.picture)
+        decoded = decode_cached(value, name, self.limits.max_pixels, self.limits.max_side)
         if self.request_log:
             statistics.append((name, self.log_writer.submit(lambda: decoded.statistics)))
-        return decoded.picture
+        return decoded
 
     def _log(
         self,
@@ -323,6 +297,13 @@ class PaintService:
 def _cancellation() -> Cancellation:
     """The active one; in MLflow's own server, which has none, one with MLflow's timeout."""
     return active_cancellation() or Cancellation(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get())
+
+
+def _pictures(value: Any) -> Any:
+    """A value of a row as the predictor takes it."""
+    if isinstance(value, list):
+        return [_pictures(item) for item in value]
+    return value.picture if isinstance(value, DecodedPicture) else value
 
 
 def _is_empty(value: Any) -> bool:

@@ -80,17 +80,6 @@ def test_a_package_without_the_newer_limits_loads(package):
     assert PaintService(folder).limits.model_dump(include=set(limits)) == limits
 
 
-def test_the_pictures_of_a_row_are_limited_together(package):
-    folder = package("transfer")
-    (folder / LIMITS).write_text(json.dumps({"max_row_pixels": 40 * 30 + 30 * 30 + 500}))
-    service = PaintService(folder)
-    assert len(service.predict(table(ROW, ROW))) == 2  # each row for itself
-    for styles in ([STYLE, STYLE], [STYLE] * 16):
-        frame = pd.DataFrame([{"content": CONTENT, "style": styles}])
-        with pytest.raises(MlflowException, match=r"row 1 of 1: its pictures have more than 2,600"):
-            service.predict(frame)
-
-
 def test_any_number_of_rows_is_painted(service):
     """The limit is one of HTTP requests, see `stylefuse.serving.request_checks`."""
     assert len(service.predict(table(*[ROW] * (service.limits.max_batch + 1)))) == 4

@@ -158,15 +158,15 @@ def test_every_request_that_passes_the_checks_is_plain_or_not(table):
 
 def test_text_that_is_not_utf8_is_no_picture():
     with pytest.raises(UserError) as error:
-        codec.decode_cached("\ud800", "content", 10**6)
+        codec.decode_cached("\ud800", "content", 10**6, 100)
     assert error.value.code == "base64-invalid"
 
 
 def test_a_recently_sent_picture_is_not_decoded_again(monkeypatch):
     text = encoded(noise(31, 17, seed=77))
-    first = codec.decode_cached(text, "content", 10**6)
+    first = codec.decode_cached(text, "content", 10**6, 100)
     monkeypatch.setattr(codec, "decode", lambda *_: 1 / 0)
-    assert codec.decode_cached(text, "style", 10**6) is first
+    assert codec.decode_cached(text, "style", 10**6, 100) is first
     assert first.statistics is first.statistics
 
 

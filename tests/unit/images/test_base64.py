@@ -2,6 +2,7 @@
 
 import base64
 import textwrap
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -42,11 +43,16 @@ def test_an_unknown_format_is_refused():
 
 def test_a_picture_is_decoded_once_and_its_limit_counts():
     text = encoded(noise(40, 30, seed=11))
-    first = decode_cached(text, "content", 10_000)
-    assert decode_cached(text, "style", 10_000) is first
-    assert decode_cached(encoded(noise(40, 30, seed=12)), "content", 10_000) is not first
+    first = decode_cached(text, "content", 10_000, 100)
+    assert decode_cached(text, "style", 10_000, 100) is first
+    assert decode_cached(encoded(noise(40, 30, seed=12)), "content", 10_000, 100) is not first
     with pytest.raises(UserError, match=r"^style has 40×30 pixels"):
-        decode_cached(text, "style", 1000)
+        decode_cached(text, "style", 1000, 100)
+
+
+def test_a_large_picture_is_kept_small():
+    decoded = decode_cached(encoded(noise(40, 30, seed=11)), "content", 10_000, 20)
+    assert (decoded.picture.size, decoded.size) == ((20, 15), (40, 30))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +124,7 @@ INVALID = {
 @pytest.mark.parametrize("name", INVALID)
 def test_invalid_text_is_refused_with_one_sentence(name):
     text, code = INVALID[name]
-    for decoder in (decode, decode_cached):
+    for decoder in (decode, partial(decode_cached, max_side=100)):
         with pytest.raises(UserError) as error:
             decoder(text(), "row 1: content", 10_000)
         assert error.value.code == code

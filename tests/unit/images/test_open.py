@@ -17,6 +17,7 @@ from stylefuse.errors import UserError
 from stylefuse.images.open import (
     BACKGROUND,
     FORMATS,
+    MAX_SIDE,
     SUFFIXES,
     crop_square,
     flatten,
@@ -244,6 +245,13 @@ def test_the_caller_may_limit_the_pixels():
     assert open_picture(encoded(gradient()), max_pixels=48 * 32).size == (48, 32)
     with pytest.raises(UserError, match="scale it down"):
         open_picture(encoded(gradient()), max_pixels=48 * 32 - 1)
+
+
+@pytest.mark.parametrize("size", [(1, MAX_SIDE + 1), (MAX_SIDE + 1, 1)])
+def test_a_side_is_limited_however_narrow_the_picture(size):
+    with pytest.raises(UserError, match="more than the 65,535 allowed along a side") as error:
+        open_picture(encoded(Image.new("L", size)))
+    assert error.value.code == "picture-too-large"
 
 
 STARTS = [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe1", b"GIF89a", b"II*\x00", b"MM\x00*", b"BM",
