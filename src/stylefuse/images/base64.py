@@ -75,8 +75,8 @@ class DecodedPicture:
         return statistics(self.picture)
 
 
-def _cache_key(text: str, _name: str, *limits: int) -> tuple[bytes, tuple[int, ...]]:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).digest(), limits
+def _cache_key(text: str, _name: str, max_pixels: int, max_side: int) -> tuple[bytes, int, int]:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest(), max_pixels, max_side
 
 
 @cached(
