@@ -25,7 +25,7 @@ from tests.support.models import noise
 from tests.support.servers import answers, free_port, stop, wait_for
 
 from benchmarks import report
-from stylefuse.web.allocator import TRIM_S
+from stylefuse.allocator import TRIM_S
 
 SIDES = 160, 400  # pixels, of the shorter and of the longer side
 SETTLE_S = 2 + TRIM_S  # until freed memory was given back

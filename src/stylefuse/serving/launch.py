@@ -6,6 +6,7 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
+from stylefuse.allocator import return_large_blocks
 from stylefuse.config import Registry, Serve
 from stylefuse.ports import require_free_port
 from stylefuse.registry.fetch import MODELS_URI, resolve_alias, verified_copy
@@ -30,6 +31,7 @@ def serve(registry: Registry, limits: Serve, model: str, host: str, port: int) -
         UserError: there is no such model, it does not match its signature, or the port is in use.
     """
     require_free_port(host, port)
+    return_large_blocks()
     os.environ["MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"] = str(REQUEST_TIMEOUT_S)
     from stylefuse.serving.app import run, scoring_app
 

@@ -6,11 +6,11 @@ import sys
 import threading
 from pathlib import Path
 
+from stylefuse.allocator import return_large_blocks, trim_regularly
 from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.ports import LOOPBACK, require_free_port
 from stylefuse.serving.host_check import HostCheck
-from stylefuse.web.allocator import trim_regularly
 from stylefuse.web.upload_check import UploadCheck
 
 CSS, SCRIPT = (Path(__file__).with_name(f"page.{suffix}") for suffix in ("css", "js"))
@@ -82,6 +82,7 @@ def run(limits: Serve, port: int) -> None:
     """
     require_free_port(LOOPBACK, port)
     trim_regularly()
+    return_large_blocks()
     import uvicorn
 
     page = app(limits, port)

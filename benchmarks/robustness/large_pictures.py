@@ -1,0 +1,129 @@
+"""Memory of the scoring server under small requests with large pictures.
+
+    python -m benchmarks.robustness.large_pictures
+
+Takes about three minutes on two cores, and needs only the shipped weights.
+
+Files of a few hundred kilobytes hold pictures of up to 40 megapixels. Each request is sent alone;
+then 32 clients send all of them again and again for a minute, each time as texts that are not in
+the server's cache. The memory is the largest that the
+server's process has held until then. Expected: at most 1,500 MiB, statuses 200, 400, 503 and 504,
+and a valid request is answered afterwards.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from PIL import Image
+from tests.support.fuzzing import send
+from tests.support.hostile_requests import Request, valid_request
+from tests.support.models import encoded
+from tests.support.servers import answers, free_port, server
+
+from benchmarks import report
+from stylefuse.paths import BASE_MODELS
+
+CLIENTS = 32
+PROGRAM = Path(sys.executable).parent / "stylefuse"
+
+
+def main() -> None:
+    arguments = report.parser(__doc__)
+    arguments.add_argument("--seconds", type=float, default=60, help="of the 32 clients")
+    args = arguments.parse_args()
+    requests, rows = _requests(), {}
+    with tempfile.TemporaryDirectory() as name:
+        folder, port = _project(Path(name)), free_port()
+        with server("serve", port, folder / "log", folder=folder) as process:
+            assert answers(f"http://127.0.0.1:{port}")
+            send(port, valid_request())
+            rows["before"] = {"MiB": f"{report.peak_mib(process.pid):,.0f}"}
+            for title, row in requests.items():
+                body = _body(row, 0)
+                status, _, seconds = send(port, Request(body))
+                rows[title] = {
+                    "kB": f"{len(body) / 1000:,.0f}", "status": str(status),
+                    "seconds": f"{seconds:.1f}", "MiB": f"{report.peak_mib(process.pid):,.0f}",
+                }  # fmt: skip
+            statuses = _send_together(port, list(requests.values()), args.seconds)
+            status, _, seconds = send(port, valid_request())
+            rows[f"{CLIENTS} clients, all of these"] = {
+                "status": ", ".join(f"{n} × {s}" for s, n in sorted(statuses.items())),
+                "seconds": f"{args.seconds:.0f}", "MiB": f"{report.peak_mib(process.pid):,.0f}",
+            }  # fmt: skip
+            rows["a valid request afterwards"] = {
+                "status": str(status), "seconds": f"{seconds:.1f}"
+            }  # fmt: skip
+    report.write(
+        args.docs, "large-pictures", "Requests with large pictures",
+        report.paragraph(__doc__, -1), report.table(rows, "request"),
+    )  # fmt: skip
+
+
+def _requests() -> dict[str, dict]:
+    """The rows of the requests, by their titles."""
+    small, square, strip, long_strip = (
+        encoded(Image.new("RGB", size, (80, 80, 80)))
+        for size in ((64, 64), (6320, 6320), (610, 65_535), (1, 40_000_000))
+    )
+    return {
+        "a photograph of 6,320 × 6,320": {"content": square, "style": small},
+        "a photograph of 610 × 65,535": {"content": strip, "style": small},
+        "16 styles of 6,320 × 6,320": {"content": small, "style": [square] * 16},
+        "16 styles of 610 × 65,535": {"content": small, "style": [strip] * 16},
+        "16 styles of 1 × 40,000,000": {"content": small, "style": [long_strip] * 16},
+        "a fusion of two pictures of 6,320 × 6,320": {"content": square, "other": square},
+    }
+
+
+def _body(row: dict, number: int) -> bytes:
+    """A request with one row; spaces, which decoders ignore, make its texts differ from others'."""
+
+    def differing(value: str | list[str], places: Iterator[int]) -> str | list[str]:
+        if isinstance(value, list):
+            return [differing(text, places) for text in value]
+        return value + " " * (100 * number + next(places))
+
+    places = count()
+    values = {name: differing(value, places) for name, value in row.items()}
+    return json.dumps({"dataframe_records": [values]}).encode()
+
+
+def _project(folder: Path) -> Path:
+    """A project that has registered the shipped transfer model."""
+    source = Path("params.yaml").read_text()
+    (folder / "params.yaml").write_text(source.replace("allow_dirty: false", "allow_dirty: true"))
+    (folder / "models").mkdir()
+    (folder / "models/transfer").symlink_to(BASE_MODELS.absolute() / "transfer")
+    subprocess.run([PROGRAM, "register", "transfer"], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def _send_together(port: int, rows: list[dict], duration_s: float) -> Counter:
+    statuses: Counter = Counter()
+    end, numbers = time.monotonic() + duration_s, count(1)
+
+    def keep_sending() -> None:
+        while time.monotonic() < end:
+            number = next(numbers)
+            status, _, _ = send(port, Request(_body(rows[number % len(rows)], number)))
+            statuses[status] += 1
+
+    clients = [threading.Thread(target=keep_sending) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    return statuses
+
+
+if __name__ == "__main__":
+    main()
