@@ -6,9 +6,9 @@ Takes about three minutes on two cores, and needs only the shipped weights.
 
 Files of a few hundred kilobytes hold pictures of up to 40 megapixels. Each request is sent alone;
 then 32 clients send all of them again and again for a minute, each time as texts that are not in
-the server's cache. The memory is the largest that the
-server's process has held until then. Expected: below 2,000 MiB; statuses 200, 400, 503 and 504, or
-0 where the client gave up after a minute; and a valid request is answered afterwards.
+the server's cache. The memory is the largest that the server's process has held until then.
+Expected: below 2,000 MiB; statuses 200, 400, 503 and 504, or 0 where the client gave up after two
+minutes; and a valid request is answered afterwards.
 """
 
 import json
