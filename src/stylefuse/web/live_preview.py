@@ -46,31 +46,35 @@ def live_preview(
         first = limit_side(next(iter(inputs.values())), PREVIEW_SIDE).resize(picture.size)
         return preview_path(first), preview_path(picture)
 
-    def show(visitor: gr.Request, *values: Any) -> Path | tuple[Path, Path] | None:
-        turns.begin(visitor.session_hash)
+    def show(visitor: gr.Request, *values: Any) -> tuple[Path | tuple[Path, Path] | None, int]:
+        turn = turns.begin(visitor.session_hash)
         request = make_request(*values)
         if not request:
-            return None
+            return None, turn
         inputs, options = request
-        return paths(inputs, models.preview(task_name, inputs, options.fast()))
+        return paths(inputs, models.preview(task_name, inputs, options.fast())), turn
 
-    def paint_on(visitor: gr.Request, *values: Any) -> Iterator[Any]:
-        turn = turns.current(visitor.session_hash)
+    def paint_on(visitor: gr.Request, turn: int, *values: Any) -> Iterator[Any]:
         request = make_request(*values)
         if not request or request[1] == request[1].fast():
             yield gr.skip()
             return
         for picture in models.preview_steps(task_name, *request):
+            painted = paths(request[0], picture)
             if turns.current(visitor.session_hash) != turn:
+                yield gr.skip()  # at the end Gradio shows again what came last
                 return
-            yield paths(request[0], picture)
+            yield painted
 
+    # the browser sends it with the values that the preview was made of, however late that is
+    shown_turn = gr.Number(0, precision=0, visible=False)
     events = [event for field in fields for event in _changes(field)]
     shown = gr.on(
-        events, show_errors(show), list(fields), output, api_name=f"preview-{name}", **LIVE
-    )
+        events, show_errors(show), list(fields), [output, shown_turn], api_name=f"preview-{name}",
+        **LIVE,
+    )  # fmt: skip
     shown.success(  # also while an earlier one is about to stop
-        paint_on, list(fields), output, api_name=f"painted-{name}", show_progress="hidden",
+        paint_on, [shown_turn, *fields], output, api_name=f"painted-{name}", show_progress="hidden",
         trigger_mode="multiple", concurrency_limit=LIVE["concurrency_limit"],
     )  # fmt: skip
 

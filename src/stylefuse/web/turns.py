@@ -15,10 +15,11 @@ class Turns:
         self._turns: LRUCache[Any, int] = LRUCache(MAX_VISITORS)
         self._lock = threading.Lock()
 
-    def begin(self, visitor: Any) -> None:
-        """Make the visitor's earlier previews out of date."""
+    def begin(self, visitor: Any) -> int:
+        """Make the visitor's earlier previews out of date; returns the number of the new one."""
         with self._lock:
             self._turns[visitor] = self._turns.get(visitor, 0) + 1
+            return int(self._turns[visitor])
 
     def current(self, visitor: Any) -> int:
         """The number of the visitor's latest preview."""

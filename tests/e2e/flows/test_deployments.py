@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -121,8 +122,11 @@ class Site:
 
     def worker(self) -> psutil.Process | None:
         """The worker's process, if it is running."""
-        children = psutil.Process(self.server.pid).children() if self.server else []
-        return next((child for child in children if "worker" in child.cmdline()), None)
+        for child in psutil.Process(self.server.pid).children() if self.server else []:
+            with suppress(psutil.Error):  # it has just ended
+                if "worker" in child.cmdline():
+                    return child
+        return None
 
     def client(self) -> MlflowClient:
         return MlflowClient(f"sqlite:///{self.root}/mlflow/mlflow.db")

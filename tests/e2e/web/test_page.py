@@ -20,6 +20,7 @@ CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
 TIMEOUT_MS = 60_000
 expect.set_options(timeout=TIMEOUT_MS)
+RESULT = ".result img"  # the photograph and the painted picture
 TABS = ("Transfer", "Fuse", "Restore", "Portraits")
 
 
@@ -69,15 +70,15 @@ def upload(panel, label, path):
     field.get_by_role("button", name="Clear").or_(field.get_by_label("Remove")).first.wait_for()
 
 
-def sources(panel):
-    return panel.locator("img").evaluate_all("all => all.map(image => image.src)")
+def sources(panel, images="img"):
+    return panel.locator(images).evaluate_all("all => all.map(image => image.src)")
 
 
-def wait_for_change(panel, before):
+def wait_for_change(panel, before, images="img"):
     panel.page.wait_for_function(
-        "([panel, before]) => JSON.stringify([...panel.querySelectorAll('img')].map(i => i.src))"
-        " !== before",
-        arg=[panel.element_handle(), json.dumps(before, separators=(",", ":"))],
+        "([panel, images, before]) =>"
+        " JSON.stringify([...panel.querySelectorAll(images)].map(i => i.src)) !== before",
+        arg=[panel.element_handle(), images, json.dumps(before, separators=(",", ":"))],
     )
 
 
@@ -128,17 +129,15 @@ def test_a_photograph_is_painted_in_a_style_of_the_gallery(open_page, project, t
 def test_a_preview_is_painted_on_before_ones_eyes(open_page, project, tmp_path):
     panel = open_tab(open_page(), "Transfer")
     upload(panel, "Photograph", project / "a.png")
-    before = sources(panel)
+    assert sources(panel, RESULT) == []
     panel.get_by_role("img", name="Painter 1").click()
-    wait_for_change(panel, before)
-    wait_for_change(panel, sources(panel))  # from the fast picture to a painted one
-    before = sources(panel)
+    wait_for_change(panel, [], RESULT)
+    fast = sources(panel, RESULT)
+    wait_for_change(panel, fast, RESULT)
     panel.get_by_label("Fast", exact=True).check()
-    wait_for_change(panel, before)
+    wait_for_change(panel, sources(panel, RESULT), RESULT)
     panel.page.wait_for_timeout(3000)
-    shown = sources(panel)
-    panel.page.wait_for_timeout(2000)
-    assert sources(panel) == shown
+    assert sources(panel, RESULT) == fast
     settings = json.loads(download(panel, tmp_path / "fast.png").text[SETTINGS_KEY])
     assert settings["quality"] == "fast"
 
