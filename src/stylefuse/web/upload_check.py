@@ -13,8 +13,8 @@ from typing import Any
 
 from stylefuse.serving.host_check import ASGIApp, send_error
 
-MAX_BODY = 4_000_000  # bytes; requests name files, and do not contain them
-UPLOAD = "/upload"  # end of the path of requests that contain files
+MAX_BODY = 64_000_000  # bytes; strokes of a mask are sent in requests of their own
+UPLOAD = "/gradio_api/upload"  # path of requests that contain files, and are not kept in memory
 
 
 class UploadCheck:
@@ -29,18 +29,20 @@ class UploadCheck:
         self._app, self._folder = app, Path(os.path.realpath(folder))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"].endswith(UPLOAD):
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] == UPLOAD:
             await self._app(scope, receive, send)
             return
-        body, more = b"", True
+        received, more = bytearray(), True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-            if len(body) > MAX_BODY:
+            received += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(received) > MAX_BODY:
                 await send_error(send, 413, f"a request may have {MAX_BODY} bytes")
                 return
+        body = bytes(received)
         if not all(self._was_uploaded(path) for path in _paths(body)):
             await send_error(send, 403, "only files that were uploaded to this page can be used")
             return

@@ -81,6 +81,17 @@ def test_a_body_that_is_too_long_is_refused(check):
 def test_uploads_and_other_methods_are_not_read(check):
     assert request(check, file("/etc/hostname"), path="/gradio_api/upload")[0] == 200
     assert request(check, file("/etc/hostname"), path=PATH, method="GET")[0] == 200
+    assert error_of(check, file("/etc/hostname"), path="/gradio_api/call/upload")[0] == 403
+
+
+def test_strokes_of_a_mask_reach_the_page(check):
+    """They are sent as pictures, of the size of a photograph."""
+    strokes = b"\x89PNG\r\n" + bytes(5_000_000)
+    path = "/gradio_api/component_server"
+    assert (
+        request(check, strokes, path=path, headers={"content-type": "multipart/form-data"})[0]
+        == 200
+    )
 
 
 def test_a_client_that_disconnects_gets_no_answer(check):
