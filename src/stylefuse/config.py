@@ -213,6 +213,7 @@ class Serve(Section):
     max_values: Count = 2_000  # values in one request
     max_depth: Count = 16  # of nested lists and objects
     receive_seconds: Positive = 60.0  # timeout for receiving a request
+    stuck_seconds: Positive = 180.0  # without a finished picture, until health checks fail
     hosts: list[str] = []  # accepted host names, beside localhost and the address it listens on
 
 

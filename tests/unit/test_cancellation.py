@@ -43,8 +43,9 @@ def test_cancelled_is_not_taken_for_a_broken_file():
     assert not issubclass(Cancelled, Exception)
 
 
-def test_decoding_stops():
+def test_decoding_stops(monkeypatch):
     """The whole file would take minutes: it has thousands of scans of 40 megapixels."""
+    monkeypatch.setattr("stylefuse.images.open.MAX_SCANS", 6000)
     cancellation = Cancellation()
     threading.Timer(0.2, cancellation.cancel).start()
     with cancellation.active(), pytest.raises(Cancelled):

@@ -1,6 +1,7 @@
 """Opening picture files. Every part of the project opens pictures with `open_picture`."""
 
 import io
+import re
 import warnings
 from pathlib import Path
 
@@ -18,6 +19,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")  # JPEG o
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}  # of an ftyp box
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # JPEG's own limit; Pillow needs memory for each row, however narrow
+MAX_SCANS = 64  # of a progressive JPEG; cameras and programs write up to 20
+JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xda", b"\xd9"
+JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # of a segment with a length
 PROGRESSIVE_BLOCK = 1024  # bytes of a progressive JPEG that are decoded at a time
 BACKGROUND = (128, 128, 128)  # of transparent pictures, in training, evaluation and use
 
@@ -57,6 +61,8 @@ def open_picture(
             formats = _heif_formats(name) if _is_heif(data) else FORMATS
             with Image.open(_CancellableFile(data), formats=formats) as picture:
                 _check_size_and_frames(picture, name, max_pixels)
+                if picture.format in ("JPEG", "MPO"):
+                    _check_scans(data, name)
                 result = _normalise(picture, name)
                 result.info = {"format": picture.format, "mode": picture.mode}
                 return result
@@ -145,13 +151,26 @@ def _check_size_and_frames(picture: Image.Image, name: str, max_pixels: int) -> 
             "scale it down first",
             code="picture-too-large",
         )
-    frames = getattr(picture, "n_frames", 1)
-    if frames > 1 and picture.format != "MPO":  # MPO: a photograph with its own preview
+    # counting the frames would read all of them; MPO: a photograph with its own preview
+    if getattr(picture, "is_animated", False) and picture.format != "MPO":
         raise UserError(
-            f"{name} is animated or has several pages ({frames}); save the one you want "
-            "as a separate picture",
+            f"{name} is animated or has several pages; save the one you want as a separate picture",
             code="picture-animated",
         )
+
+
+def _check_scans(data: bytes, name: str) -> None:
+    """Refuse a JPEG of very many scans: a few bytes of it may be a scan of the whole picture."""
+    scans, position = 0, len(JPEG_START)
+    while (marker := JPEG_MARKER.search(data, position)) and marker[1] != JPEG_END:
+        scans += marker[1] == JPEG_SCAN
+        if scans > MAX_SCANS:
+            raise UserError(
+                f"{name} is a JPEG of more than {MAX_SCANS} scans; save it again",
+                code="picture-too-many-scans",
+            )
+        length = int.from_bytes(data[marker.end() : marker.end() + 2])
+        position = marker.end() + length
 
 
 def _normalise(picture: Image.Image, name: str) -> Image.Image:

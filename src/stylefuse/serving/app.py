@@ -22,6 +22,8 @@ def run(app: AliasFollower, host: str, port: int, limits: Serve) -> None:
     """
     import uvicorn
 
+    from stylefuse.serving.connections import BACKLOG, LimitedProtocol
+
     stopped = threading.Event()
     threading.Thread(target=app.poll, args=(stopped,), daemon=True).start()
     try:
@@ -31,14 +33,15 @@ def run(app: AliasFollower, host: str, port: int, limits: Serve) -> None:
             port=port,
             log_level="warning",
             access_log=False,
-            http="h11",  # unlike httptools it limits the size of headers
+            http=LimitedProtocol,
+            backlog=BACKLOG,
             ws="none",
         )
     finally:
         stopped.set()
 
 
-def scoring_app(folder: Path) -> ASGIApp:
+def scoring_app(folder: Path, limits: Serve) -> ASGIApp:
     """The application that answers with a model: MLflow's own, and a shorter path beside it.
 
     The model is loaded by this installation's code: MLflow would import the code that a version
@@ -46,6 +49,7 @@ def scoring_app(folder: Path) -> ASGIApp:
 
     Args:
         folder: of an MLflow model that `stylefuse register` made; see `verified_copy`.
+        limits: of requests.
 
     Raises:
         UserError: the model's files are incomplete.
@@ -60,4 +64,4 @@ def scoring_app(folder: Path) -> ASGIApp:
     service = PaintService(data_folder(folder))
     model = PyFuncModel(model_meta=Model.load(str(folder)), model_impl=service)
     timeout = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()
-    return Scoring(service, scoring_server.init(model), timeout)
+    return Scoring(service, scoring_server.init(model), timeout, limits.stuck_seconds)

@@ -46,7 +46,7 @@ def serve(registry: Registry, limits: Serve, model: str, host: str, port: int) -
 
         def load(version: str) -> ASGIApp:
             uri = f"{MODELS_URI}{name}/{version}" if follows else model
-            return scoring_app(verified_copy(uri, registry, next(folders)))
+            return scoring_app(verified_copy(uri, registry, next(folders)), limits)
 
         app = AliasFollower(resolve, load)
         say(f"serving {model} at http://{host}:{port}/invocations")

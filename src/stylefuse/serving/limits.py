@@ -10,9 +10,10 @@ import asyncio
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
-from stylefuse.cancellation import Cancellation
+from stylefuse.cancellation import Cancellation, Cancelled, check_cancelled
 from stylefuse.config import Serve
 from stylefuse.serving.host_check import ASGIApp, header_values, send_error
 from stylefuse.serving.request_checks import RequestRejected, body_format, check_body
@@ -23,6 +24,9 @@ INTERNAL_ERROR = "the request could not be answered; the reason is in the server
 TIMEOUT_ERROR = "the request took too long to answer; send smaller pictures, or fewer"
 MLFLOW_PREFIX = "Error: "  # MLflow puts it, and all of the data before it, ahead of a message
 CHECK_THREADS = 2
+# rounds of the event loop from the end of a body until it is known that the client has gone: it
+# begins to read again, reads the end, and tells the connection, which tells the request
+ROUNDS_TO_DISCONNECT = 5
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -49,6 +53,8 @@ class RequestLimits:
         try:
             if await self._receive(receive, body):
                 await self._answer(scope, bytes(body), receive, send)
+        except Cancelled:
+            pass  # nobody waits for an answer
         except RequestRejected as error:
             headers = [(b"connection", b"close")] if error.status == 408 else []
             await send_error(send, error.status, str(error), *headers)
@@ -107,19 +113,19 @@ class RequestLimits:
         return None
 
     async def _answer(self, scope: Any, body: bytes, receive: Any, send: Any) -> None:
-        if scope["method"] == "POST":
-            name = body_format(header_values(scope, "content-type"))
-            loop = asyncio.get_running_loop()
-            table = await loop.run_in_executor(
-                self._check_pool, check_body, name, body, self._limits
-            )
-            scope = {**scope, PARSED_JSON: table}
         cancellation, response = Cancellation(), _Response(send)
         connection = _Connection(body, receive, cancellation, response)
         watcher = asyncio.create_task(connection.cancel_on_disconnect())
         try:
             with cancellation.active():
+                for _ in range(ROUNDS_TO_DISCONNECT):
+                    await asyncio.sleep(0)
+                check_cancelled()
+                if scope["method"] == "POST":
+                    scope = {**scope, PARSED_JSON: await self._check(scope, body)}
                 await self._app(scope, connection.receive, response.send)
+        except (RequestRejected, Cancelled):
+            raise
         except Exception:
             logger.exception("a request could not be answered")
             if response.started:
@@ -128,6 +134,23 @@ class RequestLimits:
         finally:
             cancellation.cancel()  # nobody waits for what still runs for this request
             watcher.cancel()
+
+    async def _check(self, scope: Any, body: bytes) -> dict[str, Any] | None:
+        """The parsed body if it is JSON; a request whose client has gone is not checked.
+
+        Raises:
+            RequestRejected: the body is not valid.
+            Cancelled: the client has gone.
+        """
+        name = body_format(header_values(scope, "content-type"))
+        context = copy_context()  # with the active cancellation
+
+        def check() -> dict[str, Any] | None:
+            check_cancelled()
+            return check_body(name, body, self._limits)
+
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._check_pool, context.run, check)
 
 
 class _Connection:

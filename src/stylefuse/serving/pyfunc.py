@@ -5,11 +5,9 @@ Registered models name this module as their loader, so it keeps its name.
 
 import logging
 import numbers
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +39,10 @@ from stylefuse.registry.package import (
     RETURN,
     read_limits,
 )
+from stylefuse.serving.slots import Slots
 
 PictureStatistics = tuple[str, Future[dict[str, float]]]  # name of the input, its statistics
 MAX_PICTURES_AT_ONCE = 2  # decoded and painted at the same time; each one may take gigabytes
-SLOT_POLL_S = 0.1  # how often a request that waits for a slot checks whether it was cancelled
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +81,7 @@ class PaintService:
     def __init__(self, folder: Path):
         self.limits = read_limits(folder)
         self.predictor = load_predictor(folder, self.limits.max_side)
-        self.slots = threading.BoundedSemaphore(MAX_PICTURES_AT_ONCE)
+        self.slots = Slots(MAX_PICTURES_AT_ONCE)
         self.request_log = RequestLog.from_environment()
         self.log_writer = ThreadPoolExecutor(1, "request-log")  # so that no request waits for it
 
@@ -207,7 +205,7 @@ class PaintService:
     ) -> dict[str, str]:
         kinds = {**self.predictor.inputs, **self.predictor.optional_inputs}
         try:
-            with self._slot():
+            with self.slots.take():
                 values = {
                     name: self._read(row[name], kind, name, statistics)
                     for name, kind in kinds.items()
@@ -236,21 +234,6 @@ class PaintService:
         return {
             NOTICE: f"scaled down from {sizes[0]} to {sizes[1]}, because serve.max_side is {limit}"
         }
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        """One of the slots for pictures, as soon as one is free.
-
-        Raises:
-            Cancelled: the request was cancelled, perhaps while it waited.
-        """
-        check_cancelled()
-        while not self.slots.acquire(timeout=SLOT_POLL_S):
-            check_cancelled()
-        try:
-            yield
-        finally:
-            self.slots.release()
 
     def _read(
         self,

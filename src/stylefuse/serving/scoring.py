@@ -22,6 +22,7 @@ from stylefuse.serving.prometheus import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
 
 NOTICE_HEADER = b"x-stylefuse-notice"  # of the first picture that was scaled down
+HEALTH_PATHS = "/ping", "/health"
 MAX_EXACT_INT = 1 << 53  # up to here every whole number is also a float
 
 
@@ -53,12 +54,19 @@ class Scoring:
         service: the model.
         mlflow_app: MLflow's application for the same model.
         timeout_s: how long an answer may take.
+        stuck_s: health checks fail after no slot for pictures has become free for so long.
     """
 
-    def __init__(self, service: PaintService, mlflow_app: ASGIApp, timeout_s: float):
-        self._service, self._mlflow_app, self._timeout_s = service, mlflow_app, timeout_s
+    def __init__(
+        self, service: PaintService, mlflow_app: ASGIApp, timeout_s: float, stuck_s: float
+    ):
+        self._service, self._mlflow_app = service, mlflow_app
+        self._timeout_s, self._stuck_s = timeout_s, stuck_s
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path") in HEALTH_PATHS and self._service.slots.full_seconds > self._stuck_s:
+            await send_error(send, 503, f"no picture was finished for {self._stuck_s:g} seconds")
+            return
         request = self._plain_request(scope)
         if request is None:
             await self._mlflow_app(scope, receive, send)

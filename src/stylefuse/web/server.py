@@ -85,7 +85,12 @@ def run(limits: Serve, port: int) -> None:
     return_large_blocks()
     import uvicorn
 
+    from stylefuse.serving.connections import BACKLOG, LimitedProtocol
+
     page = app(limits, port)
     sys.stdout.write(f"the page: http://{LOOPBACK}:{port}\n")
     sys.stdout.flush()
-    uvicorn.run(page, host=LOOPBACK, port=port, log_level="warning", access_log=False)
+    uvicorn.run(
+        page, host=LOOPBACK, port=port, log_level="warning", access_log=False,
+        http=LimitedProtocol, backlog=BACKLOG,
+    )  # fmt: skip

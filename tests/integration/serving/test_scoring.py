@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from base64 import b64encode
+import time
+from contextlib import ExitStack
 
 import mlflow
 import pytest
@@ -20,9 +21,8 @@ from stylefuse.serving.app import scoring_app
 from stylefuse.serving.limits import TIMEOUT_ERROR, RequestLimits
 from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE
 from stylefuse.serving.request_checks import RequestRejected, check_body
-from stylefuse.serving.scoring import Scoring, plain_request
+from stylefuse.serving.scoring import HEALTH_PATHS, Scoring, plain_request
 from tests.support.asgi import request, request_async
-from tests.support.hostile_pictures import scan_bomb
 from tests.support.models import encoded, make_model, noise
 from tests.unit.test_config import SHIPPED
 
@@ -45,7 +45,7 @@ def applications(name, folder):
             str(folder / "mlflow"), loader_module=LOADER, data_path=str(folder / "package"),
             signature=signature(find_predictor(name)), pip_requirements=[], mlflow_model=Model(),
         )  # fmt: skip
-        ours = scoring_app(folder / "mlflow")
+        ours = scoring_app(folder / "mlflow", LIMITS)
         theirs = scoring_server.init(load_model(str(folder / "mlflow")))
     assert isinstance(ours, Scoring)
     return ours, theirs
@@ -171,18 +171,19 @@ def test_a_recently_sent_picture_is_not_decoded_again(monkeypatch):
 
 
 def test_timed_out_requests_free_their_slots_and_the_next_one_is_answered(tmp_path):
-    """The slow pictures would take minutes to decode."""
-    ours, theirs = applications("restore", tmp_path)
-    impatient = RequestLimits(Scoring(ours._service, theirs, timeout_s=0.5), LIMITS)
+    """The slow pictures would take half a minute to paint."""
+    ours, theirs = applications("transfer", tmp_path)
+    impatient = RequestLimits(Scoring(ours._service, theirs, 0.5, stuck_s=9), LIMITS)
     patient = RequestLimits(ours, LIMITS)
 
-    def body(picture):
-        return json.dumps({"dataframe_records": [{"picture": picture}]}).encode()
+    def body(picture, **params):
+        rows = [{"content": picture, "style": B}]
+        return json.dumps({"dataframe_records": rows, "params": params}).encode()
 
-    bombs = [b64encode(scan_bomb(5000 + i)).decode() for i in range(MAX_PICTURES_AT_ONCE)]
+    slow_body = body(encoded(noise(700, 700)), quality="painted")
 
     async def time_out_then_ask():
-        slow = [request_async(impatient, body(bomb)) for bomb in bombs]
+        slow = [request_async(impatient, slow_body) for _ in range(MAX_PICTURES_AT_ONCE)]
         timed_out = await asyncio.gather(*slow)
         return timed_out, await request_async(patient, body(A))
 
@@ -190,3 +191,19 @@ def test_timed_out_requests_free_their_slots_and_the_next_one_is_answered(tmp_pa
     for slow_status, _, text in timed_out:
         assert (slow_status, json.loads(text)["error"]) == (504, TIMEOUT_ERROR)
     assert status == 200
+
+
+def test_health_checks_fail_when_no_slot_becomes_free(served):
+    _, ours, theirs = served
+    stuck = Scoring(ours._service, theirs, timeout_s=9, stuck_s=0.05)
+    with ExitStack() as taken:
+        for _ in range(MAX_PICTURES_AT_ONCE):
+            taken.enter_context(ours._service.slots.take())
+        time.sleep(0.1)
+        for path in HEALTH_PATHS:
+            status, _, body = request(stuck, method="GET", path=path)
+            assert (status, json.loads(body)["error"]) == (
+                503, "no picture was finished for 0.05 seconds",
+            )  # fmt: skip
+            assert request(ours, method="GET", path=path)[0] == 200
+    assert request(stuck, method="GET", path="/ping")[0] == 200

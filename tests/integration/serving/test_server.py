@@ -27,7 +27,6 @@ from stylefuse.registry.store import CHAMPION, open_store, registered_name
 from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE
 from tests.support.foreign_code import add_foreign_loader
 from tests.support.fuzzing import VALID_INTERVAL, send, send_all
-from tests.support.hostile_pictures import scan_bomb
 from tests.support.hostile_requests import Request, requests, valid_request
 from tests.support.models import encoded, noise
 from tests.support.program import run_command
@@ -131,11 +130,11 @@ def test_malformed_requests_break_nothing(port):
 
 
 def test_clients_that_disconnect_free_their_slots(port, in_project):
-    """Each slow request would decode for many minutes and keep its slot for as long."""
+    """Each slow request would paint for half a minute and keep its slot for as long."""
     log = RequestLog(load_params().monitor.request_log.absolute())
     before = log.traffic("transfer", 0).outcomes[CANCELLED]
-    bomb = base64.b64encode(scan_bomb(60_000)).decode()
-    body = json.dumps(rows((bomb, ROW[1]))).encode()
+    slow = rows((encoded(noise(700, 700)), ROW[1]), quality="painted")
+    body = json.dumps(slow).encode()
     head = (
         "POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"

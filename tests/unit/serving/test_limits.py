@@ -3,12 +3,14 @@
 import asyncio
 import json
 import logging
+import threading
 
 import pytest
 
 from stylefuse.cancellation import Cancelled, active_cancellation, check_cancelled
 from stylefuse.config import load_params
 from stylefuse.serving.limits import (
+    CHECK_THREADS,
     INTERNAL_ERROR,
     MAX_MESSAGE_CHARS,
     PARSED_JSON,
@@ -92,6 +94,36 @@ def test_a_slow_client_gets_an_error_and_is_disconnected():
 
 def test_a_client_that_disconnects_gets_no_answer():
     assert request(limited(), b"{", complete=False) is None
+
+
+def test_a_body_whose_client_has_gone_is_not_checked(monkeypatch):
+    app, checked = limited(), []
+    monkeypatch.setattr("stylefuse.serving.limits.check_body", lambda *args: checked.append(args))
+    blocked = threading.Event()
+    for _ in range(CHECK_THREADS):
+        app._check_pool.submit(blocked.wait)
+
+    async def disconnect_while_it_waits():
+        gone = asyncio.Event()
+        waiting = asyncio.create_task(request_async(app, VALID, disconnected=gone))
+        await asyncio.sleep(0.05)
+        gone.set()
+        await asyncio.sleep(0.05)
+        blocked.set()
+        return await waiting
+
+    assert asyncio.run(disconnect_while_it_waits()) is None
+    assert checked == []
+
+
+def test_a_client_that_closes_after_its_body_causes_no_work(monkeypatch):
+    async def close_at_once():
+        gone = asyncio.Event()
+        gone.set()
+        return await request_async(limited(), VALID, disconnected=gone)
+
+    monkeypatch.setattr("stylefuse.serving.limits.check_body", lambda *_: 1 / 0)
+    assert asyncio.run(close_at_once()) is None
 
 
 def test_an_invalid_body_and_another_content_type_are_rejected():

@@ -1,0 +1,72 @@
+"""Limits of time and number for connections, which uvicorn does not have.
+
+A connection whose request is not complete costs its client nothing and the server a file
+descriptor. Without limits, a thousand of them make a server unreachable.
+"""
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEADER_TIMEOUT_S = 10.0  # for the first request of a connection, and for the rest of a later one
+MAX_CONNECTIONS = 512  # half of the descriptors that a process usually has
+MAX_CONNECTIONS_PER_ADDRESS = 256
+BACKLOG = 128  # connections that are accepted at once, before the limits apply
+
+
+class LimitedProtocol(H11Protocol):
+    """uvicorn's protocol for HTTP/1.1, with a timeout for headers and a limit of connections.
+
+    Beyond the limit, the oldest connection without a complete request is closed. If all requests
+    are complete, the new connection is.
+    """
+
+    _header_timer: asyncio.TimerHandle | None = None
+    _opened = 0.0  # on the event loop's clock
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._opened = self.loop.time()
+        self._start_header_timer()
+        same_address = [c for c in self.connections if _address(c) == _address(self)]
+        _close_one_beyond(same_address, MAX_CONNECTIONS_PER_ADDRESS, newest=self)
+        _close_one_beyond(list(self.connections), MAX_CONNECTIONS, newest=self)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_header_timer()
+        elif self._header_timer is None:
+            self._start_header_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_header_timer()
+        super().connection_lost(exc)
+
+    @property
+    def awaits_request(self) -> bool:
+        """Whether a part of a request is still to come."""
+        return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+
+    def _start_header_timer(self) -> None:
+        self._header_timer = self.loop.call_later(HEADER_TIMEOUT_S, self.transport.close)
+
+    def _stop_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+
+def _address(connection: Any) -> str | None:
+    return connection.client[0] if connection.client else None
+
+
+def _close_one_beyond(connections: list[Any], limit: int, newest: LimitedProtocol) -> None:
+    if len(connections) <= limit:
+        return
+    waiting = [c for c in connections if c.awaits_request and c is not newest]
+    victim = min(waiting, key=lambda c: c._opened, default=newest)
+    victim.transport.abort()
+    victim.connections.discard(victim)

@@ -1,0 +1,94 @@
+"""Connections without a complete request are limited in time and number; others are answered."""
+
+import socket
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+import uvicorn
+
+from stylefuse.serving import connections
+from stylefuse.serving.connections import LimitedProtocol
+
+HALF = b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-Half: "
+WHOLE = HALF + b"0\r\n\r\n"
+
+
+@pytest.fixture
+def port(monkeypatch):
+    """Of a server that answers "ok" after the body has arrived; at most three connections."""
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(connections, "HEADER_TIMEOUT_S", 0.5)
+
+    async def application(scope, receive, send):
+        while (await receive()).get("more_body"):
+            pass
+        headers = [(b"content-length", b"2")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    config = uvicorn.Config(
+        application, port=0, http=LimitedProtocol, log_level="warning", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+@contextmanager
+def connection(port, sent=b""):
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(sent)
+        yield client
+
+
+def received(client):
+    """What the server sends, up to the end of an answer or of the connection."""
+    data = b""
+    with suppress(ConnectionResetError):
+        while not data.endswith(b"ok") and (more := client.recv(4096)):
+            data += more
+    return data
+
+
+def test_half_a_header_is_disconnected_after_a_while(port):
+    with connection(port, HALF) as client:
+        start = time.monotonic()
+        assert received(client) == b""
+        assert 0.3 < time.monotonic() - start < 4
+
+
+def test_half_a_second_header_is_disconnected_too(port):
+    with connection(port, WHOLE) as client:
+        assert received(client).endswith(b"ok")
+        client.sendall(HALF)
+        assert received(client) == b""
+
+
+def test_a_slow_body_is_not_a_slow_header(port):
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
+    with connection(port, head) as client:
+        time.sleep(0.8)
+        client.sendall(b"{}")
+        assert received(client).endswith(b"ok")
+
+
+def test_many_half_headers_leave_room_for_a_good_request(port):
+    with ExitStack() as opened:
+        clients = [opened.enter_context(connection(port, HALF)) for _ in range(20)]
+        with connection(port, WHOLE) as good:
+            assert received(good).endswith(b"ok")
+        assert received(clients[0]) == b""
+
+
+def test_each_address_has_a_limit_of_its_own(port, monkeypatch):
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS_PER_ADDRESS", 1)
+    with connection(port, HALF) as first, connection(port, WHOLE) as second:
+        assert received(second).endswith(b"ok")
+        assert received(first) == b""
