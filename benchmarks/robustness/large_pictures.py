@@ -12,8 +12,6 @@ minutes; and a valid request is answered afterwards.
 """
 
 import json
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -29,10 +27,9 @@ from tests.support.models import encoded
 from tests.support.servers import answers, free_port, server
 
 from benchmarks import report
-from stylefuse.paths import BASE_MODELS
+from benchmarks.robustness.project import registered_project
 
 CLIENTS = 32
-PROGRAM = Path(sys.executable).parent / "stylefuse"
 
 
 def main() -> None:
@@ -41,7 +38,7 @@ def main() -> None:
     args = arguments.parse_args()
     requests, rows = _requests(), {}
     with tempfile.TemporaryDirectory() as name:
-        folder, port = _project(Path(name)), free_port()
+        folder, port = registered_project(Path(name)), free_port()
         with server("serve", port, folder / "log", folder=folder) as process:
             assert answers(f"http://127.0.0.1:{port}")
             send(port, valid_request())
@@ -95,16 +92,6 @@ def _body(row: dict, number: int) -> bytes:
     places = count()
     values = {name: differing(value, places) for name, value in row.items()}
     return json.dumps({"dataframe_records": [values]}).encode()
-
-
-def _project(folder: Path) -> Path:
-    """A project that has registered the shipped transfer model."""
-    source = Path("params.yaml").read_text()
-    (folder / "params.yaml").write_text(source.replace("allow_dirty: false", "allow_dirty: true"))
-    (folder / "models").mkdir()
-    (folder / "models/transfer").symlink_to(BASE_MODELS.absolute() / "transfer")
-    subprocess.run([PROGRAM, "register", "transfer"], cwd=folder, check=True, capture_output=True)
-    return folder
 
 
 def _send_together(port: int, rows: list[dict], duration_s: float) -> Counter:
