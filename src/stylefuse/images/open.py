@@ -1,7 +1,10 @@
 """Opening picture files. Every part of the project opens pictures with `open_picture`."""
 
+import errno
 import io
+import os
 import re
+import stat
 import warnings
 from pathlib import Path
 
@@ -17,6 +20,7 @@ SUFFIXES = {
 }  # fmt: skip
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")  # JPEG opens MPO, too
 HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}  # of an ftyp box
+MAX_BYTES = 1 << 30  # of a file; 16 bits in four channels are 800 MB at most
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # JPEG's own limit; Pillow needs memory for each row, however narrow
 MAX_SCANS = 64  # of a progressive JPEG; cameras and programs write up to 20
@@ -48,11 +52,7 @@ def open_picture(
         UserError: the file is not a picture, or it is damaged, empty, animated or too large.
     """
     name = name or (str(source) if isinstance(source, Path) else "the picture")
-    try:
-        data = source.read_bytes() if isinstance(source, Path) else source
-    except OSError as error:
-        message = f"{name} cannot be read: {error.strerror}"
-        raise UserError(message, code="picture-not-readable") from None
+    data = _read(source, name) if isinstance(source, Path) else source
     if not data:
         raise UserError(f"{name} is empty (0 bytes)", code="picture-empty")
     try:
@@ -78,6 +78,25 @@ def open_picture(
         raise UserError(
             f"{name} is damaged or cut short ({error})", code="picture-damaged"
         ) from None
+
+
+def _read(path: Path, name: str) -> bytes:
+    """A file's bytes; pipes and devices, which may never end, are refused."""
+    try:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
+            return path.read_bytes()
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    except OSError as error:
+        message = f"{name} cannot be read: {error.strerror}"
+        raise UserError(message, code="picture-not-readable") from None
+    if stat.S_ISREG(status.st_mode):
+        raise UserError(
+            f"{name} has {status.st_size:,} bytes, more than the {MAX_BYTES:,} allowed",
+            code="picture-too-large",
+        )
+    raise UserError(f"{name} is not a file, but a pipe or a device", code="picture-not-readable")
 
 
 class _CancellableFile(io.BytesIO):

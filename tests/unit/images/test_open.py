@@ -2,9 +2,11 @@
 what is wrong with it."""
 
 import io
+import os
 import struct
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pillow_heif
@@ -18,6 +20,7 @@ from stylefuse.images import open as open_module
 from stylefuse.images.open import (
     BACKGROUND,
     FORMATS,
+    MAX_BYTES,
     MAX_SCANS,
     MAX_SIDE,
     SUFFIXES,
@@ -183,6 +186,22 @@ def test_animations_and_several_pages_are_refused(format):
     with pytest.raises(UserError, match="animated or has several pages") as error:
         open_picture(data)
     assert error.value.code == "picture-animated"
+
+
+def test_pipes_devices_folders_and_huge_files_are_refused_unread(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge.png").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    for path, message in {
+        tmp_path / "pipe": "pipe is not a file, but a pipe or a device",
+        Path("/dev/zero"): "/dev/zero is not a file, but a pipe or a device",
+        tmp_path: "cannot be read: Is a directory",
+        tmp_path / "huge.png": "has 1,073,741,825 bytes, more than the 1,073,741,824 allowed",
+        tmp_path / "missing": "cannot be read: No such file or directory",
+    }.items():
+        with pytest.raises(UserError) as error:
+            open_picture(path)
+        assert message in str(error.value)
 
 
 def test_a_jpeg_of_too_many_scans_is_refused_before_it_is_decoded(monkeypatch):
