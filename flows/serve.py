@@ -1,6 +1,7 @@
 """Runs a Prefect server, a worker and the deployments of prefect.yaml until Ctrl-C.
 
-Everything listens on loopback and keeps its state in `.prefect`.
+Everything listens on loopback and keeps its state in `.prefect`, with the password that the server
+asks for: whoever may create runs may have the worker execute any command.
 """
 
 import argparse
@@ -17,9 +18,11 @@ import psutil
 
 from flows.train import GPU
 from stylefuse.errors import UserError, run_main
+from stylefuse.password import read_or_create_password
 from stylefuse.ports import LOOPBACK, require_free_port
 
 HOME = Path(".prefect")
+PASSWORD_FILE = HOME / "password"
 POOL = "stylefuse"
 QUEUES = ("default", "gpu")
 START_TIMEOUT_S = 120
@@ -36,6 +39,9 @@ def main() -> None:
     require_free_port(LOOPBACK, port)
     address = f"http://{LOOPBACK}:{port}"
     os.environ["PREFECT_API_URL"] = f"{address}/api"  # for the server's own pages, too
+    password = read_or_create_password(PASSWORD_FILE)
+    os.environ["PREFECT_SERVER_API_AUTH_STRING"] = password
+    os.environ["PREFECT_API_AUTH_STRING"] = password  # of the worker and its flows
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     processes: dict[str, subprocess.Popen] = {}
     try:
@@ -45,7 +51,11 @@ def main() -> None:
         _deploy()
         worker = [PREFECT, "worker", "start", "--pool", POOL, "--name", "here"]
         processes["worker"] = _start("worker", worker)
-        sys.stdout.write(f"deployments and their runs: {address}\nCtrl-C stops the server\n")
+        sys.stdout.write(
+            f"deployments and their runs: {address}\n"
+            f"sign in with the password in {PASSWORD_FILE}\n"
+            "Ctrl-C stops the server\n"
+        )
         sys.stdout.flush()
         _watch(processes)
     finally:

@@ -15,7 +15,7 @@ from stylefuse.config import load_params
 from stylefuse.loading import load_model
 from stylefuse.registry.fetch import champion_uri
 from stylefuse.registry.store import open_store, registered_name
-from stylefuse.registry.ui import AUTH_CONFIG
+from stylefuse.serving.mlflow_ui import AUTH_CONFIG
 from tests.support.models import make_project, noise
 from tests.support.servers import free_port, postgresql, s3, ui
 

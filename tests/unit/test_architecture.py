@@ -31,7 +31,8 @@ def test_the_lock_file_pins_by_hash_and_names_no_host():
 
 # From the bottom up; a package imports only from floors below its own.
 FLOORS = (
-    "errors", "paths", "ports", "allocator", "fileio", "cancellation", "config", "images",
+    "errors", "paths", "ports", "allocator", "fileio", "password", "cancellation", "config",
+    "images",
     "inference", "painting", "data", "models", "training", "evaluation", "registry", "monitoring",
     "loading", "serving", "web", "gate", "doctor", "cli",
 )  # fmt: skip

@@ -62,6 +62,6 @@ def _add_ui(commands: Subparsers) -> None:
 
 def _ui(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
-    from stylefuse.registry.ui import ui
+    from stylefuse.serving.mlflow_ui import ui
 
     ui(load_params().registry, args.port)

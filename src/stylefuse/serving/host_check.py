@@ -13,6 +13,11 @@ from typing import Any
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]  # scope, receive, send
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+CLOSED_PATHS = frozenset(  # what FastAPI adds: descriptions of an application
+    prefix + path
+    for prefix in ("", "/api")
+    for path in ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
+)
 ADDRESS = re.compile(r"(?:(\w+)://)?(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?", re.ASCII)
 
 
@@ -30,7 +35,9 @@ class HostCheck:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         error = None if scope["type"] == "lifespan" else self._error(scope)
-        if error is None:
+        if scope.get("path") in CLOSED_PATHS:
+            await send_error(send, 404, "not found")
+        elif error is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": error})

@@ -1,6 +1,7 @@
 """Deployments on a real Prefect server with a worker: schedule, gate, manual promotion, rollback,
 drift, sweep, and a training that resumes after its worker was killed."""
 
+import base64
 import json
 import os
 import shutil
@@ -18,7 +19,9 @@ import numpy as np
 import psutil
 import pytest
 import yaml
+from flows.serve import PASSWORD_FILE
 from mlflow import MlflowClient
+from playwright.sync_api import expect, sync_playwright
 
 from stylefuse.config import load_params
 from stylefuse.images.statistics import statistics
@@ -35,6 +38,7 @@ from tests.support.clone import (
 from tests.support.models import noise
 
 MODEL = "restore"
+CHROMIUM = shutil.which("chromium")
 TIMEOUT_S = 600  # of a flow run
 VERDICT = "stylefuse.gate.verdict"
 METRIC = "metric (higher is better)"
@@ -78,6 +82,7 @@ class Site:
                 f"{self.address}/api/{path}", json.dumps(body).encode(), method=method
             )
             request.add_header("Content-Type", "application/json")
+            request.add_header("Authorization", f"Basic {self.credentials()}")
             try:
                 with urllib.request.urlopen(request, timeout=30) as response:
                     return json.loads(response.read() or "null")
@@ -88,6 +93,11 @@ class Site:
                 pass  # it has not started yet
             time.sleep(1)
         raise AssertionError(f"{path}: no response")
+
+    def credentials(self) -> str:
+        """Base64; empty before the first start."""
+        path = self.root / PASSWORD_FILE
+        return base64.b64encode(path.read_bytes().strip() if path.exists() else b"").decode()
 
     def deployment(self, name: str) -> dict:
         return self.api(f"deployments/name/{name}", method="GET", body={})
@@ -185,17 +195,54 @@ def test_the_schedule_fires_and_makes_a_champion(site, nightly):
     assert "data:image/jpeg;base64," in shown[f"samples-{MODEL}"]["data"]
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
-def test_the_pages_show_runs_and_decisions(site, nightly, tmp_path):
+@pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
+def test_the_pages_show_runs_and_decisions_to_who_has_the_password(site, nightly):
     decision = site.artifacts(nightly["id"])[f"decision-{MODEL}"]["id"]
     pages = {f"runs/flow-run/{nightly['id']}": "nightly", f"artifacts/artifact/{decision}": MODEL}
-    for page, word in pages.items():
-        command = [
-            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-            f"--user-data-dir={tmp_path}", "--virtual-time-budget=30000", f"{site.address}/{page}",
-        ]  # fmt: skip
-        html = subprocess.run(command, capture_output=True, text=True, timeout=180).stdout
-        assert word in html
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(site.address)
+        page.get_by_role("textbox").or_(page.locator("input")).first.fill(
+            (site.root / PASSWORD_FILE).read_text().strip()
+        )
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Flow Runs").first).to_be_visible(timeout=60_000)
+        for path, word in pages.items():
+            page.goto(f"{site.address}/{path}")
+            expect(page.get_by_text(word).first).to_be_visible(timeout=60_000)
+        browser.close()
+
+
+@pytest.mark.parametrize("authorization", [None, "Basic c3R5bGVmdXNlOg==", "Bearer x"])
+def test_other_users_of_the_machine_cannot_run_commands(site, nightly, authorization):
+    headers = {"Content-Type": "application/json"}
+    headers |= {"Authorization": authorization} if authorization else {}
+    identifier = site.deployment("train/nightly")["id"]
+    body = json.dumps({"job_variables": {"command": "touch intruder"}}).encode()
+    for path in ("deployments/filter", f"deployments/{identifier}/create_flow_run"):
+        request = urllib.request.Request(f"{site.address}/api/{path}", body, headers)
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(request, timeout=30)
+    assert (site.root / PASSWORD_FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_the_documented_variables_let_prefect_in(site):
+    guide = (site.root / "docs/guides/pipeline.md").read_text()
+    (export,) = (line for line in guide.splitlines() if line.startswith("export PREFECT_API_URL"))
+    command = f"{export.replace('4200', str(site.port))}; prefect --no-prompt deployment ls"
+    programs = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    listed = subprocess.run(
+        ["bash", "-c", command], cwd=site.root, env=site.environment | programs,
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "train/nightly" in listed
+
+
+@pytest.mark.parametrize("path", ["docs", "openapi.json", "api/docs", "api/openapi.json"])
+def test_the_descriptions_of_the_api_are_closed(site, path):
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(f"{site.address}/{path}", timeout=30)
 
 
 def test_a_worse_challenger_is_refused_with_reasons(site, nightly):

@@ -10,8 +10,10 @@ import mlflow
 import pytest
 from PIL import Image
 
+from stylefuse.password import read_or_create_password
 from stylefuse.registry.store import ALARM_TAG, MODEL_TAG, RUN_TAG, WEIGHTS_TAG, open_store
 from stylefuse.registry.tracking.tracker import MlflowTracker
+from stylefuse.serving.mlflow_ui import PASSWORD_FILE
 from tests.support.servers import free_port, ui, wait_for
 from tests.support.stores import copy_empty_store
 from tests.support.tiles import write_tiles
@@ -125,6 +127,8 @@ def address(project, monkeypatch):
     shutil.copy(SHIPPED, "params.yaml")
     address = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", read_or_create_password(PASSWORD_FILE))
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "1")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from stylefuse.config import Registry
 from stylefuse.errors import UserError
+from stylefuse.password import read_or_create_password
 from stylefuse.paths import REGISTRY_HOME
 from stylefuse.ports import LOOPBACK, require_free_port
 from stylefuse.registry.store import (
@@ -19,16 +20,18 @@ from stylefuse.registry.store import (
     tracking_uri,
     without_passwords,
 )
+from stylefuse.serving.mlflow_app import APP_NAME, PASSWORD_VARIABLE
 
-AUTH_CONFIG = REGISTRY_HOME / "auth.ini"  # read by MLflow's app `basic-auth`
+AUTH_CONFIG = REGISTRY_HOME / "auth.ini"  # read by MLflow, about accounts
+PASSWORD_FILE = REGISTRY_HOME / "auth.password"
 MIN_PASSWORD_LENGTH = 12  # characters; MLflow refuses shorter ones
 
 
 def ui(registry: Registry, port: int) -> None:
     """Replace this process by `mlflow server` on loopback, or print where the store's server is.
 
-    With `registry.auth` the server asks for a name and a password and stores the artifacts, too.
-    Without, programs on this machine read and write the store directly.
+    With `registry.auth` the server has accounts and stores the artifacts, too. Without, it asks for
+    the password in `PASSWORD_FILE`, and programs on this machine read and write the store directly.
 
     Raises:
         UserError: the store cannot be opened, the port is in use, or the administrator has no
@@ -42,11 +45,12 @@ def ui(registry: Registry, port: int) -> None:
     auth_settings = _configure_auth(uri) if registry.auth else {}
     open_store(registry, experiment=uri.startswith(SQLITE) and not registry.auth)
     _print(f"the registry: http://{LOOPBACK}:{port}/#/models")
-    options = {"host": LOOPBACK, "port": port, "workers": 1}
+    if not registry.auth:
+        auth_settings = {PASSWORD_VARIABLE: read_or_create_password(PASSWORD_FILE)}
+        _print(f"sign in with any name and the password in {PASSWORD_FILE}")
+    options = {"host": LOOPBACK, "port": port, "workers": 1, "app-name": APP_NAME}
     if root := artifact_root(registry):
         options["artifacts-destination"] = root
-    if registry.auth:
-        options["app-name"] = "basic-auth"
     settings = auth_settings | {
         # not an option: every user of the machine can read a command line, and with it a password
         "MLFLOW_BACKEND_STORE_URI": uri,
