@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import select
 import shutil
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 EXIT_INVALID_INPUT = 2
 EXIT_TRY_AGAIN = 75  # EX_TEMPFAIL of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 DISK_FULL_MESSAGES = re.compile(  # as the system, NumPy and SQLite word it
@@ -45,16 +47,53 @@ def run_main(main: Callable[[], None]) -> None:
     """
     try:
         main()
+        sys.stdout.flush()
     except UserError as error:
         _exit(error)
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _stdout_is_broken():
+            sys.exit(EXIT_BROKEN_PIPE)
         user_error = to_user_error(error)
         if user_error is None:
             raise
         _exit(user_error)
     except KeyboardInterrupt as interrupt:
-        sys.stderr.write(": ".join(["stopped", *map(str, interrupt.args)]) + "\n")
+        sys.stderr.write(printable(": ".join(["stopped", *map(str, interrupt.args)])) + "\n")
         sys.exit(EXIT_INTERRUPTED)
+
+
+def open_missing_streams() -> None:
+    """Open /dev/null in the place of standard streams that are closed: the next file that is
+    opened would take their place, and what is printed would be written into it."""
+    for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: this one
+            setattr(sys, name, os.fdopen(null, mode))
+
+
+def printable(text: str) -> str:
+    """A text in which control characters, but for line breaks and tabs, are escaped.
+
+    Names of files and archives may hold them, and a terminal would obey them.
+    """
+    return "".join(
+        character
+        if character.isprintable() or character in "\n\t"
+        else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in text
+    )
+
+
+def _stdout_is_broken() -> bool:
+    """Whether nobody reads stdout any more; then nothing more is written to it."""
+    states = select.poll()
+    states.register(1, 0)
+    if not any(state & select.POLLERR for _, state in states.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return True
 
 
 def to_user_error(error: Exception) -> UserError | None:
@@ -103,5 +142,5 @@ def _shortened(path: object) -> str:
 
 
 def _exit(error: UserError) -> None:
-    sys.stderr.write(f"error: {error}\n")
+    sys.stderr.write(f"error: {printable(str(error))}\n")
     sys.exit(error.exit_code)

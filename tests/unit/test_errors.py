@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stylefuse.errors import UserError, run_main, to_user_error
+from stylefuse.errors import UserError, printable, run_main, to_user_error
 from stylefuse.registry.store import exit_code
 
 
@@ -127,3 +127,16 @@ def test_a_full_disk_is_reported_whatever_library_writes(small_disk, writer, cap
     stderr = capsys.readouterr().err
     assert stderr.startswith("error: no space is left on the disk")
     assert stderr.count("\n") == 1
+
+
+def test_control_characters_are_escaped():
+    text = "a\x1b[31m\x9b\u202e\udcff\r b\n\tnaïve 画"
+    assert printable(text) == r"a\x1b[31m\x9b\u202e\udcff\r b" + "\n\tnaïve 画"
+
+
+def test_another_broken_pipe_than_stdout_keeps_its_traceback():
+    def fail_to_send():
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run_main(fail_to_send)

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from stylefuse.errors import printable
 from stylefuse.inference.options import QUALITIES, STROKE_SIZE
 
 if TYPE_CHECKING:
@@ -152,3 +153,8 @@ def add_json(command: argparse.ArgumentParser) -> None:
 def print_json(document: dict[str, Any]) -> None:
     """Print what a command with `--json` has to say."""
     sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+def print_path(path: Path) -> None:
+    """Print the path of an output; a terminal gets its control characters escaped."""
+    sys.stdout.write(f"{printable(str(path)) if sys.stdout.isatty() else path}\n")

@@ -1,7 +1,9 @@
 """The program `stylefuse`: its parser, and its entry point."""
 
 import argparse
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -14,7 +16,7 @@ from stylefuse.cli.registry import add_registry_commands
 from stylefuse.cli.serve import add_serve_commands
 from stylefuse.cli.train import add_train_command
 from stylefuse.cli.video import add_video_command
-from stylefuse.errors import EXIT_INVALID_INPUT, UserError, run_main
+from stylefuse.errors import EXIT_INVALID_INPUT, UserError, open_missing_streams, run_main
 
 EXTRAS = {  # that commands need; others: pipeline
     "serve": "serve", "app": "app", "train": "train", "gate": "train", "reproduce": "train"
@@ -35,9 +37,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     Args:
         argv: the arguments behind the program's name; those of the process if None.
     """
+    open_missing_streams()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)  # servers and trainings set their own
     arguments = _rename_command(list(sys.argv[1:] if argv is None else argv))
     args = build_parser().parse_args(arguments)
     run_main(lambda: _run(args, EXTRAS.get(arguments[0], "pipeline")))
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """Stop as after Ctrl-C, so that no drafts of files are left."""
+    raise KeyboardInterrupt
 
 
 def _run(args: argparse.Namespace, extra: str) -> None:

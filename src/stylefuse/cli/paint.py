@@ -16,6 +16,7 @@ from stylefuse.cli.arguments import (
     output_options,
     pattern,
     print_json,
+    print_path,
     share,
 )
 from stylefuse.inference.options import (
@@ -239,4 +240,4 @@ def _report(result: "BatchResult", args: argparse.Namespace) -> None:
         sys.stderr.write(f"skipped {skipped} of {total} pictures whose output exists\n")
     result.raise_failures()
     if not args.json:
-        sys.stdout.write(f"{args.out}\n")
+        print_path(args.out)

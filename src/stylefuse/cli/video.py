@@ -1,7 +1,6 @@
 """The command that paints videos."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from stylefuse.cli.arguments import (
@@ -10,6 +9,7 @@ from stylefuse.cli.arguments import (
     add_output,
     add_stroke_size,
     add_styles,
+    print_path,
     share,
 )
 from stylefuse.inference.options import TransferOptions
@@ -45,4 +45,4 @@ def _video(args: argparse.Namespace) -> None:
         TransferOptions(args.strength, size=args.size, stroke_size=args.stroke_size),
         model_loader("transfer", args.model),
     )
-    sys.stdout.write(f"{args.out}\n")
+    print_path(args.out)

@@ -45,7 +45,8 @@ def save_picture(
     kept = kept_metadata(photograph) if photograph else {}
     if options["format"] == "JPEG":
         picture = flatten(picture, background)
-    write_atomically(path, lambda draft: write_picture(picture, draft, options | kept, origin))
+    target = path.resolve()  # a link is followed, not replaced
+    write_atomically(target, lambda draft: write_picture(picture, draft, options | kept, origin))
 
 
 def write_picture(

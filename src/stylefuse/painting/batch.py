@@ -136,7 +136,7 @@ def paint_all(
             pending.append(job)
     if not pending:
         return result
-    refuse_unwritable(job.output for job in pending)
+    refuse_unwritable([job.output for job in pending])
     title = "painting" if len(pending) == 1 else f"painting {len(pending):,} pictures"
     with progress_bar(len(pending)) as bar:
         painter = _LoadedOnce(load, lambda: bar.describe(title))

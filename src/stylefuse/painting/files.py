@@ -5,10 +5,10 @@ import itertools
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from stylefuse.errors import UserError
+from stylefuse.errors import UserError, printable
 from stylefuse.images.open import SUFFIXES
 from stylefuse.images.save import SAVE_OPTIONS
 
@@ -59,7 +59,8 @@ def _pictures_in(folder: Path) -> list[Path]:
         )
     if left_out := [path.name for path in entries if path not in pictures]:
         shown = ", ".join(left_out[:MAX_NAMES]) + (", …" if len(left_out) > MAX_NAMES else "")
-        sys.stderr.write(f"left out {len(left_out)} in {folder} that are no pictures: {shown}\n")
+        line = f"left out {len(left_out)} in {folder} that are no pictures: {shown}\n"
+        sys.stderr.write(printable(line))
     return pictures
 
 
@@ -141,12 +142,19 @@ def refuse_overwriting_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -
             )
 
 
-def refuse_unwritable(outputs: Iterable[Path]) -> None:
-    """Refuse output folders that cannot be created or written to, before any work is done.
+def refuse_unwritable(outputs: Collection[Path]) -> None:
+    """Refuse output folders that cannot be created or written to, and outputs that are no files,
+    before any work is done.
 
     Raises:
-        UserError: there is such a folder.
+        UserError: there is such a folder or output.
     """
+    for path in outputs:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UserError(
+                f"{path} would be replaced, and is a pipe or a device; choose another output",
+                code="file-not-writable",
+            )
     for folder in {path.parent for path in outputs}:
         nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
         problem = None

@@ -92,7 +92,7 @@ def paint_video(
                     frames.write(stylizer.render_frame(frame).tobytes())
                     bar.advance()
 
-        write_atomically(out, write)
+        write_atomically(out.resolve(), write)  # a link is followed, not replaced
 
 
 def probe_video(source: Path, longer_side: int) -> VideoInfo:

@@ -59,11 +59,20 @@ def tracking_uri(registry: Registry) -> str:
 
     A relative SQLite path is made absolute from the working folder, so that other processes open
     the same file.
+
+    Raises:
+        UserError: the path of the file cannot be written as an address.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or registry.tracking_uri
     if not uri.startswith(SQLITE):
         return uri
-    return SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
+    path = str(Path(uri.removeprefix(SQLITE)).absolute())
+    if "?" in path:
+        raise UserError(
+            f"{path} has a question mark, at which SQLite's addresses end; rename the folder",
+            code="store-path-invalid",
+        )
+    return SQLITE + path
 
 
 def is_server(uri: str) -> bool:

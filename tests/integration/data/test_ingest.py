@@ -128,7 +128,8 @@ def test_archives_by_address_and_checksum(tmp_path, monkeypatch):
             archive.addfile(entry, io.BytesIO(png(seed)))
     (tmp_path / "four.png").write_bytes(png(4))
     by_path = {}
-    for name in ("set.zip", "set.tar.gz", "four.png"):
+    (tmp_path / "set.zip").rename(tmp_path / "set[1].zip")
+    for name in ("set[1].zip", "set.tar.gz", "four.png"):
         file = tmp_path / name
         source = Source(
             name="web", domain="painting", kind="url", url=file.as_uri(),
@@ -148,6 +149,27 @@ def test_a_changed_download_is_refused_and_not_kept(tmp_path, monkeypatch):
         downloads.url_file((tmp_path / "a.png").as_uri(), "0" * 64)
     assert error.value.code == "checksum-mismatch"
     assert not list((tmp_path / "cache").glob("*.png"))
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        ({"MAX_DOWNLOAD_BYTES": 10}, "download-too-large"),
+        ({"URL_TIMEOUT_S": 0, "MIN_BYTES_PER_S": 10**12}, "download-failed"),
+    ],
+    ids=["too large", "too slow"],
+)
+def test_a_download_is_limited_before_its_checksum_is_known(tmp_path, monkeypatch, limits, code):
+    monkeypatch.setattr(downloads, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(downloads.time, "sleep", lambda _: None)
+    (tmp_path / "a.png").write_bytes(png(1))
+    url = (tmp_path / "a.png").as_uri()
+    for name, value in limits.items():
+        monkeypatch.setattr(downloads, name, value)
+    with pytest.raises(UserError) as error:
+        downloads.url_file(url, "0" * 64)
+    assert error.value.code == code
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_a_download_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):

@@ -40,6 +40,16 @@ def test_the_store_and_its_experiment_are_created(empty_folder, registry):
     assert reopened.experiment_id == experiment.experiment_id
 
 
+def test_a_path_that_an_address_cannot_hold_is_refused(empty_folder, registry, monkeypatch):
+    (empty_folder / "really?").mkdir()
+    monkeypatch.chdir(empty_folder / "really?")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it
+    with pytest.raises(UserError, match="has a question mark") as error:
+        open_store(registry)
+    assert error.value.code == "store-path-invalid"
+    assert not (empty_folder / "really").exists()
+
+
 def test_the_environment_variable_wins(empty_folder, registry, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     assert tracking_uri(registry) == f"sqlite:///{empty_folder}/mlflow/mlflow.db"

@@ -1,5 +1,6 @@
 """Downloads of packages and files into the cache; a cached file is not fetched again."""
 
+import glob
 import os
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ CACHE = Path(os.environ.get("STYLEFUSE_CACHE", ".cache/downloads"))
 MAX_TRIES = 3
 TRY_AGAIN = 75  # exit code of failures that may pass when tried again
 URL_TIMEOUT_S = 60
+MAX_DOWNLOAD_BYTES = 8 << 30
+MIN_BYTES_PER_S = 10_000  # on average, after the first minute
 CHUNK_BYTES = 1 << 20
 
 
@@ -67,7 +70,8 @@ def url_file(url: str, sha256: str) -> Path:
         UserError: the server does not have the file, or its checksum differs.
     """
     name = f"{sha256[:16]}-{url.rsplit('/', 1)[-1] or 'file'}"
-    path = _fetch(name, lambda folder: _url_download(url, folder / name), url)
+    pattern = glob.escape(name)
+    path = _fetch(pattern, lambda folder: _url_download(url, folder / name), url)
     _check(path, sha256, url)
     return path
 
@@ -158,9 +162,17 @@ def _url_download(url: str, path: Path) -> None:
         ):
             size = int(response.headers.get("Content-Length") or 0) or None
             task = progress.add_task(f"fetching {path.name}", total=size)
-            while chunk := response.read(CHUNK_BYTES):
+            start, received = time.monotonic(), 0
+            while chunk := response.read1(CHUNK_BYTES):
                 file.write(chunk)
                 progress.advance(task, len(chunk))
+                received += len(chunk)
+                if received > MAX_DOWNLOAD_BYTES:
+                    message = f"{url} sends more than {MAX_DOWNLOAD_BYTES:,} bytes"
+                    raise UserError(message, code="download-too-large")
+                seconds = time.monotonic() - start - URL_TIMEOUT_S
+                if received < MIN_BYTES_PER_S * seconds:
+                    raise ConnectionError("the server sends too slowly")
     except urllib.error.HTTPError as error:
         if error.code < 500:
             message = f"{url} answers {error.code}; correct the url in params.yaml"
