@@ -55,7 +55,8 @@ class Source(Section):
     kind: Literal["apt", "pypi", "folder", "url"]
     packages: list[str] = []  # for apt: name=version, for pypi: name==version
     path: Path | None = None  # for folder
-    url: str | None = None  # for url: a picture, or a zip or tar archive of pictures
+    url: Annotated[str, Field(pattern=r"^(https?|file)://")] | None = None  # for url: a picture,
+    #                                                     or a zip or tar archive of pictures
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     pick: list[str] = ["*"]  # glob patterns of paths in the source; `*` matches `/` too
     curated: Path | None = None  # a text file with one path per line, instead of `pick`;

@@ -36,6 +36,7 @@ from tests.support.clone import (
     keep_one_model,
 )
 from tests.support.models import noise
+from tests.support.trainings import ROOT
 
 MODEL = "restore"
 CHROMIUM = shutil.which("chromium")
@@ -228,7 +229,7 @@ def test_other_users_of_the_machine_cannot_run_commands(site, nightly, authoriza
 
 
 def test_the_documented_variables_let_prefect_in(site):
-    guide = (site.root / "docs/guides/pipeline.md").read_text()
+    guide = (ROOT / "docs/guides/pipeline.md").read_text()
     (export,) = (line for line in guide.splitlines() if line.startswith("export PREFECT_API_URL"))
     command = f"{export.replace('4200', str(site.port))}; prefect --no-prompt deployment ls"
     programs = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
