@@ -7,9 +7,10 @@ import re
 import stat
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from stylefuse.cancellation import check_cancelled
 from stylefuse.errors import UserError
@@ -24,8 +25,22 @@ MAX_BYTES = 1 << 30  # of a file; 16 bits in four channels are 800 MB at most
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # JPEG's own limit; Pillow needs memory for each row, however narrow
 MAX_SCANS = 64  # of a progressive JPEG; cameras and programs write up to 20
+TIFF_STARTS = (b"II*\0", b"MM\0*")
 JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xda", b"\xd9"
 JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # of a segment with a length
+MAX_PREVIEWS = 4  # pages of a TIFF file
+# tags of TIFF and EXIF
+NEW_SUBFILE_TYPE, BITS_PER_SAMPLE, PHOTOMETRIC_INTERPRETATION = 254, 258, 262
+ORIENTATION, SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION = 274, 277, 284
+WHITE_IS_ZERO = 0  # a photometric interpretation
+UPRIGHT = {  # orientation → what turns the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+LEVEL_FACTORS = {"L;2": 85, "L;4": 17}  # raw mode of a PNG → by what Pillow multiplies its levels
+SRGB_GAMMA, GAMMA_TOLERANCE = 1 / 2.2, 0.02
+MIN_GAMMA, MAX_GAMMA = 0.1, 10
 PROGRESSIVE_BLOCK = 1024  # bytes of a progressive JPEG that are decoded at a time
 BACKGROUND = (128, 128, 128)  # of transparent pictures, in training, evaluation and use
 
@@ -67,6 +82,12 @@ def open_picture(
                 result.info = {"format": picture.format, "mode": picture.mode}
                 return result
     except UnidentifiedImageError:
+        if data[:4] in TIFF_STARTS:
+            raise UserError(
+                f"{name} is a TIFF file of a kind that cannot be opened; save it as RGB or grey "
+                "with 8 or 16 bits per channel",
+                code="picture-tiff-unsupported",
+            ) from None
         raise UserError(
             f"{name} is not a picture file that can be opened; use PNG, JPEG, WebP, AVIF, HEIC, "
             "TIFF, BMP or GIF",
@@ -171,11 +192,34 @@ def _check_size_and_frames(picture: Image.Image, name: str, max_pixels: int) -> 
             code="picture-too-large",
         )
     # counting the frames would read all of them; MPO: a photograph with its own preview
-    if getattr(picture, "is_animated", False) and picture.format != "MPO":
+    is_animated = getattr(picture, "is_animated", False) and picture.format != "MPO"
+    if is_animated and not _has_only_previews(picture):
         raise UserError(
             f"{name} is animated or has several pages; save the one you want as a separate picture",
             code="picture-animated",
         )
+
+
+def _has_only_previews(picture: Image.Image) -> bool:
+    """Whether all further pages of a TIFF file, a few at most, are its own reduced picture: they
+    say so, or have the same shape and at most half of the size."""
+    if picture.format != "TIFF":
+        return False
+    width, height = picture.size
+    try:
+        for page in range(1, MAX_PREVIEWS + 1):
+            picture.seek(page)
+            is_reduced = picture.tag_v2.get(NEW_SUBFILE_TYPE, 0) & 1  # type: ignore[attr-defined]
+            has_same_shape = abs(picture.width * height - picture.height * width) < max(
+                width, height
+            )
+            if not is_reduced and not (has_same_shape and 2 * picture.width <= width):
+                return False
+    except EOFError:
+        return True
+    finally:
+        picture.seek(0)
+    return False
 
 
 def _check_scans(data: bytes, name: str) -> None:
@@ -193,30 +237,113 @@ def _check_scans(data: bytes, name: str) -> None:
 
 
 def _normalise(picture: Image.Image, name: str) -> Image.Image:
+    """The opened file as an upright sRGB picture."""
+    if picture.format == "TIFF":
+        _refuse_tiff_kinds(picture, name)
+    if picture.format == "PNG":
+        _scale_transparent_level(picture)
     if picture.info.get("progressive"):  # a few bytes of it can hold a scan of the whole picture
         picture.decodermaxblock = PROGRESSIVE_BLOCK  # type: ignore[attr-defined]
     picture.load()
-    profile = picture.info.get("icc_profile")
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode == "F":
+    turn = UPRIGHT.get(_orientation(picture))
+    upright = picture if turn is None else picture.transpose(turn)
+    alpha = _alpha(upright)
+    colours = _convert_to_srgb(_with_8_bits(upright, picture, name), picture.info)
+    if alpha is not None:
+        colours.putalpha(alpha)
+    return colours
+
+
+def _refuse_tiff_kinds(picture: Image.Image, name: str) -> None:
+    """Refuse what Pillow would open with wrong values."""
+    tags = picture.tag_v2  # type: ignore[attr-defined]
+    bits = max(tags.get(BITS_PER_SAMPLE, (1,)))
+    separate_planes = tags.get(PLANAR_CONFIGURATION) == 2 and tags.get(SAMPLES_PER_PIXEL, 1) > 1
+    if picture.mode != "F" and (bits > 16 or (bits > 8 and separate_planes)):
+        kind = f"{bits} bits per channel" + (" in separate planes" if separate_planes else "")
+        raise UserError(
+            f"{name} is a TIFF file with {kind}; save it with 8 or 16 bits per channel, channels "
+            "side by side",
+            code="picture-tiff-unsupported",
+        )
+
+
+def _scale_transparent_level(picture: Image.Image) -> None:
+    """Give the transparent colour of a PNG as many bits as Pillow gives its pixels."""
+    transparent = picture.info.get("transparency")
+    raw_mode = next((tile.args for tile in getattr(picture, "tile", ())), None)
+    if isinstance(transparent, int) and raw_mode in LEVEL_FACTORS:
+        picture.info["transparency"] = transparent * LEVEL_FACTORS[raw_mode]
+    elif isinstance(transparent, tuple) and raw_mode == "RGB;16B":
+        picture.info["transparency"] = tuple(level >> 8 for level in transparent)
+
+
+def _orientation(picture: Image.Image) -> int:
+    """EXIF's, from 1 to 8; 1 if it cannot be read."""
+    try:
+        return int(picture.getexif().get(ORIENTATION, 1))
+    except Exception:  # nobody needs a broken EXIF block
+        return 1
+
+
+def _alpha(picture: Image.Image) -> Image.Image | None:
+    """The opacity of each pixel, "L"; None if the picture is opaque."""
+    if not picture.has_transparency_data:
+        return None
+    if picture.mode.startswith("I"):
+        opaque = np.asarray(picture) != picture.info["transparency"]
+        return Image.fromarray(opaque.astype(np.uint8) * 255)
+    alpha = picture.convert("RGBA").getchannel("A")
+    if picture.format == "BMP" and alpha.getextrema() == (0, 0):
+        return None  # the channel is not used
+    return alpha
+
+
+def _with_8_bits(picture: Image.Image, file: Image.Image, name: str) -> Image.Image:
+    """The picture with 8 bits per channel; `file` is the one that was opened."""
+    if picture.mode == "F":
         raise UserError(
             f"{name} holds floating-point values; save it with 8 or 16 bits per channel",
             code="picture-floating-point",
         )
-    if upright.mode.startswith("I"):  # 16 bits in one grey channel
-        levels = np.asarray(upright).astype(np.float64) / 257
-        upright = Image.fromarray(np.rint(np.clip(levels, 0, 255)).astype(np.uint8))
-    mode = "RGBA" if upright.has_transparency_data else "RGB"
-    if profile:
-        if upright.mode not in ("RGB", "CMYK", "L"):
-            upright = upright.convert(mode)
+    if not picture.mode.startswith("I"):  # 16 bits in one grey channel
+        return picture
+    tags = getattr(file, "tag_v2", {})
+    levels = np.asarray(picture) * (255 / (2 ** max(tags.get(BITS_PER_SAMPLE, (16,))) - 1))
+    if tags.get(PHOTOMETRIC_INTERPRETATION) == WHITE_IS_ZERO:
+        levels = 255 - levels
+    return Image.fromarray(np.rint(np.clip(levels, 0, 255)).astype(np.uint8))
+
+
+def _convert_to_srgb(picture: Image.Image, info: dict[str | tuple[int, int], Any]) -> Image.Image:
+    """A new picture of mode "RGB".
+
+    Args:
+        picture: 8 bits per channel.
+        info: of the file, which may have a profile, or the exponent of its levels.
+    """
+    if profile := info.get("icc_profile"):
+        source = picture if picture.mode in ("RGB", "CMYK", "L") else picture.convert("RGB")
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(
-                upright, source, ImageCms.createProfile("sRGB"), outputMode=mode
+                source,
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                ImageCms.createProfile("sRGB"),
+                outputMode="RGB",
             )
             if converted is not None:
                 return converted
         except (ImageCms.PyCMSError, OSError):
             pass  # the profile is broken: convert without it
-    return upright.convert(mode)
+    elif "srgb" not in info and (exponent := info.get("gamma")):
+        return _apply_gamma(picture.convert("RGB"), float(exponent))
+    return picture.convert("RGB")
+
+
+def _apply_gamma(picture: Image.Image, exponent: float) -> Image.Image:
+    """An "RGB" picture with levels light^exponent (PNG's chunk gAMA), as sRGB (IEC 61966-2-1)."""
+    if not MIN_GAMMA < exponent < MAX_GAMMA or abs(exponent - SRGB_GAMMA) < GAMMA_TOLERANCE:
+        return picture
+    light = np.linspace(0, 1, 256) ** (1 / exponent)
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return picture.point([round(255 * level) for level in encoded] * 3)

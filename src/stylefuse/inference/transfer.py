@@ -29,6 +29,7 @@ from stylefuse.inference.stylizer import Stylizer
 
 STYLE_SIDE = 256  # pixels; the shorter side of styles in training and evaluation
 MAX_STYLE_ASPECT = 4  # a longer strip is scaled down further, to bound the memory it takes
+BLACK = (0, 0, 0)
 SEAMLESS_COLOUR_WEIGHT = 10.0  # see `poisson.blend`
 
 
@@ -258,7 +259,8 @@ PREDICTOR = TransferPredictor
 def _mask_values(mask: Image.Image | None, size: tuple[int, int]) -> np.ndarray | None:
     if mask is None:
         return None
-    scaled = mask.convert("L").resize(size, Image.Resampling.BILINEAR)
+    levels = flatten(mask, BLACK).convert("L")  # where a mask is transparent, it is not white
+    scaled = levels.resize(size, Image.Resampling.BILINEAR)
     return np.asarray(scaled, np.float32) / 255
 
 

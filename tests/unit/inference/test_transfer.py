@@ -218,3 +218,15 @@ def test_a_fusion_has_the_size_of_a(predictor):
     fusion = predictor.fuse(noise(50, 31, "RGBA"), noise(20, 70), FusionOptions())
     assert (fusion.size, fusion.mode) == ((50, 31), "RGB")
     assert predictor.fuse(noise(128, 96), noise(8, 8), FusionOptions()).size == (64, 48)
+
+
+def test_a_mask_is_not_white_where_it_is_transparent(predictor):
+    a, b = noise(40, 32, seed=1), noise(40, 32, seed=2)
+    opaque = noise(40, 32, "L")
+    transparent = Image.new("RGBA", opaque.size, "white")
+    transparent.putalpha(opaque)
+    options = FusionOptions(mode="mask")
+    expected, fusion = (
+        np.asarray(predictor.fuse(a, b, options, mask), int) for mask in (opaque, transparent)
+    )
+    assert abs(fusion - expected).max() <= 1
