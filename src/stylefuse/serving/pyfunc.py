@@ -173,6 +173,9 @@ class PaintService:
         """The format of the answer, how a row is painted, and the model's options; MLflow turns
         lists into arrays."""
         values = {n: tuple(v) if isinstance(v, list | np.ndarray) else v for n, v in params.items()}
+        for name, value in values.items():
+            if value is None or (isinstance(value, tuple) and None in value):
+                raise UserError(f"{name} is null; leave it out", code="option-invalid")
         form, errors = str(values.pop(FORMAT, "png")), values.pop(ERRORS, RAISE)
         ways = {RAISE: self._paint, RETURN: self._paint_or_explain}
         if errors not in ways:

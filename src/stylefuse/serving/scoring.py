@@ -18,12 +18,12 @@ from stylefuse.inference.predictor import Predictor
 from stylefuse.registry.package import NOTICE, OUTPUT, request_parameters
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
+from stylefuse.serving.option_checks import check_options, is_whole
 from stylefuse.serving.prometheus import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
 
 NOTICE_HEADER = b"x-stylefuse-notice"  # of the first picture that was scaled down
 HEALTH_PATHS = "/ping", "/health"
-MAX_EXACT_INT = 1 << 53  # up to here every whole number is also a float
 
 
 class PlainRequest(NamedTuple):
@@ -67,7 +67,11 @@ class Scoring:
         if scope.get("path") in HEALTH_PATHS and self._service.slots.full_seconds > self._stuck_s:
             await send_error(send, 503, f"no picture was finished for {self._stuck_s:g} seconds")
             return
-        request = self._plain_request(scope)
+        try:
+            request = self._plain_request(scope)
+        except UserError as error:
+            await send_error(send, 400, str(error))
+            return
         if request is None:
             await self._mlflow_app(scope, receive, send)
             return
@@ -101,12 +105,14 @@ def plain_request(
     Args:
         table: the parsed body.
         predictor: names the inputs and the options.
+
+    Raises:
+        UserError: an option has another name or type than the predictor's.
     """
     params = table.get("params") or {}
-    if len(table.keys() - {"params"}) != 1 or not _are_options(
-        params, request_parameters(predictor)
-    ):
+    if len(table.keys() - {"params"}) != 1 or not isinstance(params, dict):
         return None
+    check_options(params, request_parameters(predictor))
     rows = table.get("dataframe_records") or _split_rows(table.get("dataframe_split"))
     if not isinstance(rows, list) or not rows or not all(_is_row(row, predictor) for row in rows):
         return None
@@ -139,29 +145,7 @@ def _is_row(row: Any, predictor: type[Predictor] | Predictor) -> bool:
 
 def _is_input(value: Any, kind: type, repeatable: bool) -> bool:
     if kind is not Image.Image:
-        return _is_whole(value)
+        return is_whole(value)
     if repeatable and isinstance(value, list):
         return bool(value) and all(isinstance(text, str) for text in value)
     return isinstance(value, str)
-
-
-def _are_options(params: Any, defaults: Mapping[str, Any]) -> bool:
-    return isinstance(params, dict) and all(
-        name in defaults and _is_option(value, defaults[name]) for name, value in params.items()
-    )
-
-
-def _is_option(value: Any, default: Any) -> bool:
-    if isinstance(default, tuple):
-        return isinstance(value, list) and bool(value) and all(map(_is_number, value))
-    if isinstance(default, bool | str):
-        return type(value) is type(default)
-    return _is_whole(value) if isinstance(default, int) else _is_number(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, float) or _is_whole(value)
-
-
-def _is_whole(value: Any) -> bool:
-    return type(value) is int and abs(value) < MAX_EXACT_INT

@@ -354,6 +354,7 @@ def test_a_batch_is_painted_with_the_champion(site, nightly):
 def test_the_server_accepts_only_its_own_names_and_pages(site, headers, status):
     request = urllib.request.Request(f"{site.address}/api/deployments/filter", b"{}")
     request.add_header("Content-Type", "application/json")
+    request.add_header("Authorization", f"Basic {site.credentials()}")
     for name, value in headers.items():
         request.add_header(name, value.format(port=site.port))
     try:

@@ -60,6 +60,7 @@ def test_a_large_picture_is_kept_small():
     [
         lambda text: text,
         lambda text: f"data:image/png;base64,{text}",
+        lambda text: f"data:image/png;name=a.png;charset=utf-8;base64,{text}",
         lambda text: "\n".join(textwrap.wrap(text, 76)),  # as the command base64 prints it
         lambda text: f"  {text}\r\n",
     ],
