@@ -94,7 +94,7 @@ def paths_in_folder(contents: Sequence[Path], out: Path) -> list[Path]:
         UserError: `out` is a file, or two contents have the same name.
     """
     _refuse_file(out, f"{len(contents)} pictures are")
-    return _distinct([out / f"{content.stem}.png" for content in contents])
+    return _distinct([out / f"{title}.png" for title in _titles(contents)])
 
 
 def product_paths(contents: Sequence[Path], styles: Sequence[Path], out: Path) -> list[Path]:
@@ -105,8 +105,15 @@ def product_paths(contents: Sequence[Path], styles: Sequence[Path], out: Path) -
         UserError: `out` is a file, or two outputs would have the same name.
     """
     _refuse_file(out, "contents in each style are")
-    pairs = itertools.product(contents, styles)
-    return _distinct([out / f"{content.stem}--{style.stem}.png" for content, style in pairs])
+    pairs = itertools.product(_titles(contents), _titles(styles))
+    return _distinct([out / f"{content}--{style}.png" for content, style in pairs])
+
+
+def _titles(pictures: Sequence[Path]) -> list[str]:
+    """The name of each picture, with its suffix only where it needs it: beside `a.png`, `a.jpg` is
+    `a.jpg`."""
+    count = Counter(picture.stem for picture in pictures)
+    return [picture.stem if count[picture.stem] == 1 else picture.name for picture in pictures]
 
 
 def _refuse_file(out: Path, subject: str) -> None:

@@ -12,6 +12,7 @@ from stylefuse.images.save import save_picture
 from stylefuse.painting.files import (
     find_pictures,
     output_paths,
+    product_paths,
     refuse_overwriting_inputs,
     refuse_unwritable,
 )
@@ -62,12 +63,21 @@ def test_output_paths(folder):
     assert names(output_paths(two, Path("out.v2"))) == ["out.v2/a.png", "out.v2/b.png"]
 
 
+def test_pictures_that_differ_by_their_suffix_keep_it():
+    contents = [Path("a.jpg"), Path("a.png"), Path("b.png")]
+    assert names(output_paths(contents, Path("out"))) == [
+        "out/a.jpg.png", "out/a.png.png", "out/b.png",
+    ]  # fmt: skip
+    products = product_paths(contents[:2], contents[2:], Path("out"))
+    assert names(products) == ["out/a.jpg--b.png", "out/a.png--b.png"]
+
+
 @pytest.mark.parametrize(
     ("contents", "out", "code", "name"),
     [
         (["a.jpg"], "out.exe", "output-format-unsupported", "out.exe"),
         (["a.jpg", "b.jpg"], "out.png", "output-not-a-folder", "out.png"),
-        (["x/a.jpg", "y/a.png"], "out", "output-ambiguous", "out/a.png"),
+        (["x/a.jpg", "y/a.jpg"], "out", "output-ambiguous", "out/a.jpg.png"),
     ],
 )
 def test_impossible_outputs_are_refused(contents, out, code, name):
