@@ -39,7 +39,8 @@ UPRIGHT = {  # orientation → what turns the picture upright
     6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
 LEVEL_FACTORS = {"L;2": 85, "L;4": 17}  # raw mode of a PNG → by what Pillow multiplies its levels
-SRGB_GAMMA, GAMMA_TOLERANCE = 1 / 2.2, 0.02
+SRGB_GAMMA = 1 / 2.2
+GAMMA_TOLERANCE = 0.12  # also 1/1.8: programs on old Macintoshes wrote it whatever the levels were
 MIN_GAMMA, MAX_GAMMA = 0.1, 10
 PROGRESSIVE_BLOCK = 1024  # bytes of a progressive JPEG that are decoded at a time
 BACKGROUND = (128, 128, 128)  # of transparent pictures, in training, evaluation and use

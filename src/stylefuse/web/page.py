@@ -14,6 +14,7 @@ from stylefuse.web.tabs.transfer import transfer_tab
 
 TITLE = "stylefuse"
 KEEP_FILES_S = 3600  # how long Gradio keeps files of the page
+MAX_WAITING = 64  # requests; each is kept with what it was sent
 
 
 def build_page(models: LoadedModels) -> gr.Blocks:
@@ -49,7 +50,7 @@ def build_page(models: LoadedModels) -> gr.Blocks:
         page.load(lambda: model_list(models), None, versions, api_name="models")
         for tab, fields in settings.items():
             keep_settings(page, tab, fields)
-    return page
+    return page.queue(max_size=MAX_WAITING)
 
 
 def model_list(models: LoadedModels) -> str:
