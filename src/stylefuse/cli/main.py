@@ -16,7 +16,13 @@ from stylefuse.cli.registry import add_registry_commands
 from stylefuse.cli.serve import add_serve_commands
 from stylefuse.cli.train import add_train_command
 from stylefuse.cli.video import add_video_command
-from stylefuse.errors import EXIT_INVALID_INPUT, UserError, open_missing_streams, run_main
+from stylefuse.errors import (
+    EXIT_INVALID_INPUT,
+    EXIT_TERMINATED,
+    UserError,
+    open_missing_streams,
+    run_main,
+)
 
 EXTRAS = {  # that commands need; others: pipeline
     "serve": "serve", "app": "app", "train": "train", "gate": "train", "reproduce": "train"
@@ -39,15 +45,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     open_missing_streams()
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)  # servers and trainings set their own
+        signal.signal(signal.SIGTERM, _terminate)  # servers and trainings set their own
     arguments = _rename_command(list(sys.argv[1:] if argv is None else argv))
     args = build_parser().parse_args(arguments)
     run_main(lambda: _run(args, EXTRAS.get(arguments[0], "pipeline")))
 
 
-def _interrupt(*_: object) -> NoReturn:
-    """Stop as after Ctrl-C, so that no drafts of files are left."""
-    raise KeyboardInterrupt
+def _terminate(*_: object) -> NoReturn:
+    """End by an exception, as after Ctrl-C, so that no drafts of files are left."""
+    sys.exit(EXIT_TERMINATED)
 
 
 def _run(args: argparse.Namespace, extra: str) -> None:

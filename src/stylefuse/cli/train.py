@@ -3,9 +3,7 @@
 import argparse
 
 from stylefuse.cli.arguments import Subparsers, add_model_name
-from stylefuse.errors import UserError
-
-EXIT_STOPPED = 143  # 128 + SIGTERM, as a process ends that was asked to stop
+from stylefuse.errors import EXIT_TERMINATED, UserError
 
 
 def add_train_command(commands: Subparsers) -> None:
@@ -32,6 +30,6 @@ def _train(args: argparse.Namespace) -> None:
     if not completed:
         raise UserError(
             "the training was stopped; run the same command to resume it from its checkpoint",
-            EXIT_STOPPED,
+            EXIT_TERMINATED,
             code="training-stopped",
         )

@@ -107,6 +107,6 @@ def test_a_video_that_is_stopped_leaves_no_draft(tmp_path, number):
         time.sleep(0.1)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert b"Traceback" not in errors
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
