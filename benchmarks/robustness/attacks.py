@@ -27,7 +27,7 @@ from tests.support.servers import free_port, server
 
 from benchmarks import report
 from benchmarks.robustness.project import registered_project
-from stylefuse.images.open import MAX_SCANS
+from stylefuse.images.file_checks import MAX_SCANS
 
 OPEN_FILES = 1024  # that the server may open
 BOMBS, DROPPED, HALF_HEADERS = 6, 500, 1100

@@ -45,7 +45,8 @@ def test_cancelled_is_not_taken_for_a_broken_file():
 
 def test_decoding_stops(monkeypatch):
     """The whole file would take minutes: it has thousands of scans of 40 megapixels."""
-    monkeypatch.setattr("stylefuse.images.open.MAX_SCANS", 6000)
+    for limit in ("MAX_SCANS", "MAX_SEGMENTS"):
+        monkeypatch.setattr(f"stylefuse.images.file_checks.{limit}", 6000)
     cancellation = Cancellation()
     threading.Timer(0.2, cancellation.cancel).start()
     with cancellation.active(), pytest.raises(Cancelled):

@@ -155,6 +155,11 @@ def print_json(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
+def say(text: str) -> None:
+    """Print a text, which may hold what others wrote into the registry."""
+    sys.stdout.write(printable(text))
+
+
 def print_path(path: Path) -> None:
     """Print the path of an output; a terminal gets its control characters escaped."""
     sys.stdout.write(f"{printable(str(path)) if sys.stdout.isatty() else path}\n")

@@ -12,6 +12,7 @@ from stylefuse.cli.arguments import (
     add_model_name,
     add_model_names,
     print_json,
+    say,
 )
 from stylefuse.errors import UserError
 
@@ -48,7 +49,7 @@ def _register(args: argparse.Namespace) -> None:
     params = load_params()
 
     def register_model(name: str) -> None:
-        sys.stdout.write(f"{register(params, name, args.tried)}\n")
+        say(f"{register(params, name, args.tried)}\n")
 
     _for_each(params.names(args.names), register_model)
 
@@ -78,13 +79,13 @@ def _gate_model(params: "Params", promote_if_passed: bool, name: str) -> None:
     decision, champion, challenger = decide(params, name)
     title = f"{challenger.name} version {challenger.version}"
     if champion.version == challenger.version:
-        sys.stdout.write(f"{title} is the champion; there is no newer version to compare\n")
+        say(f"{title} is the champion; there is no newer version to compare\n")
         return
-    sys.stdout.write(f"{title}\n\n{decision.markdown()}")
+    say(f"{title}\n\n{decision.markdown()}")
     if promote_if_passed and decision.promoted:
         versions = int(challenger.version), int(champion.version)
         move = promote(params.registry, name, versions[0], decision.reasons, expected=versions[1])
-        sys.stdout.write(f"\n{move}\n")
+        say(f"\n{move}\n")
 
 
 def _for_each(names: Iterable[str], run: Callable[[str], None]) -> None:
@@ -117,7 +118,7 @@ def _promote(args: argparse.Namespace) -> None:
     from stylefuse.registry.promotion import promote
 
     move = promote(load_params().registry, args.name, args.version, args.reason, args.expected)
-    sys.stdout.write(f"{move}\n")
+    say(f"{move}\n")
 
 
 def _add_rollback(commands: Subparsers) -> None:
@@ -131,7 +132,7 @@ def _rollback(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.registry.promotion import rollback
 
-    sys.stdout.write(f"{rollback(load_params().registry, args.name, args.reason)}\n")
+    say(f"{rollback(load_params().registry, args.name, args.reason)}\n")
 
 
 def _add_models(commands: Subparsers) -> None:
@@ -148,11 +149,9 @@ def _models(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"versions": [version.to_dict() for version in versions]})
     elif versions:
-        sys.stdout.write(versions_table(versions))
+        say(versions_table(versions))
     else:
-        sys.stdout.write(
-            "nothing is registered yet; `make repro` trains models and registers them\n"
-        )
+        say("nothing is registered yet; `make repro` trains models and registers them\n")
 
 
 def _add_version_commands(commands: Subparsers) -> None:
@@ -174,7 +173,7 @@ def _reproduce(args: argparse.Namespace) -> None:
     from stylefuse.registry.integrity.reproduce import reproduce
 
     reproduction = reproduce(load_params(), args.version)
-    sys.stdout.write(f"{reproduction}\n")
+    say(f"{reproduction}\n")
     if not reproduction.identical:
         sys.exit(EXIT_NOT_IDENTICAL)
 
@@ -183,11 +182,11 @@ def _verify(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.registry.integrity.verify import verify
 
-    sys.stdout.write(f"{verify(load_params(), args.version)}\n")
+    say(f"{verify(load_params(), args.version)}\n")
 
 
 def _sign(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.registry.integrity.verify import sign_version
 
-    sys.stdout.write(f"{sign_version(load_params(), args.version)}\n")
+    say(f"{sign_version(load_params(), args.version)}\n")

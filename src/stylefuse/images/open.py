@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import re
 import stat
 import warnings
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from stylefuse.cancellation import check_cancelled
 from stylefuse.errors import UserError
+from stylefuse.images.file_checks import EXIF_START, TIFF_ORDERS, check_file, has_plausible_tags
 
 SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".avif", ".heic",
@@ -24,10 +24,6 @@ HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}  #
 MAX_BYTES = 1 << 30  # of a file; 16 bits in four channels are 800 MB at most
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # JPEG's own limit; Pillow needs memory for each row, however narrow
-MAX_SCANS = 64  # of a progressive JPEG; cameras and programs write up to 20
-TIFF_STARTS = (b"II*\0", b"MM\0*")
-JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", b"\xda", b"\xd9"
-JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # of a segment with a length
 MAX_PREVIEWS = 4  # pages of a TIFF file
 # tags of TIFF and EXIF
 NEW_SUBFILE_TYPE, BITS_PER_SAMPLE, PHOTOMETRIC_INTERPRETATION = 254, 258, 262
@@ -39,6 +35,10 @@ UPRIGHT = {  # orientation → what turns the picture upright
     6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
 }  # fmt: skip
 LEVEL_FACTORS = {"L;2": 85, "L;4": 17}  # raw mode of a PNG → by what Pillow multiplies its levels
+MAX_PROFILE_BYTES = 4 << 20  # printers' profiles have two megabytes
+PROCESSING_ELEMENTS = b"mpet"  # of a profile: a few bytes may hold a hundred thousand of them
+SLOW_CODECS = {"ppm", "ppm_plain", "bmp_rle"}
+MAX_SLOW = 1_000_000  # bytes of the file, and pixels
 SRGB_GAMMA = 1 / 2.2
 GAMMA_TOLERANCE = 0.12  # also 1/1.8: programs on old Macintoshes wrote it whatever the levels were
 MIN_GAMMA, MAX_GAMMA = 0.1, 10
@@ -75,15 +75,15 @@ def open_picture(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF blocks and palettes
             formats = _heif_formats(name) if _is_heif(data) else FORMATS
+            check_file(data, name)
             with Image.open(_CancellableFile(data), formats=formats) as picture:
                 _check_size_and_frames(picture, name, max_pixels)
-                if picture.format in ("JPEG", "MPO"):
-                    _check_scans(data, name)
+                _refuse_slow_codecs(picture, len(data), name)
                 result = _normalise(picture, name)
                 result.info = {"format": picture.format, "mode": picture.mode}
                 return result
     except UnidentifiedImageError:
-        if data[:4] in TIFF_STARTS:
+        if data[:4] in TIFF_ORDERS:
             raise UserError(
                 f"{name} is a TIFF file of a kind that cannot be opened; save it as RGB or grey "
                 "with 8 or 16 bits per channel",
@@ -201,6 +201,18 @@ def _check_size_and_frames(picture: Image.Image, name: str, max_pixels: int) -> 
         )
 
 
+def _refuse_slow_codecs(picture: Image.Image, size: int, name: str) -> None:
+    """Refuse large pictures in codecs that Pillow has written in Python."""
+    codecs = {tile.codec_name for tile in getattr(picture, "tile", ())}
+    is_large = max(size, picture.width * picture.height) > MAX_SLOW
+    if is_large and codecs & SLOW_CODECS:
+        raise UserError(
+            f"{name} is large, and in a variant of {picture.format} that takes long to decode; "
+            "save it as a PNG file",
+            code="picture-too-large",
+        )
+
+
 def _has_only_previews(picture: Image.Image) -> bool:
     """Whether all further pages of a TIFF file, a few at most, are its own reduced picture: they
     say so, or have the same shape and at most half of the size."""
@@ -221,20 +233,6 @@ def _has_only_previews(picture: Image.Image) -> bool:
     finally:
         picture.seek(0)
     return False
-
-
-def _check_scans(data: bytes, name: str) -> None:
-    """Refuse a JPEG of very many scans: a few bytes of it may be a scan of the whole picture."""
-    scans, position = 0, len(JPEG_START)
-    while (marker := JPEG_MARKER.search(data, position)) and marker[1] != JPEG_END:
-        scans += marker[1] == JPEG_SCAN
-        if scans > MAX_SCANS:
-            raise UserError(
-                f"{name} is a JPEG of more than {MAX_SCANS} scans; save it again",
-                code="picture-too-many-scans",
-            )
-        length = int.from_bytes(data[marker.end() : marker.end() + 2])
-        position = marker.end() + length
 
 
 def _normalise(picture: Image.Image, name: str) -> Image.Image:
@@ -281,6 +279,9 @@ def _scale_transparent_level(picture: Image.Image) -> None:
 
 def _orientation(picture: Image.Image) -> int:
     """EXIF's, from 1 to 8; 1 if it cannot be read."""
+    exif = picture.info.get("exif")
+    if isinstance(exif, bytes) and not has_plausible_tags(exif.removeprefix(EXIF_START)):
+        return 1
     try:
         return int(picture.getexif().get(ORIENTATION, 1))
     except Exception:  # nobody needs a broken EXIF block
@@ -323,7 +324,8 @@ def _convert_to_srgb(picture: Image.Image, info: dict[str | tuple[int, int], Any
         picture: 8 bits per channel.
         info: of the file, which may have a profile, or the exponent of its levels.
     """
-    if profile := info.get("icc_profile"):
+    profile = info.get("icc_profile")
+    if profile and len(profile) <= MAX_PROFILE_BYTES and PROCESSING_ELEMENTS not in profile:
         source = picture if picture.mode in ("RGB", "CMYK", "L") else picture.convert("RGB")
         try:
             converted = ImageCms.profileToProfile(
@@ -336,7 +338,7 @@ def _convert_to_srgb(picture: Image.Image, info: dict[str | tuple[int, int], Any
                 return converted
         except (ImageCms.PyCMSError, OSError):
             pass  # the profile is broken: convert without it
-    elif "srgb" not in info and (exponent := info.get("gamma")):
+    elif not profile and "srgb" not in info and (exponent := info.get("gamma")):
         return _apply_gamma(picture.convert("RGB"), float(exponent))
     return picture.convert("RGB")
 

@@ -26,9 +26,10 @@ def check_options(params: Mapping[str, Any], defaults: Mapping[str, Any]) -> Non
     """
     for name, value in params.items():
         if name not in defaults:
-            close = difflib.get_close_matches(name, defaults, n=1)
+            shown = name[:MAX_SHOWN]  # comparing a long name would take seconds
+            close = difflib.get_close_matches(shown, defaults, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(defaults)}"
-            raise UserError(f"there is no option {name!r}; {hint}", code="option-unknown")
+            raise UserError(f"there is no option {shown!r}; {hint}", code="option-unknown")
         if not _fits(value, defaults[name]):
             raise UserError(
                 f"{name} must be {_kind(defaults[name])}, not {json.dumps(value)[:MAX_SHOWN]}",

@@ -3,6 +3,7 @@ content of other sites."""
 
 import os
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -87,10 +88,13 @@ def run(limits: Serve, port: int) -> None:
 
     from stylefuse.serving.connections import BACKLOG, LimitedProtocol
 
-    page = app(limits, port)
-    sys.stdout.write(f"the page: http://{LOOPBACK}:{port}\n")
-    sys.stdout.flush()
-    uvicorn.run(
-        page, host=LOOPBACK, port=port, log_level="warning", access_log=False,
-        http=LimitedProtocol, backlog=BACKLOG,
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="stylefuse-app-") as private:
+        # Gradio's own folder is one for all users, who can read what others upload
+        os.environ.setdefault("GRADIO_TEMP_DIR", private)
+        page = app(limits, port)
+        sys.stdout.write(f"the page: http://{LOOPBACK}:{port}\n")
+        sys.stdout.flush()
+        uvicorn.run(
+            page, host=LOOPBACK, port=port, log_level="warning", access_log=False,
+            http=LimitedProtocol, backlog=BACKLOG,
+        )  # fmt: skip

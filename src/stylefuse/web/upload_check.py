@@ -14,6 +14,7 @@ from typing import Any
 from stylefuse.serving.host_check import ASGIApp, send_error
 
 MAX_BODY = 64_000_000  # bytes; strokes of a mask are sent in requests of their own
+FETCH = "/file"  # in paths at which Gradio sends files, and fetches addresses
 UPLOAD = "/gradio_api/upload"  # path of requests that contain files, and are not kept in memory
 
 
@@ -29,6 +30,9 @@ class UploadCheck:
         self._app, self._folder = app, Path(os.path.realpath(folder))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and FETCH in scope["path"] and "://" in scope["path"]:
+            await send_error(send, 403, "this page fetches nothing from other addresses")
+            return
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] == UPLOAD:
             await self._app(scope, receive, send)
             return
@@ -54,7 +58,11 @@ class UploadCheck:
         await self._app(scope, receive_again, send)
 
     def _was_uploaded(self, path: Any) -> bool:
-        if not isinstance(path, str) or "\0" in path:
+        if not isinstance(path, str) or "\0" in path or "://" in path:
+            return False
+        if (
+            not Path(path).is_absolute() or ".." in Path(path).parts
+        ):  # Gradio would read them otherwise
             return False
         return Path(os.path.realpath(path)).is_relative_to(self._folder)
 

@@ -17,11 +17,11 @@ from PIL import Image, ImageCms
 
 from stylefuse.errors import UserError
 from stylefuse.images import open as open_module
+from stylefuse.images.file_checks import MAX_SCANS
 from stylefuse.images.open import (
     BACKGROUND,
     FORMATS,
     MAX_BYTES,
-    MAX_SCANS,
     MAX_SIDE,
     SUFFIXES,
     crop_square,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from stylefuse.config import Params
-from stylefuse.errors import UserError
+from stylefuse.errors import UserError, printable
 from stylefuse.inference.model_folder import weights_hash
 from stylefuse.inference.predictor import load_predictor
 from stylefuse.models.keras_import import import_keras
@@ -93,7 +93,7 @@ def reproduce(params: Params, name: str) -> Reproduction:
     import_keras()
     machine = requirements_tag() | environment_tags(environment())
     for difference in _differences(version.tags, machine):
-        sys.stderr.write(f"note: {difference}\n")
+        sys.stderr.write(printable(f"note: {difference}\n"))
     with worktree(commit) as folder:
         if (lock := registered / PIPELINE).exists():
             shutil.copyfile(lock, folder / DVC_LOCK)

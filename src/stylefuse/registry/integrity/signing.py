@@ -8,6 +8,7 @@ trusted public keys.
 import base64
 import json
 import os
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 
@@ -160,12 +161,13 @@ def _create_key(path: Path) -> None:
 def _hashes(folder: Path) -> dict[str, str]:
     """Path in the folder → SHA-256, for every signed file.
 
-    Python writes `__pycache__` beside a version's code when MLflow imports it from there.
+    Python writes `__pycache__` beside a version's code when MLflow imports it from there, and would
+    execute what somebody else wrote there. Such folders are deleted: they are caches.
     """
+    for cache in list(folder.rglob("__pycache__")):
+        shutil.rmtree(cache, ignore_errors=True)  # what cannot be deleted is not as it was signed
     files = {
-        path.relative_to(folder).as_posix(): path
-        for path in folder.rglob("*")
-        if path.is_file() and path.parent.name != "__pycache__"
+        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
     }
     return {name: sha256(files[name]) for name in sorted(files) if name not in UNSIGNED}
 

@@ -1,0 +1,103 @@
+"""Refuses picture files that take much more memory or time to decode than their size suggests.
+
+The checks look at the bytes alone: Pillow reads tags and metadata when it opens a file.
+"""
+
+import re
+import struct
+
+from stylefuse.errors import UserError
+
+MAX_SCANS = 64  # of a progressive JPEG; cameras and programs write up to 20
+MAX_SEGMENTS = 2000  # of a JPEG: a large profile or preview is in a few hundred
+MAX_COMMENTS = 1000  # of a GIF
+JPEG_START, JPEG_SCAN, JPEG_END, JPEG_APP1 = b"\xff\xd8", b"\xda", b"\xd9", b"\xe1"
+JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # of a segment with a length
+EXIF_START = b"Exif\0\0"
+GIF_COMMENT = b"\x21\xfe"
+TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}  # with +: BigTIFF
+MAX_SHARING, FREE_BYTES = 8, 1 << 16  # bytes of values, for each byte and for each file
+MAX_DIRECTORIES = 8  # of a TIFF file that are looked at; Pillow opens no more
+TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
+              16: 8, 17: 8, 18: 8}  # fmt: skip
+
+
+def check_file(data: bytes, name: str) -> None:
+    """Check a picture file before it is opened.
+
+    Args:
+        data: its bytes.
+        name: of the picture in messages.
+
+    Raises:
+        UserError: the file is made to exhaust whoever opens it.
+    """
+    if data.startswith(JPEG_START):
+        _check_jpeg(data, name)
+    elif data[:4] in TIFF_ORDERS and not has_plausible_tags(data):
+        raise UserError(
+            f"{name} has tags that are larger than the file; save it again",
+            code="picture-damaged",
+        )
+    elif data.startswith(b"GIF8") and data.count(GIF_COMMENT) > MAX_COMMENTS:
+        raise UserError(f"{name} has too many comments; save it again", code="picture-damaged")
+
+
+def has_plausible_tags(tiff: bytes) -> bool:
+    """Whether the values of all tags of a TIFF file or an EXIF block take about its own size.
+
+    Each tag may name the same bytes, so that a small file holds gigabytes of values. A few tags
+    with senseless lengths, as some cameras write, are no obstacle.
+    """
+    order, is_big = TIFF_ORDERS.get(tiff[:4]), tiff[2:4] in (b"+\0", b"\0+")
+    if order is None:
+        return True  # Pillow does not read it either
+    count_form, entry_form, offset_form = ("Q", "HHQ", "Q") if is_big else ("H", "HHI", "I")
+    entry_bytes, total = (20, 0) if is_big else (12, 0)
+    try:
+        (position,) = struct.unpack_from(order + offset_form, tiff, 8 if is_big else 4)
+        for _ in range(MAX_DIRECTORIES):
+            if not position:
+                break
+            (count,) = struct.unpack_from(order + count_form, tiff, position)
+            first = position + struct.calcsize(order + count_form)
+            if count * entry_bytes > len(tiff):
+                return False
+            for index in range(count):
+                _, kind, values = struct.unpack_from(
+                    order + entry_form, tiff, first + index * entry_bytes
+                )
+                total += min(TYPE_BYTES.get(kind, 1) * values, len(tiff))
+            (position,) = struct.unpack_from(order + offset_form, tiff, first + count * entry_bytes)
+    except struct.error:
+        pass  # cut short: Pillow reads no more of it
+    return total <= MAX_SHARING * len(tiff) + FREE_BYTES
+
+
+def _check_jpeg(data: bytes, name: str) -> None:
+    """Refuse very many scans, of which each may be of the whole picture in a few bytes, very many
+    segments, and implausible EXIF blocks."""
+    scans = segments = 0
+    position, exif = len(JPEG_START), bytearray()
+    while (marker := JPEG_MARKER.search(data, position)) and marker[1] != JPEG_END:
+        scans, segments = scans + (marker[1] == JPEG_SCAN), segments + 1
+        if scans > MAX_SCANS:
+            raise UserError(
+                f"{name} is a JPEG of more than {MAX_SCANS} scans; save it again",
+                code="picture-too-many-scans",
+            )
+        if segments > MAX_SEGMENTS:
+            raise UserError(
+                f"{name} is a JPEG of more than {MAX_SEGMENTS} segments; save it again",
+                code="picture-too-many-segments",
+            )
+        length = int.from_bytes(data[marker.end() : marker.end() + 2])
+        segment = data[marker.end() + 2 : marker.end() + length]
+        if marker[1] == JPEG_APP1 and segment.startswith(EXIF_START):
+            exif += segment[len(EXIF_START) :]
+        position = marker.end() + length
+    if not has_plausible_tags(bytes(exif)):
+        raise UserError(
+            f"{name} has EXIF tags that are larger than the file; save it without them",
+            code="picture-damaged",
+        )
