@@ -258,6 +258,20 @@ def test_a_link_beside_the_signed_files_is_refused(params, stored, tmp_path):
         assert "more is a link" in str(error)
 
 
+def test_compiled_code_which_nobody_signed_is_deleted(params, stored, tmp_path):
+    """Python would execute it in the place of the signed source."""
+    compiled = stored / "code/stylefuse/__pycache__/__init__.cpython-311.pyc"
+    for function, *arguments in (
+        (verify, params, f"{NAME}/1"),
+        (verified_copy, str(stored), params.registry, tmp_path / "copy"),
+    ):
+        compiled.parent.mkdir(exist_ok=True)
+        compiled.write_bytes(b"code")
+        function(*arguments)
+        assert not compiled.exists() or function is verified_copy
+    assert not list((tmp_path / "copy").rglob("__pycache__"))
+
+
 def test_what_is_neither_file_nor_folder_is_not_copied(params, stored, tmp_path):
     os.mkfifo(stored / "pipe")
     error = error_of(verified_copy, str(stored), params.registry, tmp_path / "copy")

@@ -51,3 +51,6 @@ def test_a_long_value_is_not_repeated():
     with pytest.raises(UserError) as error:
         check_options({"size": "a" * 1000}, DEFAULTS)
     assert len(str(error.value)) < 100
+    with pytest.raises(UserError) as error:
+        check_options({"strength" * 100_000: 1}, DEFAULTS)
+    assert len(str(error.value)) < 200

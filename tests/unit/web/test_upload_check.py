@@ -96,3 +96,17 @@ def test_strokes_of_a_mask_reach_the_page(check):
 
 def test_a_client_that_disconnects_gets_no_answer(check):
     assert request(check, b"{", path=PATH, complete=False) is None
+
+
+def test_an_address_that_looks_like_an_upload_is_refused(check, uploads):
+    climbing = f"http://localhost/{'../' * 20}{uploads}/hash/a.png"
+    for path in (climbing, f"{uploads}/hash/../hash/a.png"):
+        assert error_of(check, file(path), path=PATH)[0] == 403
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("prefix", ["/gradio_api/file=", "/gradio_api/file/", "/file="])
+def test_the_page_fetches_no_addresses(check, prefix, method):
+    status, message = error_of(check, method=method, path=f"{prefix}http://localhost/a.png")
+    assert (status, message) == (403, "this page fetches nothing from other addresses")
+    assert request(check, method="GET", path="/gradio_api/file=/uploads/a.png")[0] == 200
