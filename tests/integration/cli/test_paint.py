@@ -45,7 +45,7 @@ def test_the_champion_paints_a_folder(in_project, capsys):
 def test_a_local_model_paints_one_picture(project):
     process = stylefuse(
         project, "transfer", "photo.jpg", "--style", "style.png", "-o", "one.jpg",
-        "--model", "models/transfer",
+        "--model", "models/transfer", "--quality", "fast",  # no progress is shown before 2 seconds
     )  # fmt: skip
     assert (process.returncode, process.stdout, process.stderr) == (0, "one.jpg\n", "")
     assert Image.open(project / "one.jpg").size == (48, 36)
