@@ -155,7 +155,7 @@ def print_json(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
-def say(text: str) -> None:
+def print_text(text: str) -> None:
     """Print a text, which may hold what others wrote into the registry."""
     sys.stdout.write(printable(text))
 

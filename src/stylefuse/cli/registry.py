@@ -12,7 +12,7 @@ from stylefuse.cli.arguments import (
     add_model_name,
     add_model_names,
     print_json,
-    say,
+    print_text,
 )
 from stylefuse.errors import UserError
 
@@ -49,7 +49,7 @@ def _register(args: argparse.Namespace) -> None:
     params = load_params()
 
     def register_model(name: str) -> None:
-        say(f"{register(params, name, args.tried)}\n")
+        print_text(f"{register(params, name, args.tried)}\n")
 
     _for_each(params.names(args.names), register_model)
 
@@ -79,13 +79,13 @@ def _gate_model(params: "Params", promote_if_passed: bool, name: str) -> None:
     decision, champion, challenger = decide(params, name)
     title = f"{challenger.name} version {challenger.version}"
     if champion.version == challenger.version:
-        say(f"{title} is the champion; there is no newer version to compare\n")
+        print_text(f"{title} is the champion; there is no newer version to compare\n")
         return
-    say(f"{title}\n\n{decision.markdown()}")
+    print_text(f"{title}\n\n{decision.markdown()}")
     if promote_if_passed and decision.promoted:
         versions = int(challenger.version), int(champion.version)
         move = promote(params.registry, name, versions[0], decision.reasons, expected=versions[1])
-        say(f"\n{move}\n")
+        print_text(f"\n{move}\n")
 
 
 def _for_each(names: Iterable[str], run: Callable[[str], None]) -> None:
@@ -118,7 +118,7 @@ def _promote(args: argparse.Namespace) -> None:
     from stylefuse.registry.promotion import promote
 
     move = promote(load_params().registry, args.name, args.version, args.reason, args.expected)
-    say(f"{move}\n")
+    print_text(f"{move}\n")
 
 
 def _add_rollback(commands: Subparsers) -> None:
@@ -132,7 +132,7 @@ def _rollback(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.registry.promotion import rollback
 
-    say(f"{rollback(load_params().registry, args.name, args.reason)}\n")
+    print_text(f"{rollback(load_params().registry, args.name, args.reason)}\n")
 
 
 def _add_models(commands: Subparsers) -> None:
@@ -149,9 +149,9 @@ def _models(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"versions": [version.to_dict() for version in versions]})
     elif versions:
-        say(versions_table(versions))
+        print_text(versions_table(versions))
     else:
-        say("nothing is registered yet; `make repro` trains models and registers them\n")
+        print_text("nothing is registered yet; `make repro` trains models and registers them\n")
 
 
 def _add_version_commands(commands: Subparsers) -> None:
@@ -173,7 +173,7 @@ def _reproduce(args: argparse.Namespace) -> None:
     from stylefuse.registry.integrity.reproduce import reproduce
 
     reproduction = reproduce(load_params(), args.version)
-    say(f"{reproduction}\n")
+    print_text(f"{reproduction}\n")
     if not reproduction.identical:
         sys.exit(EXIT_NOT_IDENTICAL)
 
@@ -182,11 +182,11 @@ def _verify(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.registry.integrity.verify import verify
 
-    say(f"{verify(load_params(), args.version)}\n")
+    print_text(f"{verify(load_params(), args.version)}\n")
 
 
 def _sign(args: argparse.Namespace) -> None:
     from stylefuse.config import load_params
     from stylefuse.registry.integrity.verify import sign_version
 
-    say(f"{sign_version(load_params(), args.version)}\n")
+    print_text(f"{sign_version(load_params(), args.version)}\n")

@@ -35,7 +35,7 @@ class HostCheck:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         error = None if scope["type"] == "lifespan" else self._error(scope)
-        if scope.get("path") in CLOSED_PATHS:
+        if error is None and scope["type"] == "http" and scope["path"] in CLOSED_PATHS:
             await send_error(send, 404, "not found")
         elif error is None:
             await self._app(scope, receive, send)

@@ -42,12 +42,13 @@ def ui(registry: Registry, port: int) -> None:
         _print(f"the store has a server of its own: {without_passwords(uri).rstrip('/')}/#/models")
         return
     require_free_port(LOOPBACK, port)
-    auth_settings = _configure_auth(uri) if registry.auth else {}
-    open_store(registry, experiment=uri.startswith(SQLITE) and not registry.auth)
-    _print(f"the registry: http://{LOOPBACK}:{port}/#/models")
-    if not registry.auth:
+    if registry.auth:
+        auth_settings, hint = _configure_auth(uri), ""
+    else:
         auth_settings = {PASSWORD_VARIABLE: read_or_create_password(PASSWORD_FILE)}
-        _print(f"sign in with any name and the password in {PASSWORD_FILE}")
+        hint = f"\nsign in with any name and the password in {PASSWORD_FILE}"
+    open_store(registry, experiment=uri.startswith(SQLITE) and not registry.auth)
+    _print(f"the registry: http://{LOOPBACK}:{port}/#/models{hint}")
     options = {"host": LOOPBACK, "port": port, "workers": 1, "app-name": APP_NAME}
     if root := artifact_root(registry):
         options["artifacts-destination"] = root
