@@ -10,11 +10,15 @@ from stylefuse.errors import UserError
 
 MAX_SCANS = 64  # of a progressive JPEG; cameras and programs write up to 20
 MAX_SEGMENTS = 2000  # of a JPEG: a large profile or preview is in a few hundred
-MAX_COMMENTS = 1000  # of a GIF
+FREE_BLOCKS, BYTES_PER_BLOCK = 1000, 64  # PNG and GIF: blocks of each file, and bytes for each more
+MAX_COMMENT_BYTES = 1 << 18  # of a GIF: Pillow joins its comments piece by piece
+MAX_COMMENT_LINES = 1000  # of a PPM, also read one by one
 JPEG_START, JPEG_SCAN, JPEG_END, JPEG_APP1 = b"\xff\xd8", b"\xda", b"\xd9", b"\xe1"
 JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # of a segment with a length
 EXIF_START = b"Exif\0\0"
-GIF_COMMENT = b"\x21\xfe"
+PNG_START, PNG_CHUNK_BYTES = b"\x89PNG\r\n\x1a\n", 12  # of a chunk without data
+GIF_START, GIF_IMAGE, GIF_EXTENSION, GIF_END, GIF_COMMENT = b"GIF8", 0x2C, 0x21, 0x3B, 0xFE
+PLAIN_PPM = re.compile(rb"P[1-3]\s")  # numbers as text
 TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}  # with +: BigTIFF
 MAX_SHARING, FREE_BYTES = 8, 1 << 16  # bytes of values, for each byte and for each file
 MAX_DIRECTORIES = 8  # of a TIFF file that are looked at; Pillow opens no more
@@ -39,8 +43,15 @@ def check_file(data: bytes, name: str) -> None:
             f"{name} has tags that are larger than the file; save it again",
             code="picture-damaged",
         )
-    elif data.startswith(b"GIF8") and data.count(GIF_COMMENT) > MAX_COMMENTS:
-        raise UserError(f"{name} has too many comments; save it again", code="picture-damaged")
+    elif (
+        (data.startswith(PNG_START) and _has_small_chunks(data))
+        or (data.startswith(GIF_START) and _has_small_blocks(data))
+        or (PLAIN_PPM.match(data) and data.count(b"#") > MAX_COMMENT_LINES)
+    ):
+        raise UserError(
+            f"{name} consists of very many small parts; save it again",
+            code="picture-too-many-segments",
+        )
 
 
 def has_plausible_tags(tiff: bytes) -> bool:
@@ -72,6 +83,51 @@ def has_plausible_tags(tiff: bytes) -> bool:
     except struct.error:
         pass  # cut short: Pillow reads no more of it
     return total <= MAX_SHARING * len(tiff) + FREE_BYTES
+
+
+def _max_blocks(data: bytes) -> int:
+    return FREE_BLOCKS + len(data) // BYTES_PER_BLOCK
+
+
+def _has_small_chunks(png: bytes) -> bool:
+    """Whether a PNG file has so many chunks that Pillow would take seconds to read them."""
+    position, limit = len(PNG_START), _max_blocks(png)
+    for _ in range(limit):
+        if position >= len(png):
+            return False
+        position += PNG_CHUNK_BYTES + int.from_bytes(png[position : position + 4])
+    return True
+
+
+def _has_small_blocks(gif: bytes) -> bool:
+    """Whether a GIF file has so many blocks, or such long comments, that Pillow would take seconds
+    to read them. A second image is not looked at: animations are not opened."""
+    position, blocks, comments = 13 + _colour_table_bytes(gif[10:11]), 0, 0
+    images, limit = 0, _max_blocks(gif)
+    while position < len(gif) and images < 2:
+        kind, position, blocks = gif[position], position + 1, blocks + 1
+        is_comment = gif[position : position + 1] == bytes([GIF_COMMENT])
+        if kind == GIF_END:
+            break
+        if kind == GIF_IMAGE:
+            position += 10 + _colour_table_bytes(gif[position + 8 : position + 9])
+            images += 1
+        elif kind == GIF_EXTENSION:
+            position += 1
+        elif blocks <= limit:
+            continue  # Pillow looks for a block at the next byte
+        while blocks <= limit and position < len(gif) and (size := gif[position]):
+            position, blocks = position + 1 + size, blocks + 1
+            comments += size * (kind == GIF_EXTENSION and is_comment)
+        position += 1
+        if blocks > limit or comments > MAX_COMMENT_BYTES:
+            return True
+    return False
+
+
+def _colour_table_bytes(flags: bytes) -> int:
+    """The size of the colour table that a GIF's flags announce; `flags` may be cut short."""
+    return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
 def _check_jpeg(data: bytes, name: str) -> None:

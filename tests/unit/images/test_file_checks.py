@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from stylefuse.errors import UserError
-from stylefuse.images.file_checks import MAX_COMMENTS, MAX_SEGMENTS, has_plausible_tags
+from stylefuse.images.file_checks import has_plausible_tags
 from stylefuse.images.open import open_picture
 
 
@@ -45,10 +45,8 @@ def test_tags_that_share_their_values_are_refused_unread(order):
 
 def test_such_exif_of_a_jpeg_is_refused_and_of_a_png_ignored():
     bomb = directory(300, 60_000, (274, 3, 1, 6))
-    chunk = struct.pack(">I", len(bomb)) + b"eXIf" + bomb
     png = encoded("PNG")
-    png = png[:33] + chunk + struct.pack(">I", zlib.crc32(chunk[4:])) + png[33:]
-    assert open_picture(png).size == (8, 6)
+    assert open_picture(png[:33] + chunk(b"eXIf", bomb) + png[33:]).size == (8, 6)
     payload = b"Exif\0\0" + bomb[:65_000]
     segment = b"\xff\xe1" + struct.pack(">H", len(payload) + 2) + payload
     jpeg = encoded("JPEG")
@@ -74,12 +72,58 @@ def test_directories_that_form_a_circle_are_read_once():
     assert has_plausible_tags(circle[:position] + struct.pack("<I", 8) + circle[position + 4 :])
 
 
-def test_very_many_segments_or_comments_are_refused():
-    jpeg, gif = encoded("JPEG"), encoded("GIF")
-    with pytest.raises(UserError, match="segments"):
-        open_picture(jpeg[:2] + b"\xff\xfe\0\2" * (MAX_SEGMENTS + 1) + jpeg[2:])
-    with pytest.raises(UserError, match="comments"):
-        open_picture(gif[:-1] + b"\x21\xfe\1x\0" * (MAX_COMMENTS + 1) + gif[-1:])
+def chunk(kind: bytes, data: bytes = b"") -> bytes:
+    """Of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def with_parts(format: str, part: bytes, count: int) -> bytes:
+    """A picture with further chunks or blocks before its pixels."""
+    if format == "PPM":
+        return b"P3\n" + part * count + b"2 1\n255\n" + b"5 " * 6
+    file = encoded(format)
+    start = {"JPEG": 2, "PNG": 33, "GIF": file.find(b",")}[format]
+    return file[:start] + part * count + file[start:]
+
+
+SMALL_PARTS = {
+    "JPEG segments": ("JPEG", b"\xff\xfe\0\2"),
+    "PNG texts": ("PNG", chunk(b"tEXt", b"a\0b")),
+    "PNG unknown chunks": ("PNG", chunk(b"abCd")),
+    "PNG data": ("PNG", chunk(b"IDAT")),
+    "GIF comments": ("GIF", b"\x21\xfe\1x\0"),
+    "GIF extensions": ("GIF", b"\x21\xf0\1x\1y\0"),
+    "PPM comments": ("PPM", b"#\n"),
+}
+
+
+@pytest.mark.parametrize("format, part", SMALL_PARTS.values(), ids=SMALL_PARTS.keys())
+def test_a_picture_of_very_many_small_parts_is_refused(format, part):
+    assert open_picture(with_parts(format, part, 20)).mode == "RGB"
+    with pytest.raises(UserError, match=r"segments|small parts"):
+        open_picture(with_parts(format, part, 20_000))
+
+
+def test_a_gif_of_small_blocks_long_comments_or_bytes_between_its_blocks_is_refused():
+    gif = encoded("GIF")
+    image = gif.index(b",")
+    pixels = gif.rindex(b"\0;")
+    for position, inserted in (
+        (image, b"\x21\xfe" + (b"\xff" + bytes(255)) * 2000 + b"\0"),
+        (image, b"\x21\xf0" + b"\1a" * 20_000 + b"\0"),
+        (image, b"a" * 20_000),
+        (pixels, b"\1a" * 20_000),
+    ):
+        with pytest.raises(UserError, match="small parts"):
+            open_picture(gif[:position] + inserted + gif[position:])
+
+
+def test_large_pictures_in_the_usual_blocks_are_opened():
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8)
+    for format in ("PNG", "GIF"):
+        file = io.BytesIO()
+        Image.fromarray(noise).save(file, format)
+        assert open_picture(file.getvalue()).size == (700, 700)
 
 
 @pytest.mark.parametrize("head", [b"P3\n1200 1000\n255\n", b"P5\n1200 1000\n254\n"])

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from stylefuse.errors import UserError
-from stylefuse.images.open import UPRIGHT, flatten, open_picture
+from stylefuse.images.normalise import UPRIGHT
+from stylefuse.images.open import flatten, open_picture
 
 SIZE = WIDTH, HEIGHT = 12, 8
 PROFILES = {

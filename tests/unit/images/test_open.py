@@ -207,7 +207,7 @@ def test_pipes_devices_folders_and_huge_files_are_refused_unread(tmp_path):
 def test_a_jpeg_of_too_many_scans_is_refused_before_it_is_decoded(monkeypatch):
     data = scan_bomb(MAX_SCANS - 1, 32, 24)  # and the first one, of the average levels
     assert open_picture(data).size == (32, 24)
-    monkeypatch.setattr(open_module, "_normalise", None)
+    monkeypatch.setattr(open_module, "normalise", None)
     with pytest.raises(UserError, match="a JPEG of more than 64 scans") as error:
         open_picture(scan_bomb(MAX_SCANS, 32, 24))
     assert error.value.code == "picture-too-many-scans"
