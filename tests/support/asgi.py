@@ -19,7 +19,7 @@ async def request_async(
         method: of HTTP.
         path: of the URL.
         pause_s: before each chunk.
-        complete: False: the client disconnects after the last chunk, without an end of the body.
+        complete: False: the body has no end. The client disconnects after the last chunk.
         disconnected: an `asyncio.Event`; the client disconnects when it is set.
 
     Returns:
@@ -30,7 +30,10 @@ async def request_async(
         "server": ("10.0.0.9", 5001),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }  # fmt: skip
-    disconnected = disconnected or asyncio.Event()
+    if disconnected is None:
+        disconnected = asyncio.Event()
+        if not complete:
+            disconnected.set()
     pending, sent = list(chunks) or [b""], []
 
     async def receive():
@@ -39,8 +42,7 @@ async def request_async(
             body = pending.pop(0)
             more = bool(pending) or not complete
             return {"type": "http.request", "body": body, "more_body": more}
-        if complete:
-            await disconnected.wait()
+        await disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def send(message):

@@ -9,8 +9,10 @@ answered with a timeout, is cancelled: its thread stops at the next check.
 import asyncio
 import json
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass, field
 from typing import Any
 
 from stylefuse.cancellation import Cancellation, Cancelled, check_cancelled
@@ -24,6 +26,7 @@ INTERNAL_ERROR = "the request could not be answered; the reason is in the server
 TIMEOUT_ERROR = "the request took too long to answer; send smaller pictures, or fewer"
 MLFLOW_PREFIX = "Error: "  # MLflow puts it, and all of the data before it, ahead of a message
 CHECK_THREADS = 2
+SLOW_AFTER_S = 5.0  # when memory is short, a body that takes longer to arrive may be dropped
 # rounds of the event loop from the end of a body until it is known that the client has gone: it
 # begins to read again, reads the end, and tells the connection, which tells the request
 ROUNDS_TO_DISCONNECT = 5
@@ -42,6 +45,7 @@ class RequestLimits:
     def __init__(self, app: ASGIApp, limits: Serve):
         self._app, self._limits = app, limits
         self._bytes_held = 0  # of all requests that are being received or answered
+        self._incoming: set[_IncomingBody] = set()
         # threads of their own, so that a check never waits behind pictures that are painted
         self._check_pool = ThreadPoolExecutor(CHECK_THREADS, "request-checks")
 
@@ -49,10 +53,10 @@ class RequestLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = bytearray()
+        body = _IncomingBody()
         try:
             if await self._receive(receive, body):
-                await self._answer(scope, bytes(body), receive, send)
+                await self._answer(scope, bytes(body.data), receive, send)
         except Cancelled:
             pass  # nobody waits for an answer
         except RequestRejected as error:
@@ -61,8 +65,8 @@ class RequestLimits:
         finally:
             self._discard(body)
 
-    async def _receive(self, receive: Any, body: bytearray) -> bool:
-        """Append a request's body to a buffer.
+    async def _receive(self, receive: Any, body: "_IncomingBody") -> bool:
+        """Receive a request's body.
 
         A body that is too large is still received, and discarded: a client that is sending does
         not read the answer.
@@ -75,42 +79,54 @@ class RequestLimits:
         """
         timeout_s = self._limits.receive_seconds
         rejection: RequestRejected | None = None
+        self._incoming.add(body)
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s) as body.timeout:
                 more = True
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return False
                     chunk, more = message.get("body", b""), message.get("more_body", False)
-                    rejection = rejection or self._check_size(len(body) + len(chunk), len(chunk))
+                    rejection = rejection or self._check_size(body, len(chunk))
                     if rejection:
                         self._discard(body)
                     else:
-                        body += chunk
+                        body.data += chunk
                         self._bytes_held += len(chunk)
         except TimeoutError:
             raise RequestRejected(
-                408, f"the request took longer than {timeout_s:g} seconds to arrive",
+                408, f"the request took longer than {round(body.age_s, 1):g} seconds to arrive",
                 "request-too-slow",
             ) from None  # fmt: skip
+        finally:
+            self._incoming.discard(body)
         if rejection:
             raise rejection
         return True
 
-    def _discard(self, body: bytearray) -> None:
-        self._bytes_held -= len(body)
-        body.clear()
+    def _discard(self, body: "_IncomingBody") -> None:
+        self._bytes_held -= len(body.data)
+        body.data.clear()
 
-    def _check_size(self, size: int, added: int) -> RequestRejected | None:
+    def _check_size(self, body: "_IncomingBody", added: int) -> RequestRejected | None:
         limits = self._limits
-        if size > limits.max_body:
+        if len(body.data) + added > limits.max_body:
             message = f"the request is larger than the {limits.max_body:,} bytes allowed"
             return RequestRejected(413, message, "request-too-large")
-        if self._bytes_held + added > limits.max_held:
-            message = "the server is busy with other requests; send this one again"
-            return RequestRejected(503, message, "server-busy")
+        while self._bytes_held + added > limits.max_held:
+            slow = [b for b in self._incoming - {body} if b.data and b.age_s > SLOW_AFTER_S]
+            if not slow:
+                message = "the server is busy with other requests; send this one again"
+                return RequestRejected(503, message, "server-busy")
+            self._drop(max(slow, key=lambda b: len(b.data) * b.age_s))
         return None
+
+    def _drop(self, body: "_IncomingBody") -> None:
+        """Stop to receive a body, as if its time was over."""
+        self._discard(body)
+        if body.timeout:
+            body.timeout.reschedule(asyncio.get_running_loop().time())
 
     async def _answer(self, scope: Any, body: bytes, receive: Any, send: Any) -> None:
         cancellation, response = Cancellation(), _Response(send)
@@ -151,6 +167,17 @@ class RequestLimits:
 
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._check_pool, context.run, check)
+
+
+@dataclass(eq=False)
+class _IncomingBody:
+    data: bytearray = field(default_factory=bytearray)
+    started: float = field(default_factory=time.monotonic)
+    timeout: asyncio.Timeout | None = None
+
+    @property
+    def age_s(self) -> float:
+        return time.monotonic() - self.started
 
 
 class _Connection:

@@ -13,20 +13,24 @@ from stylefuse.serving.connections import LimitedProtocol
 
 HALF = b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-Half: "
 WHOLE = HALF + b"0\r\n\r\n"
+LARGE = 20_000_000  # bytes
+ASK_LARGE = WHOLE.replace(b"/ping", b"/large")
 
 
 @pytest.fixture
 def port(monkeypatch):
-    """Of a server that answers "ok" after the body has arrived; at most three connections."""
+    """Of a server that answers "ok" after the body has arrived, and to "/large" as many bytes as no
+    socket keeps; at most three connections."""
     monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
     monkeypatch.setattr(connections, "HEADER_TIMEOUT_S", 0.5)
 
     async def application(scope, receive, send):
         while (await receive()).get("more_body"):
             pass
-        headers = [(b"content-length", b"2")]
+        body = b"ok" if scope["path"] != "/large" else bytes(LARGE) + b"ok"
+        headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b"ok"})
+        await send({"type": "http.response.body", "body": body})
 
     config = uvicorn.Config(
         application, port=0, http=LimitedProtocol, log_level="warning", lifespan="off"
@@ -52,7 +56,7 @@ def received(client):
     """What the server sends, up to the end of an answer or of the connection."""
     data = b""
     with suppress(ConnectionResetError):
-        while not data.endswith(b"ok") and (more := client.recv(4096)):
+        while not data.endswith(b"ok") and (more := client.recv(1 << 20)):
             data += more
     return data
 
@@ -92,3 +96,25 @@ def test_each_address_has_a_limit_of_its_own(port, monkeypatch):
     with connection(port, HALF) as first, connection(port, WHOLE) as second:
         assert received(second).endswith(b"ok")
         assert received(first) == b""
+
+
+def test_an_answer_that_is_not_read_is_dropped_after_a_while(port, monkeypatch):
+    monkeypatch.setattr(connections, "ANSWER_TIMEOUT_S", 0.5)
+    with connection(port, ASK_LARGE) as client:
+        time.sleep(1.5)
+        assert len(received(client)) < LARGE
+
+
+def test_beyond_the_limit_of_unread_answers_the_oldest_is_dropped(port, monkeypatch):
+    monkeypatch.setattr(connections, "MAX_UNREAD_BYTES", LARGE * 1.5)
+    with connection(port, ASK_LARGE) as first:
+        time.sleep(0.5)
+        with connection(port, ASK_LARGE) as second:
+            time.sleep(0.5)
+            assert received(second).endswith(b"ok")
+            assert len(received(first)) < LARGE
+
+
+def test_a_large_answer_that_is_read_is_complete(port):
+    with connection(port, ASK_LARGE) as client:
+        assert len(received(client)) > LARGE

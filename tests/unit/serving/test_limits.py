@@ -9,6 +9,7 @@ import pytest
 
 from stylefuse.cancellation import Cancelled, active_cancellation, check_cancelled
 from stylefuse.config import load_params
+from stylefuse.serving import limits as limits_module
 from stylefuse.serving.limits import (
     CHECK_THREADS,
     INTERNAL_ERROR,
@@ -90,6 +91,32 @@ def test_a_slow_client_gets_an_error_and_is_disconnected():
     assert status == 408
     assert json.loads(body)["error"] == "the request took longer than 0.2 seconds to arrive"
     assert headers[b"connection"] == b"close"
+
+
+def test_bodies_that_stop_arriving_make_way_for_others(monkeypatch):
+    monkeypatch.setattr(limits_module, "SLOW_AFTER_S", 0.2)
+    app = limited(receive_seconds=9.0)
+    largest = VALID.ljust(LIMITS.max_body)
+
+    async def stall_and_request():
+        stalled = [
+            asyncio.create_task(
+                request_async(app, largest[:size], complete=False, disconnected=asyncio.Event())
+            )
+            for size in (3000, 4900)
+        ]
+        await asyncio.sleep(0.1)
+        early = await request_async(app, largest)
+        await asyncio.sleep(0.3)
+        late = await request_async(app, largest)
+        dropped = await stalled[1]
+        remaining = stalled[0]
+        assert not remaining.done()
+        remaining.cancel()
+        return early[0], late[0], dropped[0]
+
+    assert asyncio.run(stall_and_request()) == (503, 200, 408)
+    assert request(app, largest)[0] == 200
 
 
 def test_a_client_that_disconnects_gets_no_answer():
