@@ -3,8 +3,8 @@
     python -m benchmarks.robustness.attacks
 
 Takes a minute on two cores, and needs only the shipped weights. The server may open 1,024 files, as
-usual. Expected: less than ten seconds beside pictures of many scans, and less than two after
-dropped requests and beside half-sent headers.
+usual. Expected: less than ten seconds beside pictures that take long to decode and bodies that stop
+arriving, and less than two after dropped requests and beside half-sent headers.
 """
 
 import json
@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.support.fuzzing import send
-from tests.support.hostile_pictures import scan_bomb
+from tests.support.hostile_pictures import scan_bomb, small_chunks
 from tests.support.hostile_requests import Request, valid_request
 from tests.support.models import encoded, noise
 from tests.support.servers import free_port, server
@@ -30,8 +30,10 @@ from benchmarks.robustness.project import registered_project
 from stylefuse.images.file_checks import MAX_SCANS
 
 OPEN_FILES = 1024  # that the server may open
-BOMBS, DROPPED, HALF_HEADERS = 6, 500, 1100
+BOMBS, STALLED, DROPPED, HALF_HEADERS = 6, 5, 500, 1100
 HEAD_START_S = 1.0  # of the pictures before the valid request
+STALLED_BYTES, ARRIVED_BYTES = 60_000_000, 59_000_000  # of a body
+STALLED_HEAD_START_S = 6.0  # by when a body counts as slow
 
 Attack = Callable[[int], "Iterator[str]"]  # port → a context in which the attack goes on
 
@@ -43,6 +45,8 @@ def main() -> None:
         f"{BOMBS} JPEGs of 40 megapixels in {MAX_SCANS} scans": lambda port: _bombs(
             port, MAX_SCANS - 1
         ),
+        f"{BOMBS} PNGs of 12 MB in a million chunks": _small_chunks,
+        f"{STALLED} bodies of 60 MB that stop arriving": _stalled_bodies,
         f"{DROPPED} requests whose clients disconnect": _dropped_requests,
         f"{HALF_HEADERS:,} half-sent headers": _half_headers,
     }
@@ -71,20 +75,44 @@ def _timed_request(port: int) -> str:
 
 
 def _bombs(port: int, scans: int) -> Iterator[Callable[[], str]]:
+    return _pictures(port, lambda number: scan_bomb(scans, 6320, 6320 - number))
+
+
+def _small_chunks(port: int) -> Iterator[Callable[[], str]]:
+    return _pictures(port, lambda number: small_chunks(1_000_000 + number))
+
+
+def _pictures(port: int, picture: Callable[[int], bytes]) -> Iterator[Callable[[], str]]:
     style, statuses = encoded(noise(64, 64)), Counter()
-
-    def attack(number: int) -> None:
-        content = b64encode(scan_bomb(scans, 6320, 6320 - number)).decode()
+    bodies = []
+    for number in range(BOMBS):
+        content = b64encode(picture(number)).decode()
         document = {"dataframe_records": [{"content": content, "style": style}]}
-        statuses[send(port, Request(json.dumps(document).encode()))[0]] += 1
+        bodies.append(json.dumps(document).encode())
 
-    clients = [threading.Thread(target=attack, args=(number,)) for number in range(BOMBS)]
+    def attack(body: bytes) -> None:
+        statuses[send(port, Request(body))[0]] += 1
+
+    clients = [threading.Thread(target=attack, args=(body,)) for body in bodies]
     for client in clients:
         client.start()
     time.sleep(HEAD_START_S)
     yield lambda: ", ".join(f"{count} × {status}" for status, count in statuses.items())
     for client in clients:
         client.join()
+
+
+def _stalled_bodies(port: int) -> Iterator[Callable[[], str]]:
+    head = (
+        "POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {STALLED_BYTES}\r\n\r\n"
+    ).encode()
+    with ExitStack() as opened:
+        for _ in range(STALLED):
+            client = opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+            client.sendall(head + bytes(ARRIVED_BYTES))
+        time.sleep(STALLED_HEAD_START_S)
+        yield lambda: "–"
 
 
 def _dropped_requests(port: int) -> Iterator[Callable[[], str]]:

@@ -23,6 +23,7 @@ from tests.support.models import encoded, noise
 from benchmarks import report
 from stylefuse.cancellation import Cancellation, Cancelled
 from stylefuse.config import load_params
+from stylefuse.images.file_checks import MAX_SCANS
 from stylefuse.paths import BASE_MODELS
 from stylefuse.registry.package import write_package
 from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE, PaintService
@@ -39,8 +40,8 @@ def main() -> None:
         service = PaintService(package)
     style = encoded(noise(256, 256, seed=1))
     contents = {
-        "a JPEG of 40 megapixels in 1,000 empty scans": lambda n: b64encode(
-            scan_bomb(1000 + n)
+        f"a JPEG of 40 megapixels in {MAX_SCANS} scans": lambda n: b64encode(
+            scan_bomb(MAX_SCANS - 1, 6320, 6320 - n)
         ).decode(),
         "a photograph of 2,048 × 2,048 pixels": lambda n: encoded(noise(2048, 2048, seed=n)),
     }
@@ -81,7 +82,7 @@ def _seconds_until_free(service: PaintService, requests: list, cancel: bool) -> 
     if cancel:
         for cancellation in cancellations:
             cancellation.cancel()
-    with service.slots:
+    with service.slots.take():
         seconds = time.perf_counter() - start
     for thread in threads:
         thread.join()

@@ -190,3 +190,11 @@ def _fix_checksums(data: bytes) -> bytes:
         struct.pack_into(">I", out, end, zlib.crc32(out[place + 4 : end]))
         place = end + 4
     return bytes(out)
+
+
+def small_chunks(count: int) -> bytes:
+    """A PNG with that many further chunks, each without data."""
+    png = file_bytes(noise(24, 18))
+    start = png.index(b"IDAT") - 4
+    empty = bytes(4) + b"abCd" + struct.pack(">I", zlib.crc32(b"abCd"))
+    return png[:start] + empty * count + png[start:]
