@@ -25,6 +25,7 @@ from pydantic import Field
 from flows.chunks import ChunkResult, paint
 from flows.cluster import Workers, dask_client
 from flows.command import report_user_errors
+from flows.temporary_server import password_required
 from stylefuse.errors import UserError, run_main
 from stylefuse.fileio import file_lock
 from stylefuse.inference.options import Options
@@ -210,10 +211,11 @@ def main() -> None:
     parser.add_argument("--chunk", type=int, default=CHUNK, metavar="N",
                         help="pictures of a task (default: %(default)s)")  # fmt: skip
     args = parser.parse_args()
-    state = batch(
-        args.pictures, args.out, args.model, args.style, dict(args.option), args.version,
-        args.workers, args.scheduler, args.chunk, return_state=True,
-    )  # fmt: skip
+    with password_required():
+        state = batch(
+            args.pictures, args.out, args.model, args.style, dict(args.option), args.version,
+            args.workers, args.scheduler, args.chunk, return_state=True,
+        )  # fmt: skip
     sys.exit(0 if state.is_completed() else 1)
 
 

@@ -16,6 +16,7 @@ from flows.cluster import Workers, dask_runner
 from flows.command import report_user_errors, run_command
 from flows.graph import Stage, read_graph
 from flows.pipeline_lock import pipeline_lock
+from flows.temporary_server import password_required
 from flows.timings import Stopwatch
 from flows.train import GPU, LEASE_S, TASK_OPTIONS, gate, promote, run_stages
 from flows.variants import Value, Variant, checked_out, find_commit, make_variants
@@ -175,7 +176,8 @@ def main() -> None:
     )
     args = parser.parse_args()
     grid = dict(args.grid)
-    state = sweep(args.model, grid, args.workers, None, args.promote, return_state=True)
+    with password_required():
+        state = sweep(args.model, grid, args.workers, None, args.promote, return_state=True)
     sys.exit(0 if state.is_completed() else 1)
 
 

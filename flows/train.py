@@ -28,6 +28,7 @@ from flows.graph import (
     select,
 )
 from flows.pipeline_lock import pipeline_lock
+from flows.temporary_server import password_required
 from flows.timings import Stopwatch
 from stylefuse.config import Params, load_params
 from stylefuse.registry import promotion
@@ -205,7 +206,8 @@ def main() -> None:
     if args.plan:
         sys.stdout.write(f"{format_plan(select(read_graph(), args.models))}\n")
         return
-    state = train(args.models or None, args.fresh, args.force, return_state=True)
+    with password_required():
+        state = train(args.models or None, args.fresh, args.force, return_state=True)
     sys.exit(0 if state.is_completed() else 1)
 
 
