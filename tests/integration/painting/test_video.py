@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from stylefuse.errors import UserError
+from stylefuse.painting import video as video_module
+from stylefuse.painting.ffmpeg import read_frames
 from tests.support.painting import video
 
 FRAMES, RATE = 6, 12
@@ -89,3 +91,13 @@ def test_a_missing_ffmpeg_is_reported_with_what_installs_it(monkeypatch):
     with pytest.raises(UserError, match="apt install ffmpeg") as error:
         video("in.mp4", "out.mp4")
     assert error.value.code == "ffmpeg-missing"
+
+
+def test_lost_frames_are_an_error_and_nothing_is_written(monkeypatch):
+    monkeypatch.setattr(
+        video_module, "read_frames", lambda video: iter(list(read_frames(video))[:2])
+    )
+    with pytest.raises(UserError) as error:
+        video("in.mp4", "out.mp4")
+    assert error.value.code == "video-frames-missing"
+    assert not Path("out.mp4").exists()
