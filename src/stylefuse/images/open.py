@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import os
 import stat
 import warnings
@@ -10,8 +11,8 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from stylefuse.cancellation import check_cancelled
-from stylefuse.errors import UserError
-from stylefuse.images import isolated_decoder
+from stylefuse.errors import UserError, printable
+from stylefuse.images import isolated_decoder, jpeg_end
 from stylefuse.images.file_checks import TIFF_ORDERS, check_file
 from stylefuse.images.normalise import normalise
 
@@ -32,6 +33,7 @@ BACKGROUND = (128, 128, 128)  # of transparent pictures, in training, evaluation
 
 Colour = tuple[int, int, int]  # red, green and blue, 0…255
 
+logger = logging.getLogger(__name__)
 Image.MAX_IMAGE_PIXELS = None  # `open_picture` checks its own limit before it decodes
 
 
@@ -64,9 +66,7 @@ def open_picture(
             with Image.open(_CancellableFile(data), formats=formats) as picture:
                 _check_size_and_frames(picture, name, max_pixels)
                 _refuse_slow_codecs(picture, len(data), name)
-                is_isolated = picture.format in isolated_decoder.FORMATS
-                file = isolated_decoder.decode_isolated(data, picture) if is_isolated else picture
-                result = normalise(file, name)
+                result = normalise(_decodable(picture, data, name), name)
                 result.info = {"format": picture.format, "mode": picture.mode}
                 return result
     except UnidentifiedImageError:
@@ -132,6 +132,16 @@ def _heif_formats(name: str) -> tuple[str, ...]:
         ) from None
     pillow_heif.register_heif_opener()
     return ("HEIF",)
+
+
+def _decodable(picture: Image.Image, data: bytes, name: str) -> Image.Image:
+    """The opened file, in a form that Pillow decodes within limits and without an error."""
+    if picture.format in isolated_decoder.FORMATS:
+        return isolated_decoder.decode_isolated(data, picture)
+    if jpeg_end.lacks_only_its_end(data):
+        logger.warning("%s lacks its end marker, and nothing else", printable(name))
+        return Image.open(io.BytesIO(data + jpeg_end.END), formats=("JPEG",))
+    return picture
 
 
 def flatten(picture: Image.Image, background: Colour = BACKGROUND) -> Image.Image:
