@@ -14,6 +14,9 @@ from stylefuse.inference.model_folder import ModelFolder
 from stylefuse.inference.options import RestoreOptions
 from stylefuse.inference.predictor import Predictor
 
+MAX_ROUNDING = 2  # levels by which the channels of a grey JPEG differ
+LUMINANCE = np.array([0.299, 0.587, 0.114])  # of R'G'B', ITU-R BT.601
+
 
 class RestorePredictor(Predictor):
     """Restores pictures; see `Predictor`.
@@ -37,7 +40,19 @@ class RestorePredictor(Predictor):
         return copy_alpha(picture, Image.blend(opaque, restored, options.strength))
 
     def render(self, picture: np.ndarray) -> np.ndarray:
-        """Restore an array: uint8 `[height, width, 3]` → uint8 of the same shape."""
+        """Restore an array: uint8 `[height, width, 3]` → uint8 of the same shape.
+
+        A grey picture stays grey, and one of a single colour as it is: nothing in them tells which
+        colours were lost.
+        """
+        if np.ptp(picture, axis=(0, 1)).max() <= MAX_ROUNDING:
+            return picture
+        restored = self._restored(picture)
+        if np.ptp(picture, axis=-1).max() <= MAX_ROUNDING:
+            restored[:] = np.rint(restored @ LUMINANCE)[..., None]
+        return restored
+
+    def _restored(self, picture: np.ndarray) -> np.ndarray:
         height, width = picture.shape[:2]
         padded = pad(picture)
         features = degradation_features(padded)[None]

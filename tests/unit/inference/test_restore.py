@@ -31,3 +31,18 @@ def test_strength_blends_the_restored_picture_with_the_original(predictor):
     )
     np.testing.assert_array_equal(original, np.asarray(picture))
     np.testing.assert_allclose(half, (original + restored) / 2, atol=1)
+
+
+@pytest.mark.parametrize("rounding", [0, 2])
+def test_a_grey_picture_stays_grey(predictor, rounding):
+    picture = np.array(data.camera()[:64, :80, None].repeat(3, -1))
+    picture[..., 0] = np.minimum(picture[..., 0], 253) + rounding
+    restored = predictor.render(picture)
+    assert np.ptp(restored, axis=-1).max() == 0
+    assert np.abs(restored - picture.astype(int)).mean() > 0
+
+
+@pytest.mark.parametrize("colour", [(128, 128, 128), (255, 255, 255), (20, 90, 200)])
+def test_a_picture_of_one_colour_stays_as_it_is(predictor, colour):
+    picture = np.full((40, 50, 3), colour, np.uint8)
+    np.testing.assert_array_equal(predictor.render(picture), picture)
