@@ -18,6 +18,7 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {  # suffix → arguments of Pillow's 
     ".tif": {"format": "TIFF", "compression": "tiff_lzw"},
     ".tiff": {"format": "TIFF", "compression": "tiff_lzw"},
 }
+MAX_SIDES = {"WEBP": 16_383, "JPEG": 65_500}  # format → pixels; the others hold any picture
 WHITE = (255, 255, 255)
 
 

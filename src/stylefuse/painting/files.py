@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stylefuse.errors import UserError, printable
 from stylefuse.images.open import SUFFIXES
-from stylefuse.images.save import SAVE_OPTIONS
+from stylefuse.images.save import MAX_SIDES, SAVE_OPTIONS
 
 MAX_NAMES = 5  # of files that a message lists
 
@@ -174,3 +174,23 @@ def refuse_unwritable(outputs: Collection[Path]) -> None:
                 f"{folder} cannot be written to: {problem}; choose another output",
                 code="file-not-writable",
             )
+
+
+def refuse_oversized(output: Path, longer_side: int) -> None:
+    """Refuse an output with more pixels than its format holds, before it is painted.
+
+    Args:
+        output: ends in one of `SAVE_OPTIONS`.
+        longer_side: in pixels.
+
+    Raises:
+        UserError: the format does not hold that many.
+    """
+    format = SAVE_OPTIONS[output.suffix.lower()]["format"]
+    limit = MAX_SIDES.get(format, longer_side)
+    if longer_side > limit:
+        raise UserError(
+            f"{output} would have {longer_side:,} pixels along a side, and {format} holds "
+            f"{limit:,}; write a PNG or TIFF file",
+            code="output-too-large",
+        )

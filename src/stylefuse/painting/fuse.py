@@ -18,7 +18,7 @@ from stylefuse.painting.batch import (
     Painter,
     paint_all,
 )
-from stylefuse.painting.files import output_paths, refuse_overwriting_inputs
+from stylefuse.painting.files import output_paths, refuse_oversized, refuse_overwriting_inputs
 from stylefuse.painting.job import Job
 from stylefuse.painting.styles import read_styles
 
@@ -63,7 +63,9 @@ def fuse_pictures(
     job = Job(output_path, recorded_options, inputs, photograph=a)
 
     def read(_: Job) -> dict[str, Image.Image]:
-        return {name: open_picture(path) for name, path in files.items()}
+        pictures = {name: open_picture(path) for name, path in files.items()}
+        refuse_oversized(job.output, max(pictures["a"].size))
+        return pictures
 
     def load() -> Painter:
         predictor, origin = load_model()

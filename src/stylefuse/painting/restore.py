@@ -17,7 +17,12 @@ from stylefuse.painting.batch import (
     Painter,
     paint_all,
 )
-from stylefuse.painting.files import find_pictures, output_paths, refuse_overwriting_inputs
+from stylefuse.painting.files import (
+    find_pictures,
+    output_paths,
+    refuse_oversized,
+    refuse_overwriting_inputs,
+)
 from stylefuse.painting.job import Job
 
 
@@ -49,7 +54,9 @@ def restore_pictures(
     ]
 
     def read(job: Job) -> Image.Image:
-        return open_picture(job.inputs["picture"][0])
+        picture = open_picture(job.inputs["picture"][0])
+        refuse_oversized(job.output, max(picture.size))
+        return picture
 
     def load() -> Painter:
         predictor, origin = load_model()

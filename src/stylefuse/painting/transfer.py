@@ -22,6 +22,7 @@ from stylefuse.painting.files import (
     find_pictures,
     output_paths,
     product_paths,
+    refuse_oversized,
     refuse_overwriting_inputs,
 )
 from stylefuse.painting.job import Job
@@ -73,7 +74,9 @@ def transfer_style(
     ]
 
     def read(job: Job) -> Image.Image:
-        return open_picture(job.inputs["content"][0])
+        picture = open_picture(job.inputs["content"][0])
+        refuse_oversized(job.output, options.size or max(picture.size))
+        return picture
 
     def load() -> Painter:
         predictor, origin = load_model()

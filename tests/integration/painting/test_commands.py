@@ -62,6 +62,26 @@ def test_an_input_is_never_replaced(paint, replaced):
     assert error.value.code == "output-replaces-input"
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".jpg"])
+@pytest.mark.parametrize("paint", ["transfer", "restore", "fuse"])
+def test_a_picture_that_the_format_does_not_hold_is_refused_before_it_is_painted(paint, suffix):
+    long, out = "photos/long.png", f"out{suffix}"
+    Image.new("RGB", (65_501 if suffix == ".jpg" else 16_384, 2)).save(long)
+    result = {
+        "transfer": lambda: transfer(["style.png"], out, [long]),
+        "restore": lambda: restore(out, [long]),
+        "fuse": lambda: fuse(long, "style.png", out),
+    }[paint]()
+    (error,) = result.failed
+    assert error.code == "output-too-large"
+    assert not Path(out).exists()
+
+
+def test_the_size_option_counts_too():
+    (error,) = transfer(["style.png"], "out.webp", ["photos/a.jpg"], size=20_000).failed
+    assert error.code == "output-too-large"
+
+
 def test_a_model_of_another_task_is_refused():
     with pytest.raises(UserError, match="models/restore") as error:
         transfer(["style.png"], "out", model="models/restore")
