@@ -5,6 +5,7 @@ The checks look at the bytes alone: Pillow reads tags and metadata when it opens
 
 import re
 import struct
+import sys
 
 from stylefuse.errors import UserError
 
@@ -21,7 +22,9 @@ GIF_START, GIF_IMAGE, GIF_EXTENSION, GIF_END, GIF_COMMENT = b"GIF8", 0x2C, 0x21,
 PLAIN_PPM = re.compile(rb"P[1-3]\s")  # numbers as text
 TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}  # with +: BigTIFF
 MAX_SHARING, FREE_BYTES = 8, 1 << 16  # bytes of values, for each byte and for each file
-MAX_DIRECTORIES = 8  # of a TIFF file that are looked at; Pillow opens no more
+MAX_DIRECTORIES = 16  # that are looked at; Pillow reads fewer
+MAX_TAGS = 10_000  # of a directory; files have a hundred
+INNER_DIRECTORIES = {34665, 34853, 40965}  # tags: EXIF, GPS and interoperability
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
               16: 8, 17: 8, 18: 8}  # fmt: skip
 
@@ -63,26 +66,47 @@ def has_plausible_tags(tiff: bytes) -> bool:
     order, is_big = TIFF_ORDERS.get(tiff[:4]), tiff[2:4] in (b"+\0", b"\0+")
     if order is None:
         return True  # Pillow does not read it either
-    count_form, entry_form, offset_form = ("Q", "HHQ", "Q") if is_big else ("H", "HHI", "I")
-    entry_bytes, total = (20, 0) if is_big else (12, 0)
-    try:
-        (position,) = struct.unpack_from(order + offset_form, tiff, 8 if is_big else 4)
-        for _ in range(MAX_DIRECTORIES):
-            if not position:
-                break
-            (count,) = struct.unpack_from(order + count_form, tiff, position)
-            first = position + struct.calcsize(order + count_form)
-            if count * entry_bytes > len(tiff):
-                return False
-            for index in range(count):
-                _, kind, values = struct.unpack_from(
-                    order + entry_form, tiff, first + index * entry_bytes
-                )
-                total += min(TYPE_BYTES.get(kind, 1) * values, len(tiff))
-            (position,) = struct.unpack_from(order + offset_form, tiff, first + count * entry_bytes)
-    except struct.error:
-        pass  # cut short: Pillow reads no more of it
+    offset_form = "Q" if is_big else "I"
+    pending = _values(tiff, 8 if is_big else 4, order + offset_form)
+    seen: set[int] = set()
+    total = 0
+    while pending and len(seen) < MAX_DIRECTORIES:
+        position = pending.pop()
+        if position and position not in seen:
+            seen.add(position)
+            size, further = _directory(tiff, position, order, is_big)
+            total += size
+            pending += further
     return total <= MAX_SHARING * len(tiff) + FREE_BYTES
+
+
+def _directory(tiff: bytes, position: int, order: str, is_big: bool) -> tuple[int, list[int]]:
+    """The bytes of all values of a directory of tags, and the positions of the next directory and
+    of those inside it."""
+    count_form, entry_form, offset_form = ("Q", "HHQQ", "Q") if is_big else ("H", "HHII", "I")
+    entry_bytes = struct.calcsize(order + entry_form)
+    (count,) = _values(tiff, position, order + count_form) or [0]
+    if count > MAX_TAGS:
+        return sys.maxsize, []
+    first = position + struct.calcsize(order + count_form)
+    count = min(count, max(0, len(tiff) - first) // entry_bytes)  # cut short: no more is read
+    total, inner = 0, []
+    for index in range(count):
+        tag, kind, values, value = struct.unpack_from(
+            order + entry_form, tiff, first + index * entry_bytes
+        )
+        total += min(TYPE_BYTES.get(kind, 1) * values, len(tiff))
+        if tag in INNER_DIRECTORIES:
+            inner.append(value)
+    return total, [*_values(tiff, first + count * entry_bytes, order + offset_form), *inner]
+
+
+def _values(data: bytes, position: int, form: str) -> list[int]:
+    """The numbers at a position; none if the data is cut short there."""
+    try:
+        return list(struct.unpack_from(form, data, position))
+    except struct.error:
+        return []
 
 
 def _max_blocks(data: bytes) -> int:

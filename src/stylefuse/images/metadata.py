@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
+from stylefuse.images.exif import read_exif
+from stylefuse.images.open import open_header
+
 XMP_PACKET = """\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -72,8 +75,8 @@ def kept_metadata(photograph: Path) -> dict[str, Any]:
     Its place, its preview and everything else are dropped. What cannot be read is dropped, too.
     """
     try:
-        with Image.open(photograph) as picture:
-            exif, dpi = picture.getexif(), picture.info.get("dpi")
+        with open_header(photograph) as picture:
+            exif, dpi = read_exif(picture), picture.info.get("dpi")
             photo = exif.get_ifd(ExifTags.IFD.Exif)
     except Exception:  # Pillow's parsers of metadata raise errors of every kind
         return {}

@@ -7,11 +7,13 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from stylefuse.errors import UserError
-from stylefuse.images.file_checks import EXIF_START, has_plausible_tags
+from stylefuse.images.exif import orientation
 
 # tags of TIFF and EXIF
-BITS_PER_SAMPLE, PHOTOMETRIC_INTERPRETATION, ORIENTATION = 258, 262, 274
+BITS_PER_SAMPLE, PHOTOMETRIC_INTERPRETATION = 258, 262
 SAMPLES_PER_PIXEL, PLANAR_CONFIGURATION = 277, 284
+TILE_WIDTH, TILE_LENGTH = 322, 323
+MAX_TILE, TILE_MARGIN = 1024, 256  # pixels: a side of any picture's tiles, and beyond the picture
 WHITE_IS_ZERO = 0  # a photometric interpretation
 UPRIGHT = {  # orientation → what turns the picture upright
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
@@ -47,7 +49,7 @@ def normalise(picture: Image.Image, name: str) -> Image.Image:
     if picture.info.get("progressive"):  # a few bytes of it can hold a scan of the whole picture
         picture.decodermaxblock = PROGRESSIVE_BLOCK  # type: ignore[attr-defined]
     picture.load()
-    turn = UPRIGHT.get(_orientation(picture))
+    turn = UPRIGHT.get(orientation(picture))
     upright = picture if turn is None else picture.transpose(turn)
     alpha = _alpha(upright)
     colours = _convert_to_srgb(_with_8_bits(upright, picture, name), picture.info)
@@ -68,6 +70,14 @@ def _refuse_tiff_kinds(picture: Image.Image, name: str) -> None:
             "side by side",
             code="picture-tiff-unsupported",
         )
+    tile = tags.get(TILE_WIDTH, 0), tags.get(TILE_LENGTH, 0)
+    largest = [max(side + TILE_MARGIN, MAX_TILE) for side in picture.size]
+    if tile[0] > largest[0] or tile[1] > largest[1]:
+        raise UserError(
+            f"{name} is a TIFF file whose tiles of {tile[0]}×{tile[1]} pixels are much larger than "
+            "the picture; save it again",
+            code="picture-tiff-unsupported",
+        )
 
 
 def _scale_transparent_level(picture: Image.Image) -> None:
@@ -78,17 +88,6 @@ def _scale_transparent_level(picture: Image.Image) -> None:
         picture.info["transparency"] = transparent * LEVEL_FACTORS[raw_mode]
     elif isinstance(transparent, tuple) and raw_mode == "RGB;16B":
         picture.info["transparency"] = tuple(level >> 8 for level in transparent)
-
-
-def _orientation(picture: Image.Image) -> int:
-    """EXIF's, from 1 to 8; 1 if it cannot be read."""
-    exif = picture.info.get("exif")
-    if isinstance(exif, bytes) and not has_plausible_tags(exif.removeprefix(EXIF_START)):
-        return 1
-    try:
-        return int(picture.getexif().get(ORIENTATION, 1))
-    except Exception:  # nobody needs a broken EXIF block
-        return 1
 
 
 def _alpha(picture: Image.Image) -> Image.Image | None:

@@ -1,6 +1,7 @@
 """Opening picture files. Every part of the project opens pictures with `open_picture`."""
 
 import errno
+import importlib.util
 import io
 import logging
 import os
@@ -12,16 +13,16 @@ from PIL import Image, UnidentifiedImageError
 
 from stylefuse.cancellation import check_cancelled
 from stylefuse.errors import UserError, printable
-from stylefuse.images import isolated_decoder, jpeg_end
+from stylefuse.images import jpeg_end
 from stylefuse.images.file_checks import TIFF_ORDERS, check_file
+from stylefuse.images.isolated_decoder import isolated_format, open_isolated
 from stylefuse.images.normalise import normalise
 
 SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".avif", ".heic",
     ".heif",
 }  # fmt: skip
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF")  # JPEG opens MPO, too
-HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"}  # of an ftyp box
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")  # JPEG opens MPO, too
 MAX_BYTES = 1 << 30  # of a file; 16 bits in four channels are 800 MB at most
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # JPEG's own limit; Pillow needs memory for each row, however narrow
@@ -61,12 +62,8 @@ def open_picture(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF blocks and palettes
-            formats = _heif_formats(name) if _is_heif(data) else FORMATS
-            check_file(data, name)
-            with Image.open(_CancellableFile(data), formats=formats) as picture:
-                _check_size_and_frames(picture, name, max_pixels)
-                _refuse_slow_codecs(picture, len(data), name)
-                result = normalise(_decodable(picture, data, name), name)
+            with _open_checked(data, name, max_pixels) as picture:
+                result = normalise(picture, name)
                 result.info = {"format": picture.format, "mode": picture.mode}
                 return result
     except UnidentifiedImageError:
@@ -116,32 +113,47 @@ class _CancellableFile(io.BytesIO):
         return super().read(size)
 
 
-def _is_heif(data: bytes) -> bool:
-    return data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
+def _open_checked(data: bytes, name: str, max_pixels: int) -> Image.Image:
+    """An opened file that is decoded within limits of memory and time."""
+    if isolated_format(data):
+        _require_codecs(data, name)
+        size, is_animated, picture = open_isolated(data, max_pixels)
+        _check_size_and_frames(size, is_animated, name, max_pixels)
+        return picture
+    check_file(data, name)
+    file = Image.open(_CancellableFile(data), formats=FORMATS)
+    _check_size_and_frames(file.size, _is_animated(file), name, max_pixels)
+    _refuse_slow_codecs(file, len(data), name)
+    if jpeg_end.lacks_only_its_end(data):
+        logger.warning("%s lacks its end marker, and nothing else", printable(name))
+        return Image.open(io.BytesIO(data + jpeg_end.END), formats=("JPEG",))
+    return file
 
 
-def _heif_formats(name: str) -> tuple[str, ...]:
-    """Pillow's name of the format, once its plugin is registered."""
-    try:
-        import pillow_heif
-    except ImportError:
+def open_header(path: Path) -> Image.Image:
+    """A file whose pixels are not needed.
+
+    Returns:
+        As Pillow opens it, with `info`.
+
+    Raises:
+        UserError: the file cannot be read, or would exhaust whoever opens it.
+        Exception: Pillow's errors of every kind; the file is not a picture.
+    """
+    data = _read(path, str(path))
+    if isolated_format(data):
+        return open_isolated(data, max_pixels=0).picture
+    check_file(data, str(path))
+    return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def _require_codecs(data: bytes, name: str) -> None:
+    if isolated_format(data) == "HEIF" and importlib.util.find_spec("pillow_heif") is None:
         raise UserError(
             f"{name} is a HEIC picture, for which pillow-heif is missing; run "
             "`pip install pillow-heif`, or save it as a JPEG file",
             code="package-missing",
-        ) from None
-    pillow_heif.register_heif_opener()
-    return ("HEIF",)
-
-
-def _decodable(picture: Image.Image, data: bytes, name: str) -> Image.Image:
-    """The opened file, in a form that Pillow decodes within limits and without an error."""
-    if picture.format in isolated_decoder.FORMATS:
-        return isolated_decoder.decode_isolated(data, picture)
-    if jpeg_end.lacks_only_its_end(data):
-        logger.warning("%s lacks its end marker, and nothing else", printable(name))
-        return Image.open(io.BytesIO(data + jpeg_end.END), formats=("JPEG",))
-    return picture
+        )
 
 
 def flatten(picture: Image.Image, background: Colour = BACKGROUND) -> Image.Image:
@@ -175,8 +187,10 @@ def crop_square(picture: Image.Image, x: int, y: int, side: int) -> Image.Image:
     return flatten(picture.convert("RGBA").crop((x, y, x + side, y + side)))
 
 
-def _check_size_and_frames(picture: Image.Image, name: str, max_pixels: int) -> None:
-    width, height = picture.size
+def _check_size_and_frames(
+    size: tuple[int, int], is_animated: bool, name: str, max_pixels: int
+) -> None:
+    width, height = size
     if width * height > max_pixels:
         raise UserError(
             f"{name} has {width}×{height} pixels, more than the {max_pixels:,} allowed; "
@@ -189,13 +203,18 @@ def _check_size_and_frames(picture: Image.Image, name: str, max_pixels: int) -> 
             "scale it down first",
             code="picture-too-large",
         )
-    # counting the frames would read all of them; MPO: a photograph with its own preview
-    is_animated = getattr(picture, "is_animated", False) and picture.format != "MPO"
-    if is_animated and not _has_only_previews(picture):
+    if is_animated:
         raise UserError(
             f"{name} is animated or has several pages; save the one you want as a separate picture",
             code="picture-animated",
         )
+
+
+def _is_animated(file: Image.Image) -> bool:
+    """Whether a file has several pictures; counting them would read all."""
+    if file.format == "MPO":  # a photograph with its own preview
+        return False
+    return getattr(file, "is_animated", False) and not _has_only_previews(file)
 
 
 def _refuse_slow_codecs(picture: Image.Image, size: int, name: str) -> None:

@@ -10,6 +10,7 @@ from PIL import Image, ImageCms
 
 from stylefuse.errors import UserError
 from stylefuse.images.file_checks import has_plausible_tags
+from stylefuse.images.metadata import kept_metadata
 from stylefuse.images.open import open_picture
 
 
@@ -52,6 +53,57 @@ def test_such_exif_of_a_jpeg_is_refused_and_of_a_png_ignored():
     jpeg = encoded("JPEG")
     with pytest.raises(UserError, match="EXIF tags"):
         open_picture(jpeg[:2] + segment + jpeg[2:])
+
+
+def test_such_tags_in_a_text_of_a_png_are_not_read():
+    bomb = directory(300, 60_000, (274, 3, 1, 6))
+    text = f"\nexif\n{len(bomb):8}\n{bomb.hex()}\n".encode()
+    png = encoded("PNG")
+    picture = (
+        png[:33] + chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)) + png[33:]
+    )
+    assert open_picture(picture).size == (8, 6)
+
+
+def test_the_orientation_in_a_text_of_a_png_is_followed():
+    block = b"Exif\0\0" + directory(0, 0, (274, 3, 1, 6))
+    text = f"\nexif\n{len(block):8}\n{block.hex()}\n".encode()
+    png = encoded("PNG")
+    picture = png[:33] + chunk(b"tEXt", b"Raw profile type exif\0" + text) + png[33:]
+    assert open_picture(picture).size == (6, 8)
+
+
+@pytest.mark.parametrize("tag", [34_665, 34_853, 40_965])
+def test_directories_inside_a_directory_are_checked_too(tag):
+    inner = directory(300, 60_000)[8:]
+    outer = b"II*\0" + struct.pack("<IHHHII", 8, 1, tag, 4, 1, 26) + bytes(4)
+    shared = struct.pack("<I", 8 + 2 + 12 * 300 + 4)
+    moved = inner.replace(shared, struct.pack("<I", struct.unpack("<I", shared)[0] + 18))
+    assert not has_plausible_tags(outer + moved)
+    assert has_plausible_tags(outer + directory(2, 100)[8:])
+
+
+def test_very_many_tags_are_not_plausible():
+    assert not has_plausible_tags(directory(20_000, 1))
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0" + directory(300, 60_000)])
+def test_metadata_that_is_kept_is_checked(exif, tmp_path):
+    path = tmp_path / "a.png"
+    png = encoded("PNG")
+    path.write_bytes(png[:33] + chunk(b"eXIf", exif.removeprefix(b"Exif\0\0")) + png[33:])
+    assert kept_metadata(path) == {}
+
+
+@pytest.mark.parametrize("tile", [(16_384, 16), (16, 16_384)])
+def test_tiles_much_larger_than_the_picture_are_refused(tile):
+    tags = (
+        (256, 4, 1, 8), (257, 4, 1, 6), (258, 4, 1, 8), (259, 4, 1, 1), (262, 4, 1, 1),
+        (277, 4, 1, 1), (322, 4, 1, tile[0]), (323, 4, 1, tile[1]), (324, 4, 1, 8),
+        (325, 4, 1, tile[0] * tile[1]),
+    )  # fmt: skip
+    with pytest.raises(UserError, match="tiles of"):
+        open_picture(directory(0, tile[0] * tile[1], *tags))
 
 
 def test_a_few_tags_of_senseless_length_are_no_obstacle():

@@ -12,9 +12,10 @@ from stylefuse.cancellation import Cancellation, Cancelled
 from stylefuse.errors import UserError
 from stylefuse.images import isolated_decoder
 from stylefuse.images.open import open_picture
+from tests.unit.images.test_file_checks import directory
 
 pillow_heif.register_heif_opener()
-FORMATS = pytest.mark.parametrize("format", isolated_decoder.FORMATS)
+FORMATS = pytest.mark.parametrize("format", ("AVIF", "HEIF"))
 
 
 def encoded(format: str, size=(64, 48), mode="RGB", **options) -> bytes:
@@ -61,6 +62,29 @@ def test_a_file_that_codes_more_pixels_than_it_states_is_refused(format, monkeyp
     assert open_picture(encoded(format)).size == (64, 48)
     with pytest.raises(UserError, match="damaged"):
         open_picture(understating(format, (5000, 3000)))
+
+
+def test_tags_that_share_their_values_are_not_read(monkeypatch):
+    monkeypatch.setattr(isolated_decoder, "BASE_BYTES", 64 << 20)
+    bomb = b"Exif\0\0" + directory(1000, 300_000)
+    with pytest.raises(UserError, match="damaged"):
+        open_picture(encoded("AVIF", exif=bomb))
+
+
+@FORMATS
+def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded(format):
+    with pytest.raises(UserError, match="64×48 pixels, more than the 3,000") as error:
+        open_picture(encoded(format), max_pixels=3000)
+    assert error.value.code == "picture-too-large"
+
+
+def test_an_animated_file_is_refused():
+    file = io.BytesIO()
+    frames = [Image.new("RGB", (64, 48), (level, 0, 0)) for level in (0, 200)]
+    frames[0].save(file, "AVIF", save_all=True, append_images=frames[1:])
+    with pytest.raises(UserError) as error:
+        open_picture(file.getvalue())
+    assert error.value.code == "picture-animated"
 
 
 @FORMATS
