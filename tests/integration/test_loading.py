@@ -10,6 +10,7 @@ import pytest
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.loading import load_model, locate_model
+from stylefuse.painting.model_location import remember_champion, remembered_champion
 from stylefuse.paths import CHAMPIONS
 from stylefuse.registry.promotion import promote
 from tests.support.models import make_model
@@ -78,6 +79,26 @@ assert remembered_champion("transfer") is None
     subprocess.run([sys.executable, "-c", program], check=True, env=other)
     promote(load_params().registry, "transfer", 2, "a test")
     assert locate_model("transfer").origin == {"version": "stylefuse-transfer/2"}
+
+
+def test_a_remembered_champion_whose_files_were_altered_is_verified_again(project):
+    folder = locate_model("transfer").folder
+    assert remembered_champion("transfer") is not None
+    graph = folder / "decoder.onnx"
+    before = graph.stat()
+    graph.chmod(0o644)
+    graph.write_bytes(graph.read_bytes()[:-1] + b"!")
+    os.utime(graph, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert remembered_champion("transfer") is None
+    with pytest.raises(UserError, match=r"decoder\.onnx"):
+        locate_model("transfer")
+
+
+def test_a_champion_that_changed_while_it_was_verified_is_not_remembered(project):
+    location = locate_model("transfer")
+    CHAMPIONS.unlink()
+    remember_champion("transfer", location, Path("mlflow/mlflow.db"), verified_ns=0)
+    assert remembered_champion("transfer") is None
 
 
 def test_a_damaged_memory_is_ignored(project):

@@ -1,7 +1,9 @@
 """Where the model is that paints by default: the registry's champion, or a folder.
 
 Asking the registry takes seconds, because MLflow is imported. What it answered is remembered for as
-long as neither `params.yaml` nor the embedded store has changed, so that painting rarely asks.
+long as neither `params.yaml` nor the embedded store nor a file of the champion has changed, so that
+painting rarely asks. A file of a verified version that somebody alters is then found as if for the
+first time, and verified again.
 """
 
 import json
@@ -68,26 +70,34 @@ def remembered_champion(name: str) -> ModelLocation | None:
         if remembered["state"] != _state(remembered["store"]):
             return None
         entry = remembered["champions"][name]
+        if entry["files"] != _folder_state(Path(entry["folder"])):
+            return None
         return ModelLocation(Path(entry["folder"]), {"version": str(entry["version"])})
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def remember_champion(name: str, location: ModelLocation, store: Path) -> None:
+def remember_champion(name: str, location: ModelLocation, store: Path, verified_ns: int) -> None:
     """Remember the champion of a model.
 
     Args:
         name: of the model.
         location: of the champion; its folder must be a part of the store.
         store: the file of the embedded store.
+        verified_ns: when verifying the champion's files began; nanoseconds since 1970. If one has
+            changed since then, nothing is remembered.
     """
-    state = _state(str(store))
+    state, files = _state(str(store)), _folder_state(location.folder)
+    if any(changed_ns >= verified_ns for changed_ns, *_ in files.values()):
+        return
     try:
         remembered = json.loads(CHAMPIONS.read_text())
         champions = remembered["champions"] if remembered["state"] == state else {}
     except (OSError, ValueError, KeyError, TypeError):
         champions = {}
-    champions[name] = {"folder": str(location.folder), "version": location.origin["version"]}
+    champions[name] = {
+        "folder": str(location.folder), "version": location.origin["version"], "files": files,
+    }  # fmt: skip
     record = {"store": str(store), "state": state, "champions": champions}
     write_text_atomically(CHAMPIONS, json.dumps(record, indent=1) + "\n")
 
@@ -96,6 +106,18 @@ def _state(store: str) -> list[Any]:
     """What changes when the store is written to, or when another store is configured."""
     files = [PARAMS, Path(store), Path(f"{store}-wal")]
     return [TRACKING_URI, *map(_file_state, files)]
+
+
+def _folder_state(folder: Path) -> dict[str, list[int]]:
+    """What changes with every file of a folder. Its owner can set the time of a file's content, but
+    not that of its last change."""
+    states = {}
+    for path in sorted([folder, *folder.rglob("*")]):
+        status = path.lstat()
+        states[str(path.relative_to(folder))] = [
+            status.st_ctime_ns, status.st_ino, status.st_size, status.st_mode,
+        ]  # fmt: skip
+    return states
 
 
 def _file_state(path: Path) -> list[int] | None:
