@@ -1,21 +1,33 @@
-"""Rejects requests to the page that name files which were not uploaded to it.
+"""Rejects requests to the page that name files which were not uploaded to it, and keeps requests
+and uploads within limits.
 
 The page's requests name the files that they are about by their paths on this machine. Gradio would
 read any other file in their place, or fetch an address, and anyone who reaches the page can send
-such a request.
+such a request. It also keeps every upload for an hour, and what a request calls its session.
 """
 
+import asyncio
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stylefuse.serving.host_check import ASGIApp, send_error
+from stylefuse.serving.host_check import ASGIApp, header_values, send_error
+from stylefuse.web.visitors import SESSION
 
-MAX_BODY = 64_000_000  # bytes; strokes of a mask are sent in requests of their own
+MAX_BODY = 300_000  # bytes: a thousand names of files
+MAX_STROKES = 16_000_000  # bytes of a mask, which is sent as a picture
+MAX_HELD = 128_000_000  # bytes of all requests that are being received or answered
+MAX_UPLOADS = 4_000_000_000  # bytes of all files that are kept
+SESSION_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
 FETCH = "/file"  # in paths at which Gradio sends files, and fetches addresses
 UPLOAD = "/gradio_api/upload"  # path of requests that contain files, and are not kept in memory
+STROKES = "/gradio_api/component_server"
+FORM_SESSION = re.compile(  # a form's part that names a session
+    rb'Content-Disposition: form-data; name="session_hash"\r\n\r\n([^\r\n]{0,99})\r\n'
+)
 
 
 class UploadCheck:
@@ -24,38 +36,97 @@ class UploadCheck:
     Args:
         app: answers all other requests.
         folder: of the uploads.
+        receive_seconds: timeout for receiving a request; uploads may take longer.
     """
 
-    def __init__(self, app: ASGIApp, folder: Path):
+    def __init__(self, app: ASGIApp, folder: Path, receive_seconds: float):
         self._app, self._folder = app, Path(os.path.realpath(folder))
+        self._receive_seconds = receive_seconds
+        self._arriving = self._held = 0  # bytes of uploads, and of other requests
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and FETCH in scope["path"] and "://" in scope["path"]:
-            await send_error(send, 403, "this page fetches nothing from other addresses")
-            return
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] == UPLOAD:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
+        elif FETCH in scope["path"] and "://" in scope["path"]:
+            await send_error(send, 403, "this page fetches nothing from other addresses")
+        elif scope["method"] != "POST":
+            await self._app(scope, receive, send)
+        elif scope["path"] == UPLOAD:
+            await self._receive_files(scope, receive, send)
+        else:
+            await self._check_request(scope, receive, send)
+
+    async def _receive_files(self, scope: Any, receive: Any, send: Any) -> None:
+        lengths = header_values(scope, "content-length")
+        if len(lengths) != 1 or not lengths[0].isdecimal():
+            await send_error(send, 411, "an upload has to state its length")
             return
-        received, more = bytearray(), True
+        kept = await asyncio.to_thread(_folder_bytes, self._folder)
+        if kept + self._arriving + int(lengths[0]) > MAX_UPLOADS:
+            await send_error(send, 507, "the page keeps too many files; try again in an hour")
+            return
+        self._arriving += int(lengths[0])
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._arriving -= int(lengths[0])
+
+    async def _check_request(self, scope: Any, receive: Any, send: Any) -> None:
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._receive_seconds):
+                is_complete = await self._receive_body(receive, body, _is_form(scope))
+            if not is_complete:
+                return  # the client has gone
+            session = self._checked_session(bytes(body), _is_form(scope))
+            pending = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+            async def receive_again() -> Any:
+                return pending.pop() if pending else await receive()
+
+            await self._app({**scope, SESSION: session}, receive_again, send)
+        except TimeoutError:
+            close = (b"connection", b"close")
+            await send_error(send, 408, "the request took too long to arrive", close)
+        except _Refused as error:
+            await send_error(send, error.status, str(error))
+        finally:
+            self._held -= len(body)
+
+    async def _receive_body(self, receive: Any, body: bytearray, is_form: bool) -> bool:
+        """Append a request's body to a buffer; False if the client has gone."""
+        limit, more = MAX_STROKES if is_form else MAX_BODY, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                return
-            received += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(received) > MAX_BODY:
-                await send_error(send, 413, f"a request may have {MAX_BODY} bytes")
-                return
-        body = bytes(received)
-        if not all(self._was_uploaded(path) for path in _paths(body)):
-            await send_error(send, 403, "only files that were uploaded to this page can be used")
-            return
-        pending = [{"type": "http.request", "body": body, "more_body": False}]
+                return False
+            chunk, more = message.get("body", b""), message.get("more_body", False)
+            if len(body) + len(chunk) > limit:
+                raise _Refused(413, f"a request may have {limit:,} bytes")
+            if self._held + len(chunk) > MAX_HELD:
+                raise _Refused(503, "the page is busy with other requests; try again")
+            body += chunk
+            self._held += len(chunk)
+        return True
 
-        async def receive_again() -> Any:
-            return pending.pop() if pending else await receive()
+    def _checked_session(self, body: bytes, is_form: bool) -> Any:
+        """The session that a request names, if it does.
 
-        await self._app(scope, receive_again, send)
+        Raises:
+            _Refused: the request names files that were not uploaded, or no possible session.
+        """
+        if is_form:
+            sessions = [name.decode("latin-1") for name in FORM_SESSION.findall(body)]
+            if len(sessions) != body.count(b"session_hash"):
+                raise _Refused(403, "this is not the name of a session")
+        else:
+            document = _parse(body)
+            if not all(self._was_uploaded(path) for path in _paths(document)):
+                raise _Refused(403, "only files that were uploaded to this page can be used")
+            sessions = [document.get("session_hash")] if isinstance(document, dict) else []
+        if not all(name is None or is_session_name(name) for name in sessions):
+            raise _Refused(403, "this is not the name of a session")
+        return sessions[0] if sessions else None
 
     def _was_uploaded(self, path: Any) -> bool:
         if not isinstance(path, str) or "\0" in path or "://" in path:
@@ -67,16 +138,51 @@ class UploadCheck:
         return Path(os.path.realpath(path)).is_relative_to(self._folder)
 
 
-def _paths(body: bytes) -> Iterator[Any]:
-    """The values of all keys "path" in a JSON document. If it is not one, no values: it is not a
-    request that the page understands. If it is nested too deeply, None."""
+class _Refused(Exception):
+    """A request is answered with a status and a sentence."""
+
+    def __init__(self, status: int, message: str):
+        super().__init__(message)
+        self.status = status
+
+
+def _is_form(scope: Any) -> bool:
+    """Whether Gradio reads a request as a form with files."""
+    kinds = header_values(scope, "content-type")
+    is_form = len(kinds) == 1 and kinds[0].startswith("multipart/form-data")
+    return is_form and scope["path"].rstrip("/") == STROKES
+
+
+def _parse(body: bytes) -> Any:
+    """A JSON document; None if it is not one: the page does not understand it."""
     try:
-        pending = [json.loads(body)]
+        return json.loads(body)
     except ValueError:
-        return
+        return None
     except RecursionError:
-        yield None
-        return
+        raise _Refused(403, "the request is nested too deeply") from None
+
+
+def _folder_bytes(folder: Path) -> int:
+    """The size of all files in a folder; some may be deleted meanwhile."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(parent) / name).lstat().st_size
+            except OSError:
+                continue
+    return total
+
+
+def is_session_name(value: Any) -> bool:
+    """Whether a value is a name as the page chooses for its sessions: a few letters and digits."""
+    return isinstance(value, str) and SESSION_NAME.fullmatch(value) is not None
+
+
+def _paths(document: Any) -> Iterator[Any]:
+    """The values of all keys "path" in a JSON document."""
+    pending = [document]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from stylefuse.web.upload_check import MAX_BODY, UploadCheck
+from stylefuse.web import upload_check
+from stylefuse.web.upload_check import MAX_BODY, MAX_STROKES, UploadCheck
+from stylefuse.web.visitors import SESSION
 from tests.support.asgi import error_of, request
 
 PATH = "/gradio_api/queue/join"
@@ -27,7 +29,7 @@ def uploads(tmp_path):
 
 @pytest.fixture
 def check(uploads):
-    return UploadCheck(echo, uploads)
+    return UploadCheck(echo, uploads, receive_seconds=0.3)
 
 
 def file(path):
@@ -74,24 +76,89 @@ def test_a_body_that_is_nested_too_deeply_is_refused(check):
 
 def test_a_body_that_is_too_long_is_refused(check):
     status, message = error_of(check, b"x" * (MAX_BODY + 1), path=PATH)
-    assert status == 413
-    assert str(MAX_BODY) in message
+    assert (status, message) == (413, "a request may have 300,000 bytes")
 
 
-def test_uploads_and_other_methods_are_not_read(check):
-    assert request(check, file("/etc/hostname"), path="/gradio_api/upload")[0] == 200
+def test_other_methods_are_not_read(check):
     assert request(check, file("/etc/hostname"), path=PATH, method="GET")[0] == 200
     assert error_of(check, file("/etc/hostname"), path="/gradio_api/call/upload")[0] == 403
 
 
+def test_uploads_are_not_read_but_counted(check, uploads, monkeypatch):
+    def upload(length):
+        headers = {"content-length": length} if length else {}
+        return request(check, b"files", path="/gradio_api/upload", headers=headers)[0]
+
+    assert upload("5") == 200
+    assert upload(None) == upload("-5") == 411
+    monkeypatch.setattr(upload_check, "MAX_UPLOADS", 20)
+    (uploads / "hash/b.png").write_bytes(bytes(6))
+    assert upload("5") == 507  # 7 bytes are there, and a link
+    (uploads / "hash/link.png").unlink()
+    (uploads / "hash/b.png").unlink()
+    assert upload("5") == 200
+    assert upload("14") == 507
+
+
+def form(*fields: tuple[str, bytes]) -> bytes:
+    parts = (
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), value)
+        for name, value in fields
+    )
+    return b"".join(parts) + b"--x--\r\n"
+
+
+FORM = {"path": "/gradio_api/component_server", "headers": {"content-type": "multipart/form-data"}}
+
+
 def test_strokes_of_a_mask_reach_the_page(check):
     """They are sent as pictures, of the size of a photograph."""
-    strokes = b"\x89PNG\r\n" + bytes(5_000_000)
-    path = "/gradio_api/component_server"
-    assert (
-        request(check, strokes, path=path, headers={"content-type": "multipart/form-data"})[0]
-        == 200
-    )
+    strokes = form(("session_hash", b"abc123"), ("data", b"\x89PNG\r\n" + bytes(5_000_000)))
+    assert request(check, strokes, **FORM)[0] == 200
+    status, message = error_of(check, bytes(MAX_STROKES + 1), **FORM)
+    assert (status, message) == (413, "a request may have 16,000,000 bytes")
+
+
+@pytest.mark.parametrize("session", ["x" * 65, "", "a b", 7, ["a"], {"a": 1}])
+def test_only_names_of_sessions_are_passed_on(check, session):
+    body = json.dumps({"data": [], "session_hash": session}).encode()
+    status, message = error_of(check, body, path=PATH)
+    assert (status, message) == (403, "this is not the name of a session")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        form(("session_hash", b"x" * 65)),
+        form(("session_hash", b"abc"), ("session_hash", b"x" * 1000)),
+        form(("session_hash", b"abc")).replace(b'name="', b"name=").replace(b'hash"', b"hash"),
+        form(("session_hash", b"abc")).replace(b"\r\n\r\n", b"\r\nX: y\r\n\r\n"),
+    ],
+)
+def test_a_form_names_its_session_plainly(check, body):
+    assert error_of(check, body, **FORM)[0] == 403
+
+
+def test_the_session_is_known_to_what_follows(uploads):
+    async def answer(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": str(scope[SESSION]).encode()})
+
+    check = UploadCheck(answer, uploads, receive_seconds=1)
+    assert request(check, b'{"session_hash": "ab1"}', path=PATH)[2] == b"ab1"
+    assert request(check, form(("session_hash", b"ab2")), **FORM)[2] == b"ab2"
+    assert request(check, b"[]", path=PATH)[2] == b"None"
+
+
+def test_a_slow_request_is_disconnected(check):
+    status, headers, _ = request(check, *[b"["] * 50, path=PATH, pause_s=0.05)
+    assert (status, headers[b"connection"]) == (408, b"close")
+
+
+def test_the_bytes_of_all_requests_are_limited_and_released(check, monkeypatch):
+    monkeypatch.setattr(upload_check, "MAX_HELD", 1000)
+    assert error_of(check, b"x" * 1001, path=PATH)[0] == 503
+    assert request(check, b"x" * 1000, path=PATH)[0] == 200
 
 
 def test_a_client_that_disconnects_gets_no_answer(check):

@@ -1,0 +1,106 @@
+"""Limits for visitors of the page who do not listen, or do nothing but listen.
+
+Gradio paints what a visitor has asked for whether or not somebody waits for it, and keeps each
+stream of messages open for as long as the visitor likes.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+from urllib.parse import parse_qs
+
+from cachetools import LRUCache
+
+from stylefuse.serving.host_check import ASGIApp, send_error
+
+API = "/gradio_api"
+JOIN, MESSAGES, HEARTBEAT = f"{API}/queue/join", f"{API}/queue/data", f"{API}/heartbeat/"
+SESSION = "stylefuse.session"  # key of the ASGI scope: who sent a request
+MAX_SESSION_CHARS = 64
+MAX_STREAMS = 128  # half of the connections that one address may have
+MAX_SESSIONS = 2000  # that are remembered, as many as Gradio keeps
+LISTEN_WITHIN_S = 10.0  # the page listens at once
+
+
+class Visitors:
+    """An ASGI application around the page.
+
+    What a session has asked for is removed from the queue if it does not listen. Beyond the limit
+    of streams, the oldest one of a session that has asked for nothing is closed; if there is none,
+    the new one is refused.
+
+    Args:
+        app: the page. Its requests have `SESSION` in their scope if they name a session.
+    """
+
+    def __init__(self, app: ASGIApp):
+        self._app = app
+        self._streams: dict[asyncio.Task[None], str] = {}  # in the order of their beginning
+        self._active: LRUCache[str, bool] = LRUCache(MAX_SESSIONS)
+        self._checks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path == MESSAGES or path.startswith(HEARTBEAT):
+            if len(stream_session(scope)) > MAX_SESSION_CHARS:
+                await send_error(send, 403, "this is not the name of a session")
+                return
+            await self._stream(scope, receive, send)
+            return
+        session = scope.get(SESSION)
+        if path == JOIN and session:
+            self._active[session] = True
+            check = asyncio.create_task(self._forget_if_silent(session, scope))
+            self._checks.add(check)
+            check.add_done_callback(self._checks.discard)
+        await self._app(scope, receive, send)
+
+    async def _stream(self, scope: Any, receive: Any, send: Any) -> None:
+        if len(self._streams) >= MAX_STREAMS and not self._close_idle_stream():
+            await send_error(send, 503, "the page has too many visitors; try again later")
+            return
+        task = asyncio.ensure_future(self._app(scope, receive, send))
+        self._streams[task] = stream_session(scope)
+        try:
+            await asyncio.wait([task])
+            if not task.cancelled():
+                task.result()
+                return
+            with suppress(RuntimeError):  # it had not begun to answer
+                await send({"type": "http.response.body", "body": b""})
+        finally:
+            task.cancel()
+            del self._streams[task]
+
+    def _close_idle_stream(self) -> bool:
+        for task, session in self._streams.items():
+            if session not in self._active and not task.done():
+                task.cancel()
+                self._active[session] = False  # it is closed once
+                return True
+        return False
+
+    async def _forget_if_silent(self, session: str, join: Any) -> None:
+        """Have Gradio forget what a session has asked for, as if it had stopped to listen."""
+        await asyncio.sleep(LISTEN_WITHIN_S)
+        if session in self._streams.values():
+            return
+        scope = {
+            **join, "method": "GET", "path": MESSAGES, "raw_path": MESSAGES.encode(),
+            "query_string": f"session_hash={session}".encode(),
+        }  # fmt: skip
+
+        async def receive() -> dict[str, str]:
+            return {"type": "http.disconnect"}
+
+        async def send(_: Any) -> None:
+            pass
+
+        await self._app(scope, receive, send)
+
+
+def stream_session(scope: Any) -> str:
+    """The session that a request for a stream names."""
+    if scope["path"] == MESSAGES:
+        return parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0]
+    return str(scope["path"].removeprefix(HEARTBEAT))
