@@ -10,7 +10,9 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +26,10 @@ PARSED_JSON = "stylefuse.json"  # key of the ASGI scope that holds a body that w
 MAX_MESSAGE_CHARS = 300
 INTERNAL_ERROR = "the request could not be answered; the reason is in the server's log"
 TIMEOUT_ERROR = "the request took too long to answer; send smaller pictures, or fewer"
+BUSY = "the server is busy with other requests; send this one again"
 MLFLOW_PREFIX = "Error: "  # MLflow puts it, and all of the data before it, ahead of a message
 CHECK_THREADS = 2
+MAX_ANSWERING = 100  # requests with a body at a time; other connections stay free for health checks
 SLOW_AFTER_S = 5.0  # when memory is short, a body that takes longer to arrive may be dropped
 # rounds of the event loop from the end of a body until it is known that the client has gone: it
 # begins to read again, reads the end, and tells the connection, which tells the request
@@ -46,6 +50,7 @@ class RequestLimits:
         self._app, self._limits = app, limits
         self._bytes_held = 0  # of all requests that are being received or answered
         self._incoming: set[_IncomingBody] = set()
+        self._answering = 0  # requests with a body
         # threads of their own, so that a check never waits behind pictures that are painted
         self._check_pool = ThreadPoolExecutor(CHECK_THREADS, "request-checks")
 
@@ -56,7 +61,8 @@ class RequestLimits:
         body = _IncomingBody()
         try:
             if await self._receive(receive, body):
-                await self._answer(scope, bytes(body.data), receive, send)
+                with self._counted(scope):
+                    await self._answer(scope, bytes(body.data), receive, send)
         except Cancelled:
             pass  # nobody waits for an answer
         except RequestRejected as error:
@@ -117,8 +123,7 @@ class RequestLimits:
         while self._bytes_held + added > limits.max_held:
             slow = [b for b in self._incoming - {body} if b.data and b.age_s > SLOW_AFTER_S]
             if not slow:
-                message = "the server is busy with other requests; send this one again"
-                return RequestRejected(503, message, "server-busy")
+                return RequestRejected(503, BUSY, "server-busy")
             self._drop(max(slow, key=lambda b: len(b.data) * b.age_s))
         return None
 
@@ -127,6 +132,22 @@ class RequestLimits:
         self._discard(body)
         if body.timeout:
             body.timeout.reschedule(asyncio.get_running_loop().time())
+
+    @contextmanager
+    def _counted(self, scope: Any) -> Iterator[None]:
+        """Count a request until the block ends, unless it has no body.
+
+        Raises:
+            RequestRejected: there are too many.
+        """
+        is_counted = scope["method"] == "POST"
+        if is_counted and self._answering >= MAX_ANSWERING:
+            raise RequestRejected(503, BUSY, "server-busy")
+        self._answering += is_counted
+        try:
+            yield
+        finally:
+            self._answering -= is_counted
 
     async def _answer(self, scope: Any, body: bytes, receive: Any, send: Any) -> None:
         cancellation, response = Cancellation(), _Response(send)

@@ -86,6 +86,25 @@ def test_the_bytes_of_all_requests_are_limited_and_released():
     assert request(app, largest)[0] == 200
 
 
+def test_beyond_a_number_of_requests_others_are_refused_but_for_health_checks(monkeypatch):
+    monkeypatch.setattr(limits_module, "MAX_ANSWERING", 2)
+
+    async def slow(scope, receive, send):
+        await asyncio.sleep(0.2 if scope["method"] == "POST" else 0)
+        await body_size(scope, receive, send)
+
+    app = limited(slow, receive_seconds=9.0)
+
+    async def requests():
+        posts = [asyncio.create_task(request_async(app, VALID)) for _ in range(3)]
+        await asyncio.sleep(0.1)
+        ping = await request_async(app, method="GET", headers={}, path="/ping")
+        return sorted([post[0] for post in await asyncio.gather(*posts)]), ping[0]
+
+    assert asyncio.run(requests()) == ([200, 200, 503], 200)
+    assert request(app, VALID)[0] == 200
+
+
 def test_a_slow_client_gets_an_error_and_is_disconnected():
     status, headers, body = request(limited(), *[b"["] * 50, pause_s=0.05)
     assert status == 408
