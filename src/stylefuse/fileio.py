@@ -1,16 +1,24 @@
-"""Atomic writes, SHA-256 hashes of files, and locks between processes."""
+"""Atomic writes, SHA-256 hashes of files, reading of files in folders that others have made, and
+locks between processes."""
 
 import contextlib
 import hashlib
 import os
+import re
 import secrets
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
 from stylefuse.errors import UserError, disk_full_error, is_disk_full
+
+FILE_NAME = re.compile(r"\w[\w.-]{0,99}")  # no path, and none of the names that mean a folder
+MAX_FILE_BYTES = 1 << 31  # of a file in a folder of others; ONNX graphs have no more
+MAX_DOCUMENT_BYTES = 1_000_000  # of a JSON file there
 
 
 def sha256(path: Path) -> str:
@@ -28,6 +36,69 @@ def sha256_of_tree(root: Path, files: Iterable[Path]) -> str:
     for path in sorted(files):
         digest.update(f"{path.relative_to(root)}\0{sha256(path)}\0".encode())
     return digest.hexdigest()
+
+
+def regular_file(folder: Path, name: str, max_bytes: int = MAX_FILE_BYTES) -> Path:
+    """The path of a file in a folder that others may have made, where both its name and what it
+    is are theirs. Nothing that may never end, such as a pipe or a device, and nothing outside of
+    the folder is opened.
+
+    Args:
+        folder: holds the file; a link may lead to another file in it.
+        name: of the file.
+        max_bytes: a larger file is refused.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: the folder cannot be read.
+        ValueError: it is not a regular file in the folder, or it is too large.
+    """
+    if not FILE_NAME.fullmatch(name):
+        raise ValueError(f"{name[:100]!r} is not the name of a file in it")
+    path = folder / name
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) or not is_inside(path, folder):
+        raise ValueError(f"{name} is not a regular file in it")
+    if status.st_size > max_bytes:
+        raise ValueError(
+            f"{name} has {status.st_size:,} bytes, more than the {max_bytes:,} allowed"
+        )
+    return path
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether a path leads to the folder or into it, when all links are followed."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, and no path at all
+        return False
+
+
+def read_document(
+    folder: Path, name: str, parse: Callable[[str], Any], max_bytes: int = MAX_DOCUMENT_BYTES
+) -> dict[str, Any]:
+    """Read a JSON or YAML file in a folder that others may have made.
+
+    Args:
+        folder: see `regular_file`.
+        name: of the file.
+        parse: a text to what it says.
+        max_bytes: a larger file is refused.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        OSError: the file cannot be read.
+        ValueError: see `regular_file`; or the file does not hold one mapping.
+    """
+    text = regular_file(folder, name, max_bytes).read_text(encoding="utf-8")
+    try:
+        document = parse(text)
+    except Exception as error:  # RecursionError, and of each parser its own
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{name} is damaged: {reason}") from None
+    if not isinstance(document, dict):
+        raise ValueError(f"{name} is damaged: it holds no names with values")
+    return document
 
 
 def write_atomically(path: Path, write: Callable[[Path], object], durable: bool = False) -> None:

@@ -2,6 +2,7 @@
 SHA-256."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,9 @@ from stylefuse.errors import UserError
 from stylefuse.fileio import (
     file_lock,
     flush_to_disk,
+    is_inside,
+    read_document,
+    regular_file,
     sha256,
     sha256_of_tree,
     write_atomically,
@@ -155,6 +159,59 @@ def test_a_hash_is_the_files_sha_256(tmp_path):
     data = bytes(range(256)) * 10_000
     (tmp_path / "file").write_bytes(data)
     assert sha256(tmp_path / "file") == hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def foreign_folder(tmp_path):
+    """A folder with what somebody may have put there, beside a file that is none of theirs."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("{}")
+    (folder / "file").write_text('{"a": 1}')
+    (folder / "inner").symlink_to("file")
+    (folder / "outer").symlink_to("../secret")
+    (folder / "circle").symlink_to("circle")
+    (folder / "device").symlink_to("/dev/zero")
+    (folder / "below").mkdir()
+    os.mkfifo(folder / "pipe")
+    return folder
+
+
+def test_a_regular_file_of_a_folder_is_found(foreign_folder):
+    assert regular_file(foreign_folder, "file") == foreign_folder / "file"
+    assert read_document(foreign_folder, "inner", json.loads) == {"a": 1}
+    with pytest.raises(FileNotFoundError):
+        regular_file(foreign_folder, "gone")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pipe", "device", "outer", "circle", "below", "/dev/zero", "../secret", "below/../file",
+     "..", ".", "", "a\0b", "a\nb", "x" * 300],
+)  # fmt: skip
+def test_nothing_else_of_it_is_opened(foreign_folder, name):
+    with pytest.raises((OSError, ValueError)):
+        regular_file(foreign_folder, name)
+
+
+def test_a_file_that_is_too_large_is_not_read(foreign_folder):
+    os.truncate(foreign_folder / "file", 1 << 40)
+    with pytest.raises(ValueError, match="1,099,511,627,776 bytes"):
+        regular_file(foreign_folder, "file")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "1", "[" * 100_000, "9" * 5000, "\0", '"\xff"'])
+def test_a_document_that_holds_no_mapping_is_refused(foreign_folder, text):
+    (foreign_folder / "file").write_text(text, encoding="latin-1")
+    with pytest.raises(ValueError, match=r"^(?!.*\n)"):
+        read_document(foreign_folder, "file", json.loads)
+
+
+def test_what_is_inside_of_a_folder(foreign_folder):
+    inside = [".", "file", "inner", "below", "below/..", "gone"]
+    outside = ["..", "outer", "/dev/zero", "../folder2", "circle", "a\0b"]
+    assert all(is_inside(foreign_folder / name, foreign_folder) for name in inside)
+    assert not any(is_inside(foreign_folder / name, foreign_folder) for name in outside)
 
 
 @pytest.fixture

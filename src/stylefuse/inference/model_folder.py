@@ -3,11 +3,13 @@
 import json
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from stylefuse.errors import UserError
-from stylefuse.fileio import sha256
+from stylefuse.fileio import read_document, regular_file, sha256
 from stylefuse.inference.onnx_session import OnnxGraph
 
 CONFIG, MANIFEST = "config.json", "manifest.json"
@@ -27,15 +29,14 @@ class ModelFolder:
         weights: SHA-256 of the weights that the graphs were exported from.
 
     Raises:
-        UserError: see `check_files`; or the configuration names no model.
+        UserError: see `check_files` and `read_config`; or the configuration names no model.
     """
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
         self._checksums = check_files(self.path)
         self.weights = self._checksums[WEIGHTS]
-        self.config: dict[str, Any] = json.loads((self.path / CONFIG).read_text())
-        self.name = str(self.config.get("model"))
+        self.name = str(read_config(self.path).get("model"))
         if not MODEL_NAME.fullmatch(self.name):
             raise incompatible(self.path)
         self._opened: dict[str, OnnxGraph] = {}
@@ -67,20 +68,16 @@ def check_files(folder: Path) -> dict[str, str]:
         The SHA-256 of each file in the manifest, by name. Only the weights may be absent.
 
     Raises:
-        UserError: a file is missing or unreadable, or was changed since it was saved.
+        UserError: a file is missing or unreadable, or was changed since it was saved; or the
+            manifest names something else than regular files in the folder, which is not opened.
     """
-    try:
-        manifest = {str(k): str(v) for k, v in json.loads((folder / MANIFEST).read_text()).items()}
-        absent = {name for name in manifest if not (folder / name).exists()} & {WEIGHTS}
-        checksums = {name: sha256(folder / name) for name in manifest.keys() - absent}
-    except FileNotFoundError as error:
-        raise UserError(
-            f"no model: {error.filename} is missing; run `make repro`", code="model-missing"
-        ) from None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{folder} cannot be read ({error}); run `make repro`", code="model-unreadable"
-        ) from None
+    with _reading(folder):
+        document = read_document(folder, MANIFEST, json.loads)
+        manifest = {name: str(checksum) for name, checksum in document.items()}
+        absent = set() if (folder / WEIGHTS).exists() else {WEIGHTS}
+        checksums = {
+            name: sha256(regular_file(folder, name)) for name in sorted(manifest.keys() - absent)
+        }
     for name in checksums:
         if manifest[name] != checksums[name]:
             raise UserError(
@@ -90,6 +87,31 @@ def check_files(folder: Path) -> dict[str, str]:
     if not {CONFIG, WEIGHTS} <= manifest.keys():
         raise incompatible(folder)
     return manifest
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The configuration of a trained model.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    with _reading(folder):
+        return read_document(folder, CONFIG, json.loads)
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Files of a folder are read; what fails becomes one message."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UserError(
+            f"no model: {error.filename} is missing; run `make repro`", code="model-missing"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{folder} cannot be read ({error}); run `make repro`", code="model-unreadable"
+        ) from None
 
 
 def weights_hash(folder: Path) -> str:

@@ -10,6 +10,7 @@ from stylefuse.inference.model_folder import (
     WEIGHTS,
     check_files,
     incompatible,
+    read_config,
 )
 from stylefuse.models.export import export
 from stylefuse.models.task import Task, find_task
@@ -50,7 +51,7 @@ def load_generator(folder: Path | str) -> tuple[Task, Any]:
             "training wrote",
             code="weights-missing",
         )
-    config = json.loads((folder / CONFIG).read_text())
+    config = read_config(folder)
     try:
         task, architecture = find_task(config["model"]), config["shape"]
     except (KeyError, ModuleNotFoundError):

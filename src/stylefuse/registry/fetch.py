@@ -2,15 +2,17 @@
 
 import logging
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from stylefuse.config import Registry
 from stylefuse.errors import EXIT_TRY_AGAIN, UserError
+from stylefuse.fileio import is_inside, read_document
 from stylefuse.painting.model_location import ModelLocation, remember_champion
 from stylefuse.registry.integrity.signing import trusted_keys, verify_signature
 from stylefuse.registry.package import LOADER
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("uvicorn.error")
 
+MLMODEL = "MLmodel"  # MLflow's description of a model, in its folder
+MAX_MLMODEL_BYTES = 100_000  # of about 4,000; PyYAML takes seconds for so many
 PYFUNC = "python_function"  # MLflow's name for models that a loader loads
 MODELS_URI = "models:/"  # prefix of MLflow's URIs of registered models
 
@@ -62,9 +66,10 @@ def champion_location(name: str, registry: Registry) -> ModelLocation | None:
     """
     if not has_champion(registry, name):
         return None
+    began_ns = time.time_ns()
     location, store = fetch(champion_uri(name), registry), embedded_store(registry)
     if store and location.folder.is_relative_to(store.parent):
-        remember_champion(name, location, store)
+        remember_champion(name, location, store, began_ns)
     return location
 
 
@@ -112,12 +117,60 @@ def model_files(model: str, registry: Registry) -> Path:
 
 
 def data_folder(folder: Path) -> Path:
-    """The trained model inside an MLflow model's folder; another folder is returned as it is."""
-    description = folder / "MLmodel"
-    if not description.exists():
+    """The trained model inside an MLflow model's folder; another folder is returned as it is.
+
+    Raises:
+        UserError: see `read_mlmodel`; or the trained model is not in the folder.
+    """
+    if not (folder / MLMODEL).exists():
         return folder
-    flavor = yaml.safe_load(description.read_text())["flavors"][PYFUNC]
-    return folder / flavor.get("data", "")
+    data = folder / str(_flavors(folder, str(folder))[PYFUNC].get("data", ""))
+    if not is_inside(data, folder):
+        raise UserError(
+            f"the {MLMODEL} of {folder} names files outside of it; `stylefuse register` makes "
+            "models that hold their files",
+            code="model-foreign",
+        )
+    return data
+
+
+def read_mlmodel(folder: Path) -> dict[str, Any]:
+    """The description of an MLflow model. All values in it are texts: numbers and merged mappings
+    of YAML may take minutes to construct.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+
+    def parse(text: str) -> Any:
+        return yaml.BaseLoader(text).get_single_data()
+
+    try:
+        return read_document(folder, MLMODEL, parse, MAX_MLMODEL_BYTES)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{folder} cannot be read ({error}); `stylefuse register` makes models again",
+            code="model-unreadable",
+        ) from None
+
+
+def _flavors(folder: Path, model: str) -> dict[str, dict[str, Any]]:
+    """The flavors of an MLflow model that has that of a Python function.
+
+    Raises:
+        UserError: see `read_mlmodel`; or it has no such flavor.
+    """
+    flavors = read_mlmodel(folder).get("flavors")
+    if not isinstance(flavors, dict) or not isinstance(flavors.get(PYFUNC), dict):
+        raise _foreign(model)
+    return flavors
+
+
+def _foreign(model: str) -> UserError:
+    return UserError(
+        f"{model} is not a model of stylefuse; `stylefuse register` makes them",
+        code="model-foreign",
+    )
 
 
 def mlflow_model(model: str, registry: Registry) -> Path:
@@ -131,7 +184,7 @@ def mlflow_model(model: str, registry: Registry) -> Path:
         folder = download(model, registry)
         verify_signature(folder, trusted_keys(registry.trusted_keys), model)
         return folder
-    if not (Path(model) / "MLmodel").exists():
+    if not (Path(model) / MLMODEL).exists():
         raise UserError(
             f"{model} is not an MLflow model; `stylefuse register` makes one", code="model-missing"
         )
@@ -169,12 +222,9 @@ def verified_copy(model: str, registry: Registry, folder: Path) -> Path:
     signer = verify_signature(copy, trusted, model)
     if not trusted:
         logger.warning("%s is signed by %s; registry.trusted_keys is empty", model, signer)
-    flavors = yaml.safe_load((copy / "MLmodel").read_text())["flavors"]
+    flavors = _flavors(copy, model)
     if set(flavors) != {PYFUNC} or flavors[PYFUNC].get("loader_module") != LOADER:
-        raise UserError(
-            f"{model} is not a model of stylefuse; `stylefuse register` makes them",
-            code="model-foreign",
-        )
+        raise _foreign(model)
     return copy
 
 

@@ -71,6 +71,11 @@ def error_of(function, *arguments):
     return error.value
 
 
+def replace_by_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
 def test_an_unchanged_version(params):
     verification = verify(params, f"{NAME}/1")
     (own_key,) = signing.trusted_keys()
@@ -107,6 +112,8 @@ def test_a_changed_byte_of_any_file_is_detected(params, stored):
         (lambda f: (f / signing.SIGNATURE).unlink(), "not-signed"),
         (lambda f: (f / signing.SIGNATURE).write_text("{}"), "signature-invalid"),
         (lambda f: (f / signing.SIGNATURE).write_text("[1]"), "signature-invalid"),
+        (lambda f: (f / signing.SIGNATURE).write_text("[" * 200_000), "signature-invalid"),
+        (lambda f: replace_by_pipe(f / signing.SIGNATURE), "signature-invalid"),
     ],
 )
 def test_a_changed_version_is_neither_fetched_nor_loaded(params, stored, change, code):

@@ -1,6 +1,7 @@
 """A trained model's files are compared with its manifest before the runtime sees them."""
 
 import json
+import os
 
 import onnx
 import pytest
@@ -10,6 +11,7 @@ from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
 from stylefuse.inference.model_folder import ModelFolder, weights_hash
 from stylefuse.inference.predictor import find_predictor, load_predictor
+from stylefuse.models.saving import load_generator
 from tests.support.models import make_model, sign
 
 
@@ -56,6 +58,48 @@ def test_a_configuration_names_no_other_module(folder, name):
     (folder / "config.json").write_text(json.dumps({"model": name}))
     sign(folder, **{"config.json": sha256(folder / "config.json")})
     assert error_of(folder).code == "model-incompatible"
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../secret", "pipe", "link", "below", "..", ""])
+def test_a_manifest_names_only_files_of_the_folder(folder, name):
+    (folder.parent / "secret").write_text("1234")
+    (folder / "link").symlink_to("../secret")
+    (folder / "below").mkdir()
+    os.mkfifo(folder / "pipe")
+    sign(folder, **{name: "0" * 64})
+    assert error_of(folder).code == "model-unreadable"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "config.json"])
+def test_a_pipe_in_the_place_of_a_file_is_not_opened(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert error_of(folder).code == "model-unreadable"
+
+
+DAMAGED = ["[1]", "{", "", "3", "[" * 200_000, "{" + " " * 2_000_000 + "}"]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_manifest_is_refused(folder, text):
+    (folder / "manifest.json").write_text(text)
+    assert error_of(folder).code == "model-unreadable"
+
+
+@pytest.mark.parametrize("checksum", [[1], {"a": 1}, 3])
+def test_a_checksum_of_another_type_is_refused(folder, checksum):
+    sign(folder, **{"config.json": checksum})
+    assert error_of(folder).code == "model-changed"
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_configuration_is_refused(folder, text):
+    (folder / "config.json").write_text(text)
+    sign(folder, **{"config.json": sha256(folder / "config.json")})
+    assert error_of(folder).code == "model-unreadable"
+    with pytest.raises(UserError) as error:
+        load_generator(folder)
+    assert error.value.code == "model-unreadable"
 
 
 def hostile_graphs(secret):

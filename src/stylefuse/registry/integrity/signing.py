@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from stylefuse.errors import UserError
-from stylefuse.fileio import file_lock, sha256, write_atomically
+from stylefuse.fileio import file_lock, read_document, sha256, write_atomically
 from stylefuse.paths import REGISTRY_HOME
 
 SIGNATURE = "signature.json"
@@ -62,7 +62,7 @@ def verify_signature(folder: Path, trusted: Collection[str], name: str | None = 
     """
     name = name or str(folder)
     try:
-        signature = json.loads((folder / SIGNATURE).read_text())
+        signature = read_document(folder, SIGNATURE, json.loads)
         files, signer = dict(signature["files"]), str(signature["key"])
         _public_key(signer).verify(base64.b64decode(signature["signature"]), _signed_bytes(files))
     except FileNotFoundError:

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from stylefuse.config import Params
 from stylefuse.errors import UserError
 from stylefuse.inference.model_folder import weights_hash
-from stylefuse.registry.fetch import download, model_files
+from stylefuse.registry.fetch import download, model_files, read_mlmodel
 from stylefuse.registry.integrity.signing import SIGNATURE, sign, trusted_keys, verify_signature
 from stylefuse.registry.store import WEIGHTS_TAG, open_store
 from stylefuse.registry.versions import find_version
@@ -62,8 +60,9 @@ def verify(params: Params, name: str) -> Verification:
         signer = verify_signature(folder, trusted, title)
     except UserError as error:
         raise UserError(str(error), EXIT_CHANGED, code=error.code) from None
-    mlmodel = yaml.safe_load((folder / "MLmodel").read_text())
-    signed_tags = mlmodel.get("metadata") or {}
+    mlmodel = read_mlmodel(folder)
+    metadata = mlmodel.get("metadata")
+    signed_tags = metadata if isinstance(metadata, dict) else {}
     _check_record(version, mlmodel, signed_tags, title)
     if weights_hash(model_files(str(folder), params.registry)) != version.tags.get(WEIGHTS_TAG):
         raise _changed(title, "it has the weights of another version")
