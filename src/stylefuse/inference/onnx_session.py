@@ -1,6 +1,7 @@
 """ONNX graphs as functions of NumPy arrays, run by ONNX Runtime on the CPU."""
 
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ import numpy as np
 from stylefuse.cancellation import check_cancelled
 from stylefuse.errors import UserError
 
+EXTERNAL_DATA_FOLDER = "session.model_external_initializers_file_folder_path"
+
 
 class OnnxGraph:
     """A graph as a function: inputs by name → outputs by name; safe to use from several threads.
 
     The file is read once, compared with its checksum and given to the runtime as bytes, so that the
-    runtime sees only what was checked, and no other file that a graph might refer to.
+    runtime sees only what was checked. Files that a graph refers to would lie in a folder that
+    cannot hold any; by default the runtime takes them from the working folder.
 
     Args:
         path: of the file.
@@ -35,6 +39,8 @@ class OnnxGraph:
             )
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors
+        options.add_session_config_entry(EXTERNAL_DATA_FOLDER, os.devnull)
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # and not its own
         # a planned block would be taken in addition to the chunks of a size's first run
         options.enable_mem_pattern = False
         # threads that wait for work would otherwise burn a core while they do
