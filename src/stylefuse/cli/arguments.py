@@ -45,6 +45,13 @@ def model_location(text: str) -> str:
     return text
 
 
+def output_path(text: str) -> Path:
+    """The type of an output, a file or a folder."""
+    if not text:  # would be the working folder
+        raise argparse.ArgumentTypeError("must name a file or a folder, and is empty")
+    return Path(text)
+
+
 def add_model_name(command: argparse.ArgumentParser) -> None:
     """Add the argument MODEL."""
     command.add_argument("name", metavar="MODEL", type=model_name, help="a name in params.yaml")
@@ -97,7 +104,7 @@ def add_quality(command: argparse.ArgumentParser) -> None:
 def add_output(command: argparse.ArgumentParser, help: str) -> None:
     """Add `--out`."""
     command.add_argument(
-        "-o", "--out", type=Path, required=True,
+        "-o", "--out", type=output_path, required=True,
         help=f"{help}; missing folders are created, existing files are replaced",
     )  # fmt: skip
 
@@ -157,9 +164,18 @@ def print_json(document: dict[str, Any]) -> None:
 
 def print_text(text: str) -> None:
     """Print a text, which may hold what others wrote into the registry."""
-    sys.stdout.write(printable(text))
+    _write(printable(text))
 
 
 def print_path(path: Path) -> None:
     """Print the path of an output; a terminal gets its control characters escaped."""
-    sys.stdout.write(f"{printable(str(path)) if sys.stdout.isatty() else path}\n")
+    _write(f"{printable(str(path)) if sys.stdout.isatty() else path}\n")
+
+
+def _write(text: str) -> None:
+    """Write to stdout; what its encoding does not have is escaped."""
+    try:
+        sys.stdout.write(text)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))

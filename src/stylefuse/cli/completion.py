@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from stylefuse.cli.arguments import Subparsers, model_location, model_name, pattern
+from stylefuse.cli.arguments import Subparsers, model_location, model_name, output_path, pattern
 
-FILE_TYPES = (Path, pattern, model_location)  # the types of arguments that may be files
+FILE_TYPES = (Path, pattern, model_location, output_path)  # of arguments that may be files
 
 
 def add_completion_command(commands: Subparsers, parser: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from stylefuse.errors import (
     EXIT_TERMINATED,
     UserError,
     open_missing_streams,
+    printable,
     run_main,
 )
 
@@ -34,7 +35,7 @@ class Parser(argparse.ArgumentParser):
     """Reports an error in one line that names the command with help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_INVALID_INPUT, f"error: {message}; see `{self.prog} --help`\n")
+        self.exit(EXIT_INVALID_INPUT, f"error: {printable(message)}; see `{self.prog} --help`\n")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from stylefuse.errors import UserError, printable
-from stylefuse.images.open import SUFFIXES
+from stylefuse.images.open import MAX_PIXELS, SUFFIXES
 from stylefuse.images.save import MAX_SIDES, SAVE_OPTIONS
 
 MAX_NAMES = 5  # of files that a message lists
@@ -176,17 +176,26 @@ def refuse_unwritable(outputs: Collection[Path]) -> None:
             )
 
 
-def refuse_oversized(output: Path, longer_side: int) -> None:
-    """Refuse an output with more pixels than its format holds, before it is painted.
+def refuse_oversized(output: Path, size: tuple[int, int]) -> None:
+    """Refuse an output with more pixels than `open_picture` reads or its format holds, before it
+    is painted.
 
     Args:
         output: ends in one of `SAVE_OPTIONS`.
-        longer_side: in pixels.
+        size: of the output: width and height in pixels.
 
     Raises:
-        UserError: the format does not hold that many.
+        UserError: it would have more pixels.
     """
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise UserError(
+            f"{output} would have {width:,}×{height:,} pixels, more than the {MAX_PIXELS:,} "
+            "allowed; give a smaller size",
+            code="output-too-large",
+        )
     format = SAVE_OPTIONS[output.suffix.lower()]["format"]
+    longer_side = max(size)
     limit = MAX_SIDES.get(format, longer_side)
     if longer_side > limit:
         raise UserError(

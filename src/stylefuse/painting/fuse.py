@@ -64,7 +64,7 @@ def fuse_pictures(
 
     def read(_: Job) -> dict[str, Image.Image]:
         pictures = {name: open_picture(path) for name, path in files.items()}
-        refuse_oversized(job.output, max(pictures["a"].size))
+        refuse_oversized(job.output, pictures["a"].size)
         return pictures
 
     def load() -> Painter:

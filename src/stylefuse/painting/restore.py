@@ -55,7 +55,7 @@ def restore_pictures(
 
     def read(job: Job) -> Image.Image:
         picture = open_picture(job.inputs["picture"][0])
-        refuse_oversized(job.output, max(picture.size))
+        refuse_oversized(job.output, picture.size)
         return picture
 
     def load() -> Painter:

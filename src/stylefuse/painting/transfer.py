@@ -75,7 +75,7 @@ def transfer_style(
 
     def read(job: Job) -> Image.Image:
         picture = open_picture(job.inputs["content"][0])
-        refuse_oversized(job.output, options.size or max(picture.size))
+        refuse_oversized(job.output, _output_size(picture.size, options.size))
         return picture
 
     def load() -> Painter:
@@ -90,3 +90,11 @@ def transfer_style(
         return Painter(paint, {"model": origin}, predictor.picture_origin())
 
     return paint_all(jobs, read, load, output)
+
+
+def _output_size(size: tuple[int, int], longer: int) -> tuple[int, int]:
+    """Width and height of the output for a content of a size; 0 keeps the content's own."""
+    if not longer:
+        return size
+    width, height = (max(1, side * longer // max(size)) for side in size)
+    return width, height

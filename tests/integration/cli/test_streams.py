@@ -66,6 +66,19 @@ def test_a_terminal_is_sent_no_control_characters_of_a_name(command, tmp_path):
     assert "\x1b" not in refused
 
 
+@pytest.mark.parametrize(
+    ("encoding", "name", "printed"),
+    [("ascii", "ünï.png", r"\xfcn\xef.png"), ("utf-8", "\udcff.png", r"\udcff.png")],
+)
+def test_a_name_that_stdout_cannot_encode_is_escaped(command, tmp_path, encoding, name, printed):
+    done = subprocess.run(
+        [PROGRAM, *command, name],
+        cwd=tmp_path, env=ENVIRONMENT | {"PYTHONIOENCODING": encoding}, capture_output=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, f"{printed}\n".encode())
+    assert is_painted(tmp_path / name)
+
+
 def test_a_pipe_or_a_device_is_not_replaced(command, tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     done = stylefuse(tmp_path, *command, "pipe.png")

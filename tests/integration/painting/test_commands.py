@@ -82,6 +82,15 @@ def test_the_size_option_counts_too():
     assert error.code == "output-too-large"
 
 
+@pytest.mark.parametrize("size", [12_000, 100_000_000, 10**400])
+def test_an_output_of_too_many_pixels_is_refused_before_it_is_painted(size):
+    (error,) = transfer(
+        ["style.png"], "out.png", ["photos/a.jpg"], size=size, quality="fast"
+    ).failed
+    assert error.code == "output-too-large"
+    assert not Path("out.png").exists()
+
+
 def test_a_model_of_another_task_is_refused():
     with pytest.raises(UserError, match="models/restore") as error:
         transfer(["style.png"], "out", model="models/restore")
