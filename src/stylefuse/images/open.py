@@ -6,7 +6,10 @@ import io
 import logging
 import os
 import stat
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -30,10 +33,13 @@ MAX_PREVIEWS = 4  # pages of a TIFF file
 NEW_SUBFILE_TYPE = 254  # a tag of TIFF
 SLOW_CODECS = {"ppm", "ppm_plain", "bmp_rle"}
 MAX_SLOW = 300_000  # bytes of the file, and pixels
+LARGE_PIXELS = 16_000_000
+POLL_S = 0.1  # how often a thread that waits checks whether its request was cancelled
 BACKGROUND = (128, 128, 128)  # of transparent pictures, in training, evaluation and use
 
 Colour = tuple[int, int, int]  # red, green and blue, 0…255
 
+_decoding_large = threading.Lock()
 logger = logging.getLogger(__name__)
 Image.MAX_IMAGE_PIXELS = None  # `open_picture` checks its own limit before it decodes
 
@@ -62,7 +68,7 @@ def open_picture(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF blocks and palettes
-            with _open_checked(data, name, max_pixels) as picture:
+            with _open_checked(data, name, max_pixels) as picture, _one_large_at_a_time(picture):
                 result = normalise(picture, name)
                 result.info = {"format": picture.format, "mode": picture.mode}
                 return result
@@ -128,6 +134,21 @@ def _open_checked(data: bytes, name: str, max_pixels: int) -> Image.Image:
         logger.warning("%s lacks its end marker, and nothing else", printable(name))
         return Image.open(io.BytesIO(data + jpeg_end.END), formats=("JPEG",))
     return file
+
+
+@contextmanager
+def _one_large_at_a_time(picture: Image.Image) -> Iterator[None]:
+    """Wait while another thread decodes a large picture, if this one is large, too: decoding takes
+    several times the memory of the result."""
+    if picture.width * picture.height <= LARGE_PIXELS:
+        yield
+        return
+    while not _decoding_large.acquire(timeout=POLL_S):
+        check_cancelled()
+    try:
+        yield
+    finally:
+        _decoding_large.release()
 
 
 def open_header(path: Path) -> Image.Image:

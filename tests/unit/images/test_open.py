@@ -5,7 +5,10 @@ import io
 import os
 import struct
 import sys
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
+from stylefuse.cancellation import Cancellation, Cancelled
 from stylefuse.errors import UserError
 from stylefuse.images import open as open_module
 from stylefuse.images.file_checks import MAX_SCANS
@@ -346,3 +350,35 @@ def test_a_square_shows_the_picture_on_a_grey_background(x, y, side):
     square = crop_square(picture, x, y, side)
     assert square.mode == "RGB"
     assert square == background.crop((100 + x, 100 + y, 100 + x + side, 100 + y + side))
+
+
+def test_large_pictures_are_decoded_one_at_a_time_and_small_ones_beside_them(monkeypatch):
+    monkeypatch.setattr(open_module, "LARGE_PIXELS", 100)
+    at_once, most, lock = [], [], threading.Lock()
+    original = open_module.normalise
+
+    def normalise(picture, name):
+        with lock:
+            at_once.append(picture.size)
+            most.append(len(at_once))
+        time.sleep(0.05)
+        with lock:
+            at_once.remove(picture.size)
+        return original(picture, name)
+
+    monkeypatch.setattr(open_module, "normalise", normalise)
+    for size, expected in (((20, 20), 1), ((10, 10), 4)):
+        most.clear()
+        data = encoded(gradient(*size))
+        with ThreadPoolExecutor(4) as pool:
+            assert len(list(pool.map(open_picture, [data] * 4))) == 4
+        assert max(most) == expected
+
+
+def test_a_large_picture_that_waits_can_be_cancelled(monkeypatch):
+    monkeypatch.setattr(open_module, "LARGE_PIXELS", 100)
+    cancellation = Cancellation()
+    threading.Timer(0.2, cancellation.cancel).start()
+    with open_module._decoding_large, cancellation.active(), pytest.raises(Cancelled):
+        open_picture(encoded(gradient(20, 20)))
+    assert open_picture(encoded(gradient(20, 20))).size == (20, 20)
