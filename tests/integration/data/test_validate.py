@@ -1,6 +1,7 @@
 """Validation: good pictures pass, each defect fails and is named, reports are reproducible."""
 
 import json
+import shutil
 import socket
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis import strategies as st
+from playwright.sync_api import sync_playwright
 from pyarrow import ArrowInvalid, ArrowTypeError
 
 from stylefuse.config import load_params
@@ -20,6 +22,7 @@ SETTINGS = load_params(SHIPPED).validation.model_copy(
     update={"min_pictures": 10, "min_test_pictures": 2, "licences": ["CC0.*", "own"]}
 )
 BITS = 10
+CHROMIUM = shutil.which("chromium")
 DOMAINS = ["painting", "photograph"]
 
 
@@ -72,6 +75,67 @@ def test_good_pictures_pass(manifest, tmp_path):
     assert "://" not in page
     assert (docs / "index.html").exists()
     assert "No required cell of the manifest is empty" in page
+
+
+MARKUP = "<img src=x onerror=\"document.title='run'\">"
+
+
+def manifest_with(manifest, text):
+    """The manifest with a text in every column that may contain any."""
+    manifest = manifest.copy()
+    for row, column in enumerate(("path", "domain", "split", "mode", "sha256", "phash", "licence")):
+        manifest.loc[row, column] = f"{text}{column}"
+    manifest.loc[8, ["decodes", "error"]] = False, text
+    manifest.loc[9:10, "path"] = text
+    return manifest
+
+
+def docs_of(manifest, text, out):
+    """The Data Docs of a manifest and of settings that contain a text."""
+    settings = SETTINGS.model_copy(
+        update={"modes": ["RGB", text], "licences": ["CC0.*", text],
+                "min_side": SETTINGS.min_side | {text: 64}}
+    )  # fmt: skip
+    errors = {manifest.path[11]: text, f"unlisted {text}": text}
+    with pytest.raises(UserError):
+        validate(manifest_with(manifest, text), [*DOMAINS, text], settings, BITS, out, errors, out)
+    return sorted(out.rglob("*.html"))
+
+
+def test_markup_in_the_data_is_text_in_the_data_docs(manifest, tmp_path):
+    pages = docs_of(manifest, MARKUP, tmp_path)
+    assert {"index.html", "ingest-manifest.html", "pictures.html"} <= {page.name for page in pages}
+    for page in pages:
+        assert "<img src=x" not in page.read_text()
+    (page,) = tmp_path.rglob("ingest-manifest.html")
+    assert "&lt;img src=x onerror=" in page.read_text()
+    summary = json.loads((tmp_path / "validation.json").read_text())
+    failing = {e["name"]: e["failing"] for e in summary["expectations"]}
+    assert failing["licence"] == [manifest.path[6]]
+    assert failing["path_unique"] == [MARKUP, MARKUP]
+
+
+def test_other_texts_look_as_they_are_in_the_data_docs(manifest, tmp_path):
+    """Nothing is escaped twice."""
+    docs_of(manifest, "A & B's <C>", tmp_path)
+    (page,) = tmp_path.rglob("ingest-manifest.html")
+    assert "A &amp; B's &lt;C&gt;" in page.read_text()
+    assert "&amp;amp;" not in page.read_text()
+    assert "&amp;lt;" not in page.read_text()
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
+def test_a_browser_runs_no_script_of_the_data(manifest, tmp_path):
+    pages = docs_of(manifest, MARKUP, tmp_path)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.route("http*://**", lambda route: route.abort())  # styles of other sites
+        for path in pages:
+            page.goto(path.as_uri())
+            assert page.locator("img[src=x]").count() == 0
+            assert page.title() != "run"
+        browser.close()
 
 
 BAD = (  # what is wrong with a picture, and the expectation that fails

@@ -1,5 +1,6 @@
 """Runs a suite of expectations on a table with Great Expectations."""
 
+import html
 import os
 import shutil
 from collections.abc import Sequence
@@ -10,6 +11,11 @@ import pandas as pd
 
 from stylefuse.data.validation.defects import DEFECTS
 from stylefuse.data.validation.expectations import NamedExpectation
+
+ESCAPING_VIEW = {
+    "module_name": "stylefuse.data.validation.docs_view",
+    "class_name": "EscapingPageView",
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,8 @@ def run_expectations(
         .add_batch_definition_whole_dataframe("all pictures")
     )
     for name, statement, expectation in suite:
-        expectation.meta, expectation.description = {"name": name}, statement
+        expectation.meta = {"name": name}
+        expectation.description = html.escape(statement, quote=False)  # the Data Docs' markup
     definition = gx.ValidationDefinition(
         name="pictures",
         data=batch,
@@ -85,6 +92,9 @@ def _context(gx, data_docs: Path | None):
             {
                 "class_name": "SiteBuilder",
                 "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                "site_section_builders": {
+                    section: {"view": ESCAPING_VIEW} for section in ("expectations", "validations")
+                },
                 "store_backend": {
                     "class_name": "TupleFilesystemStoreBackend",
                     "base_directory": str(data_docs.resolve()),
