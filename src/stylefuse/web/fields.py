@@ -3,6 +3,7 @@
 Gradio's own fields would pass any file to Pillow, whatever its format and size.
 """
 
+import html
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -144,5 +145,10 @@ def open_upload(part: Any, name: str, max_pixels: int) -> Image.Image:
 
 
 def page_error(message: str) -> gr.Error:
-    """An error of the user, which the page shows and the terminal does not."""
-    return gr.Error(message, duration=ERROR_SECONDS, print_exception=False)
+    """An error of the user, which the page shows and the terminal does not.
+
+    Args:
+        message: plain text; Gradio would render markup, such as that in a file's name.
+    """
+    escaped = html.escape(message, quote=False)
+    return gr.Error(escaped, duration=ERROR_SECONDS, print_exception=False)

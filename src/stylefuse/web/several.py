@@ -1,5 +1,6 @@
 """Several photographs at once, painted with the settings of a tab into one zip file."""
 
+import html
 import io
 import zipfile
 from collections.abc import Callable, Sequence
@@ -97,7 +98,8 @@ def paint_into_zip(
             except UserError as error:
                 failed.append(f"{upload.name}: {error}")
             except gr.Error as error:
-                failed.append(f"{upload.name}: {error.message}")
+                # the report is plain text, and `page_error` escapes what goes into a message
+                failed.append(f"{upload.name}: {html.unescape(error.message)}")
     if not painted:
         path.unlink()
         raise UserError("; ".join(failed), code="pictures-failed")

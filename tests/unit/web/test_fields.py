@@ -6,7 +6,15 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from stylefuse.web.fields import BRUSH, FILE_NAME, MAX_STROKES, UNKNOWN_FORMAT, Mask, Picture
+from stylefuse.web.fields import (
+    BRUSH,
+    FILE_NAME,
+    MAX_STROKES,
+    UNKNOWN_FORMAT,
+    Mask,
+    Picture,
+    page_error,
+)
 from tests.support.models import file_bytes, noise
 
 
@@ -47,6 +55,10 @@ def test_another_kind_of_file_is_named_as_such(upload):
     with pytest.raises(gr.Error) as error:
         Picture("Photograph", 10_000).preprocess(upload(b"no picture"))
     assert error.value.message == UNKNOWN_FORMAT
+
+
+def test_markup_in_a_message_is_text():
+    assert page_error("<img src=x>.jpg & it's").message == "&lt;img src=x&gt;.jpg &amp; it's"
 
 
 def test_a_mask_is_white_where_the_user_painted():

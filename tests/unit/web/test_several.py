@@ -17,7 +17,7 @@ def cache(tmp_path, monkeypatch):
 
 def paint(upload):
     if upload.name == "text.txt":
-        raise page_error("not a picture")
+        raise page_error("not a <PNG> & co")
     if upload.name == "large.png":
         raise UserError("too large", code="picture-too-large")
     return upload.name.encode()
@@ -34,7 +34,7 @@ def test_those_that_fail_are_named():
         lambda done, **_: steps.append(done),
     )  # fmt: skip
     assert report.splitlines() == [
-        "2 of 4 were painted.", "text.txt: not a picture", "large.png: too large",
+        "2 of 4 were painted.", "text.txt: not a <PNG> & co", "large.png: too large",
     ]  # fmt: skip
     assert steps == [(0, 4), (1, 4), (2, 4), (3, 4)]
     with zipfile.ZipFile(path) as archive:
