@@ -143,6 +143,71 @@ def test_a_colleague_may_train_and_promote_but_not_let_others_in(registered, mon
     assert let_in(stranger, by=colleague) == 403
 
 
+def ask(method, path, by, body=None):
+    """The status of a request to the server with a body of JSON or of bytes."""
+    content = {"data": body} if isinstance(body, bytes) else {"json": body}
+    address = os.environ["MLFLOW_TRACKING_URI"]
+    return requests.request(method, f"{address}{path}", auth=by, **content).status_code
+
+
+def test_a_viewer_may_read_and_nothing_else(registered):
+    viewer, admin = ("viewer", "window keeper"), ("admin", ADMIN_PASSWORD)
+    assert let_in(viewer, by=admin) == 200
+    for resource in ("experiment", "registered_model"):
+        grant = {"username": "viewer", "resource_type": resource, "resource_id": "*"}
+        path = "/api/3.0/mlflow/users/permissions/grant"
+        assert ask("POST", path, admin, grant | {"permission": "READ"}) == 200
+    version = open_store(load_params().registry).get_model_version(NAME, "1")
+    run = open_store(load_params().registry).get_run(version.run_id).info
+    api, artifacts = "/api/2.0/mlflow", "/api/2.0/mlflow-artifacts/artifacts"
+    folder = f"{artifacts}/{run.experiment_id}/{run.run_id}/artifacts"
+    alias = {"name": NAME, "alias": "champion", "version": "1"}
+    source = {"name": NAME, "source": f"runs:/{run.run_id}/model", "run_id": run.run_id}
+
+    for path in (f"registered-models/get?name={NAME}", f"runs/get?run_id={run.run_id}"):
+        assert ask("GET", f"{api}/{path}", viewer) == 200
+    assert ask("GET", f"{artifacts}?path={run.experiment_id}", viewer) == 200
+    for method, path, body in (
+        ("POST", f"{api}/registered-models/alias", alias),
+        ("DELETE", f"{api}/registered-models/alias", alias),
+        ("DELETE", f"{api}/registered-models/delete", {"name": NAME}),
+        ("DELETE", f"{api}/model-versions/delete", {"name": NAME, "version": "1"}),
+        ("POST", f"{api}/model-versions/create", source),
+        ("POST", f"{api}/registered-models/create", {"name": "theirs"}),
+        ("POST", f"{api}/experiments/create", {"name": "theirs"}),
+        ("POST", f"{api}/experiments/delete", {"experiment_id": run.experiment_id}),
+        ("POST", f"{api}/runs/create", {"experiment_id": run.experiment_id}),
+        ("POST", f"{api}/runs/delete", {"run_id": run.run_id}),
+        ("POST", f"{api}/runs/set-tag", {"run_id": run.run_id, "key": "a", "value": "b"}),
+        ("POST", f"/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run.run_id}&path=a.txt", b"a"),
+        ("PUT", f"{folder}/a.txt", b"a"),
+        ("PUT", f"{artifacts}/a.txt", b"a"),
+        ("PUT", f"{artifacts}/0/a.txt", b"a"),
+        ("DELETE", f"{folder}/a.txt", None),
+    ):
+        assert ask(method, path, viewer, body) == 403, path
+
+
+def test_no_account_names_what_the_server_reads(registered):
+    """A folder as a trace's tag, another bucket as a version's source, the assistant's folder."""
+    member = ("member", "back stairs keeper")
+    assert let_in(member, by=("admin", ADMIN_PASSWORD)) == 200
+    elsewhere = {"name": NAME, "source": f"s3://{BUCKET}/elsewhere"}
+    assert ask("POST", "/api/2.0/mlflow/model-versions/create", member, elsewhere) == 400
+    trace = {"experiment_id": "1", "timestamp_ms": 1, "request_metadata": [], "tags": []}
+    tag = {"key": "mlflow.artifactLocation", "value": "file:///etc"}
+    project = {"projects": {"1": {"type": "local", "location": "/etc"}}}
+    for api in ("api", "ajax-api"):
+        for method, path, body in (
+            ("POST", "2.0/mlflow/traces", trace),
+            ("PATCH", "2.0/mlflow/traces/tr-1/tags", tag),
+            ("GET", "2.0/mlflow/get-trace-artifact?request_id=tr-1", None),
+            ("GET", "3.0/mlflow/get-trace-artifact?request_id=tr-1", None),
+            ("PUT", "3.0/mlflow/assistant/config", project),
+        ):
+            assert ask(method, f"/{api}/{path}", member, body) == 403
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"Host": "evil.example"}, {"Host": "192.168.evil.example"}, {"Origin": "http://evil.example"}],

@@ -1,4 +1,5 @@
-"""MLflow's server as `stylefuse ui` starts it: with a password, or with accounts.
+"""MLflow's server as `stylefuse ui` starts it: with a password, or with accounts;
+for runs and models only.
 
 MLflow finds it by the entry point "mlflow.app" of this package.
 """
@@ -6,6 +7,8 @@ MLflow finds it by the entry point "mlflow.app" of this package.
 import os
 from typing import Any
 
+from stylefuse.serving.mlflow_paths import registry_paths
+from stylefuse.serving.mlflow_permissions import apply_grants
 from stylefuse.serving.password_check import PasswordCheck
 
 APP_NAME = "stylefuse"  # of the entry point
@@ -19,10 +22,11 @@ def create_app() -> Any:
     if password := os.environ.get(PASSWORD_VARIABLE):
         from mlflow.server.fastapi_app import app
 
-        return PasswordCheck(app, password, (HEALTH_PATH,))
+        return PasswordCheck(registry_paths(app), password, (HEALTH_PATH,))
     from mlflow.server import auth
 
-    return auth.create_app()
+    apply_grants()
+    return registry_paths(auth.create_app())
 
 
 def _refuse_artifact_locations() -> None:

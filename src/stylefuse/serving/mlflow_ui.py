@@ -24,6 +24,8 @@ from stylefuse.serving.mlflow_app import APP_NAME, PASSWORD_VARIABLE
 
 AUTH_CONFIG = REGISTRY_HOME / "auth.ini"  # read by MLflow, about accounts
 PASSWORD_FILE = REGISTRY_HOME / "auth.password"
+# MLflow would let accounts name any bucket that the server has the credentials of
+VERSION_SOURCES = r"\A(?:models|runs|mlflow-artifacts):"
 MIN_PASSWORD_LENGTH = 12  # characters; MLflow refuses shorter ones
 
 
@@ -86,6 +88,7 @@ def _configure_auth(uri: str) -> dict[str, str]:
     return {
         "MLFLOW_AUTH_CONFIG_PATH": str(AUTH_CONFIG.absolute()),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_hex(32),  # signs the forms of the pages
+        "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX": VERSION_SOURCES,
     }
 
 
