@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from gradio_client import Client, handle_file
+from tests.support.gradio_page import call, reference, upload
 from tests.support.models import noise
 from tests.support.servers import answers, free_port, stop, wait_for
 
@@ -54,8 +54,8 @@ def _measure(folder: Path, pictures: int, every: int) -> dict[str, dict[str, str
     )
     rows = {}
     try:
-        wait_for(lambda: answers(f"http://127.0.0.1:{port}", "/"), server)
-        client = Client(f"http://127.0.0.1:{port}", download_files=False, verbose=False)
+        address = f"http://127.0.0.1:{port}"
+        wait_for(lambda: answers(address, "/"), server)
         process = psutil.Process(server.pid)
         for number in range(pictures + 1):
             if number % every == 0:
@@ -67,31 +67,39 @@ def _measure(folder: Path, pictures: int, every: int) -> dict[str, dict[str, str
                     "while painting, MiB": f"{painting:.0f}",
                     f"{SETTLE_S} seconds later, MiB": f"{settled:.0f}",
                 }
-            _use(client, number, folder)
+            _use(address, number, folder)
     finally:
         stop(server)
     return rows
 
 
-def _use(client: Client, number: int, folder: Path) -> None:
-    photograph, painting = (_picture(folder / name, number) for name in ("a.png", "b.png"))
+def _use(address: str, number: int, folder: Path) -> None:
+    photograph, painting = (
+        reference(upload(address, _picture(folder / name, number))) for name in ("a.png", "b.png")
+    )
+
+    def paint(function: str, *values: object) -> None:
+        answer = call(address, function, *values)
+        if isinstance(answer, int) or not answer["success"]:
+            raise RuntimeError(f"{function}: {answer}")
+
     transfer = [photograph, painting, None, 1, None, 1, 1, "none", STROKES]
-    client.predict(*transfer, api_name="/preview-transfer")
+    paint("preview-transfer", *transfer)
     if number % 5 == 0:
-        client.predict(*transfer, api_name="/download-transfer")
+        paint("download-transfer", *transfer)
     if number % 10 == 1:
         fusion = [photograph, painting, None, None, 0.5, 0.5, "auto", False, False, STROKES]
-        client.predict(*fusion, api_name="/preview-fusion")
+        paint("preview-fusion", *fusion)
     if number % 10 == 2:
-        client.predict(photograph, 1, api_name="/preview-restore")
+        paint("preview-restore", photograph, 1)
 
 
-def _picture(path: Path, number: int) -> dict:
-    """An upload of a picture that differs from all others."""
+def _picture(path: Path, number: int) -> Path:
+    """A picture that differs from all others."""
     seed = 2 * number + (path.stem == "b")
     width, height = np.random.default_rng(seed).integers(*SIDES, 2).tolist()
     noise(width // 8, height // 8, seed=seed).resize((width, height)).save(path)
-    return handle_file(str(path))
+    return path
 
 
 if __name__ == "__main__":

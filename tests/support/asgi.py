@@ -7,8 +7,8 @@ JSON = {"content-type": "application/json"}
 
 
 async def request_async(
-    app, *chunks, headers=JSON, method="POST", path="/invocations", pause_s=0.0, complete=True,
-    disconnected=None,
+    app, *chunks, headers=JSON, method="POST", path="/invocations", query=b"", pause_s=0.0,
+    complete=True, disconnected=None,
 ):  # fmt: skip
     """Send a request that arrives in chunks.
 
@@ -17,7 +17,8 @@ async def request_async(
         chunks: of the body.
         headers: name → value.
         method: of HTTP.
-        path: of the URL.
+        path: of the URL, decoded.
+        query: of the URL.
         pause_s: before each chunk.
         complete: False: the body has no end. The client disconnects after the last chunk.
         disconnected: an `asyncio.Event`; the client disconnects when it is set.
@@ -26,7 +27,7 @@ async def request_async(
         Status, headers and body of the answer; None if there was none.
     """
     scope = {
-        "type": "http", "method": method, "path": path, "query_string": b"",
+        "type": "http", "method": method, "path": path, "query_string": query,
         "server": ("10.0.0.9", 5001),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }  # fmt: skip

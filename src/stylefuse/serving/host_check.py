@@ -1,14 +1,19 @@
 """Rejects requests that pages of other sites send, as protection against DNS rebinding and CSRF.
 
-A browser lets every page send requests to this machine. Two headers that a page cannot forge show
-that: `Host` is the name in the request's address, which in DNS rebinding is the attacker's own, and
-`Origin` is the site that the page came from.
+A browser lets every page send requests to this machine. Three headers that a page cannot forge show
+that: `Host` is the name in the request's address, which in DNS rebinding is the attacker's own,
+`Origin` is the site that the page came from, and `Sec-Fetch-Site` tells of another site where a
+browser sends no `Origin`, as for pictures.
+
+Control characters in an address are rejected too: applications print addresses to the terminal.
 """
 
 import json
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
+from urllib.parse import unquote_plus
 
 ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]  # scope, receive, send
 
@@ -19,10 +24,13 @@ CLOSED_PATHS = frozenset(  # what FastAPI adds: descriptions of an application
     for path in ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
 )
 ADDRESS = re.compile(r"(?:(\w+)://)?(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?", re.ASCII)
+OTHER_SITE = "pages of other sites may not send requests to this server"
+LINK = {b"sec-fetch-mode": b"navigate", b"sec-fetch-dest": b"document"}  # that was followed
 
 
 class HostCheck:
-    """An ASGI application that answers 403 if the host name or the origin is not the server's own.
+    """An ASGI application that answers 403 if the host name or the origin is not the server's own,
+    and 400 if the address contains control characters.
 
     Args:
         app: answers all other requests.
@@ -37,6 +45,8 @@ class HostCheck:
         error = None if scope["type"] == "lifespan" else self._error(scope)
         if error is None and scope["type"] == "http" and scope["path"] in CLOSED_PATHS:
             await send_error(send, 404, "not found")
+        elif error is None and scope["type"] == "http" and _has_control_characters(scope):
+            await send_error(send, 400, "control characters are not allowed in an address")
         elif error is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -53,8 +63,8 @@ class HostCheck:
         for origin in header_values(scope, "origin"):
             page = _split_address(origin)
             if page is None or page[0] not in own_names or page[1] != called[1]:
-                return "pages of other sites may not send requests to this server"
-        return None
+                return OTHER_SITE
+        return OTHER_SITE if _is_sent_by_another_site(scope) else None
 
 
 def header_values(scope: Any, name: str) -> list[str]:
@@ -72,6 +82,19 @@ async def send_json(send: Any, status: int, body: bytes, *headers: tuple[bytes, 
     content = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": [*content, *headers]})
     await send({"type": "http.response.body", "body": body})
+
+
+def _is_sent_by_another_site(scope: Any) -> bool:
+    """Whether a page of another site sends the request, other than by a link that was followed."""
+    if "cross-site" not in header_values(scope, "sec-fetch-site"):
+        return False
+    is_link = LINK.items() <= dict(scope["headers"]).items()
+    return not (is_link and scope.get("method") == "GET")
+
+
+def _has_control_characters(scope: Any) -> bool:
+    address = scope["path"] + unquote_plus(scope["query_string"].decode("latin-1"))
+    return any(unicodedata.category(character) == "Cc" for character in address)
 
 
 def _split_address(text: str) -> tuple[str, str | None] | None:

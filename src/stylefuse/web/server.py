@@ -12,7 +12,9 @@ from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.ports import LOOPBACK, require_free_port
 from stylefuse.serving.host_check import HostCheck
+from stylefuse.web.closed_paths import closed_paths
 from stylefuse.web.upload_check import UploadCheck
+from stylefuse.web.visitors import Visitors
 
 CSS, SCRIPT = (Path(__file__).with_name(f"page.{suffix}") for suffix in ("css", "js"))
 # names of Gradio's colours: its default shades have too little contrast with each other
@@ -68,7 +70,8 @@ def app(limits: Serve, port: int) -> HostCheck:
         allowed_paths=[str(EXAMPLES)], max_file_size=MAX_UPLOAD, show_error=True,
         enable_monitoring=False, ssr_mode=False,
     )  # fmt: skip
-    return HostCheck(UploadCheck(page, Path(get_upload_folder())), limits.hosts)
+    checked = UploadCheck(Visitors(page), Path(get_upload_folder()), limits.receive_seconds)
+    return HostCheck(closed_paths(checked), limits.hosts)
 
 
 def run(limits: Serve, port: int) -> None:

@@ -1,20 +1,24 @@
 """The page in a browser: every tab, its error messages, and its accessibility."""
 
+import functools
+import http.server
 import io
 import json
 import shutil
+import threading
 import urllib.error
 import urllib.request
 import zipfile
 
 import numpy as np
 import pytest
-import requests
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from stylefuse.web.download import SETTINGS_KEY
+from tests.support.gradio_page import call, reference
+from tests.support.gradio_page import upload as upload_file
 
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
@@ -323,24 +327,53 @@ def test_requests_from_other_sites_are_rejected(address):
         assert error.value.code == 403
 
 
-def call(address, name, *values):
-    """What an API call of the page returns; its status if it is refused."""
-    api = f"{address}/gradio_api/call/{name}"
-    started = requests.post(api, json={"data": values}, timeout=60)
-    if started.status_code != 200:
-        return started.status_code
-    return requests.get(f"{api}/{started.json()['event_id']}", timeout=60).text
-
-
 def test_only_uploaded_files_are_painted(address, project):
     def restored(path):
-        return call(
-            address, "preview-restore", {"path": path, "meta": {"_type": "gradio.FileData"}}, 0
-        )
+        return call(address, "preview-restore", reference(path), 0)
 
     for path in (str(project / "a.png"), "/dev/zero", "https://example.org/a.png"):
         assert restored(path) == 403
-    with (project / "a.png").open("rb") as file:
-        uploaded = requests.post(f"{address}/gradio_api/upload", files={"files": file}, timeout=60)
-    (path,) = uploaded.json()
-    assert "event: complete" in restored(path)
+    assert restored(upload_file(address, project / "a.png"))["success"]
+
+
+@NEEDS_CHROMIUM
+def test_markup_in_the_name_of_a_file_is_text(open_page, project, tmp_path):
+    name = "<img src=x onerror=document.title=1337>.jpg"
+    (tmp_path / name).write_text("no picture")
+    page = open_page()
+    panel = open_tab(page, "Transfer")
+    panel.get_by_role("img", name="A coast").click()
+    panel.get_by_role("img", name="Painter 0").click()
+    panel.get_by_role("button", name="Several photographs").click()
+    files = panel.locator(".block", has=page.get_by_text("Photographs", exact=True)).last
+    files.locator("input[type=file]").set_input_files([tmp_path / name])
+    panel.get_by_role("button", name="Paint all and download").click()
+    expect(page.locator(".toast-body")).to_contain_text(name)
+    assert page.locator(".toast-body img[src=x]").count() == 0
+    assert page.title() != "1337"
+
+
+@pytest.fixture
+def other_site(address, tmp_path):
+    """The address of another site, with a picture and a link that lead to the page."""
+    picture = f"{address}/gradio_api/custom_component/%1b%5b31m/client/component/x.js"
+    content = f'<a href="{address}/">the page</a> <img src="{picture}">'
+    (tmp_path / "index.html").write_text(content)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        yield f"http://localhost:{site.server_port}/"  # the page is at 127.0.0.1
+        site.shutdown()
+
+
+@NEEDS_CHROMIUM
+def test_a_page_of_another_site_may_only_link_here(browser, other_site, address, project):
+    before = (project / "log").read_text()
+    page = browser.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    with page.expect_request(f"{address}/gradio_api/**"):
+        page.goto(other_site)  # until it is loaded, with the picture
+    assert (project / "log").read_text() == before  # Gradio prints the name of the component
+    page.get_by_role("link").click()
+    page.get_by_role("tab", name=TABS[0]).wait_for()
+    page.close()

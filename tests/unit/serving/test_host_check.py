@@ -53,6 +53,56 @@ def test_requests_to_other_names_and_from_other_sites_are_rejected(headers):
     assert "evil" not in message
 
 
+FOLLOWED = {
+    "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document",
+}  # fmt: skip
+
+
+def test_a_link_on_another_site_leads_here():
+    assert request(HostCheck(app), headers=LOCAL | FOLLOWED, method="GET")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "method"),
+    [
+        (FOLLOWED, "POST"),  # a form
+        (FOLLOWED | {"sec-fetch-dest": "iframe"}, "GET"),
+        ({"sec-fetch-site": "cross-site"}, "GET"),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, "GET"),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, "GET"),
+    ],
+)
+def test_other_requests_of_another_site_are_rejected_without_an_origin(headers, method):
+    assert error_of(HostCheck(app), headers=LOCAL | headers, method=method)[0] == 403
+
+
+@pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
+def test_requests_of_the_page_itself_are_accepted(site):
+    headers = LOCAL | {"sec-fetch-site": site, "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
+    assert request(HostCheck(app), headers=headers)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"path": "/\x1b]0;title\x07/x.js"},
+        {"path": "/two\nlines"},
+        {"path": "/\x9b31m"},
+        {"path": "/\x7f"},
+        {"query": b"a=%1b%5b31m"},
+        {"query": b"a=%C2%9B31m"},
+        {"query": b"a=two%0alines"},
+    ],
+)
+def test_control_characters_in_an_address_are_refused(address):
+    assert error_of(HostCheck(app), headers=LOCAL, **address)[0] == 400
+
+
+def test_other_characters_in_an_address_are_accepted():
+    address = {"path": "/naïve 日本 (1).jpg", "query": "a=ü+%E6%97%A5&b=%25".encode()}
+    assert request(HostCheck(app), headers=LOCAL, **address)[0] == 200
+
+
 def messages(scope):
     sent = []
 
