@@ -83,12 +83,24 @@ def _use(address: str, number: int, folder: Path) -> None:
         if isinstance(answer, int) or not answer["success"]:
             raise RuntimeError(f"{function}: {answer}")
 
-    transfer = [photograph, painting, None, 1, None, 1, 1, "none", STROKES]
+    transfer = [photograph, painting, None, 1, None, 1, 1, "none", STROKES, "painted"]
     paint("preview-transfer", *transfer)
     if number % 5 == 0:
         paint("download-transfer", *transfer)
     if number % 10 == 1:
-        fusion = [photograph, painting, None, None, 0.5, 0.5, "auto", False, False, STROKES]
+        fusion = [
+            photograph,
+            painting,
+            None,
+            None,
+            0.5,
+            0.5,
+            "auto",
+            False,
+            False,
+            STROKES,
+            "painted",
+        ]
         paint("preview-fusion", *fusion)
     if number % 10 == 2:
         paint("preview-restore", photograph, 1)

@@ -54,6 +54,7 @@ ELSEWHERE = {  # how a command begins → what runs it
     "export PREFECT_API_URL": "tests/e2e/flows/test_deployments.py",
     "export MLFLOW_TRACKING_URI": "tests/e2e/test_light_install.py",
     "mlflow models build-docker": "tests/e2e/test_light_install.py",
+    "curl --user admin": "tests/e2e/test_team_server.py",
     "docker run": "tests/e2e/test_light_install.py",
     "git commit": "tests/e2e/test_pipeline.py",
     "KERAS_BACKEND=jax make repro": "tools/gpu_train.sh",
