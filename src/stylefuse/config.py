@@ -216,6 +216,7 @@ class Serve(Section):
     receive_seconds: Positive = 60.0  # timeout for receiving a request
     stuck_seconds: Positive = 180.0  # without a finished picture, until health checks fail
     hosts: list[str] = []  # accepted host names, beside localhost and the address it listens on
+    root_path: Annotated[str, Field(pattern=r"^(/[\w.-]+)*$")] = ""  # of the page behind a proxy
 
 
 class Monitor(Section):

@@ -68,7 +68,7 @@ def app(limits: Serve, port: int) -> HostCheck:
         server_name=LOOPBACK, server_port=port, footer_links=["settings"],
         theme=theme, css_paths=CSS, js=SCRIPT.read_text(),
         allowed_paths=[str(EXAMPLES)], max_file_size=MAX_UPLOAD, show_error=True,
-        enable_monitoring=False, ssr_mode=False,
+        enable_monitoring=False, ssr_mode=False, root_path=limits.root_path or None,
     )  # fmt: skip
     checked = UploadCheck(Visitors(page), Path(get_upload_folder()), limits.receive_seconds)
     return HostCheck(closed_paths(checked), limits.hosts)
