@@ -120,7 +120,7 @@ def _with_8_bits(picture: Image.Image, file: Image.Image, name: str) -> Image.Im
 
 
 def _convert_to_srgb(picture: Image.Image, info: dict[str | tuple[int, int], Any]) -> Image.Image:
-    """A new picture of mode "RGB".
+    """A picture of mode "RGB", perhaps the same one.
 
     Args:
         picture: 8 bits per channel.
@@ -142,7 +142,7 @@ def _convert_to_srgb(picture: Image.Image, info: dict[str | tuple[int, int], Any
             pass  # the profile is broken: convert without it
     elif not profile and "srgb" not in info and (exponent := info.get("gamma")):
         return _apply_gamma(picture.convert("RGB"), float(exponent))
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")  # a copy takes memory
 
 
 def _apply_gamma(picture: Image.Image, exponent: float) -> Image.Image:

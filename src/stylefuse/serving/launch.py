@@ -6,7 +6,7 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
-from stylefuse.allocator import return_large_blocks
+from stylefuse.allocator import return_large_blocks, trim_regularly
 from stylefuse.config import Registry, Serve
 from stylefuse.ports import require_free_port
 from stylefuse.registry.fetch import MODELS_URI, resolve_alias, verified_copy
@@ -32,6 +32,7 @@ def serve(registry: Registry, limits: Serve, model: str, host: str, port: int) -
     """
     require_free_port(host, port)
     return_large_blocks()
+    trim_regularly()
     os.environ["MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"] = str(REQUEST_TIMEOUT_S)
     from stylefuse.serving.app import run, scoring_app
 
