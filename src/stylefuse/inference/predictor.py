@@ -32,6 +32,7 @@ class Predictor:
         inputs: required inputs of a request, by name: `PIL.Image.Image` or `int`.
         optional_inputs: inputs that a request may leave out.
         repeatable_inputs: names of picture inputs that may be absent, one picture or a list.
+        repeatable_side: of these pictures, in pixels; a larger one is scaled down in any case.
         options: the options of a request.
         source_type: IPTC digital source type of the pictures that the model makes.
     """
@@ -40,6 +41,7 @@ class Predictor:
     inputs: ClassVar[Mapping[str, type]] = {"picture": Image.Image}
     optional_inputs: ClassVar[Mapping[str, type]] = {}
     repeatable_inputs: ClassVar[tuple[str, ...]] = ()
+    repeatable_side: ClassVar[int | None] = None
     options: ClassVar[type[Options]] = Options
     source_type: ClassVar[str] = "compositeWithTrainedAlgorithmicMedia"
 

@@ -57,6 +57,7 @@ class TransferPredictor(Predictor):
     inputs: ClassVar = {"content": Image.Image, "style": Image.Image}
     optional_inputs: ClassVar = {"other": Image.Image, "mask": Image.Image}
     repeatable_inputs = ("style",)
+    repeatable_side = MAX_STYLE_ASPECT * STYLE_SIDE
     options: ClassVar[type[TransferRequestOptions]] = TransferRequestOptions
 
     def __init__(self, model: ModelFolder, max_side: int | None = None):

@@ -261,7 +261,10 @@ class PaintService:
             raise UserError(
                 f"{name} is not text; send a picture file in base64", code="picture-not-text"
             )
-        decoded = decode_cached(value, name, self.limits.max_pixels, self.limits.max_side)
+        max_side = self.limits.max_side
+        if name in self.predictor.repeatable_inputs:  # a request may hold many of them
+            max_side = min(max_side, self.predictor.repeatable_side or max_side)
+        decoded = decode_cached(value, name, self.limits.max_pixels, max_side)
         if self.request_log:
             statistics.append((name, self.log_writer.submit(lambda: decoded.statistics)))
         return decoded

@@ -97,6 +97,20 @@ def test_a_picture_that_was_scaled_down_has_a_notice(package):
     ]  # fmt: skip
 
 
+def test_styles_are_kept_at_the_size_that_they_are_used_at(service, monkeypatch):
+    monkeypatch.setattr(type(service.predictor), "repeatable_side", 20)
+    sizes = []
+    paint = service.predictor.paint
+
+    def note_sizes(inputs, options):
+        sizes.append([picture.size for picture in (inputs["content"], *inputs["style"])])
+        return paint(inputs, options)
+
+    monkeypatch.setattr(service.predictor, "paint", note_sizes)
+    service.answer([{"content": CONTENT, "style": [STYLE, STYLE]}], {})
+    assert sizes == [[(40, 30), (20, 20), (20, 20)]]
+
+
 def test_each_row_is_painted(service):
     answer = service.predict(table(ROW, ROW), {"strength": 0.5, "size": 20})
     assert list(answer) == ["picture"]
