@@ -16,6 +16,8 @@ MAX_COMMENT_BYTES = 1 << 18  # of a GIF: Pillow joins its comments piece by piec
 MAX_COMMENT_LINES = 1000  # of a PPM, also read one by one
 JPEG_START, JPEG_SCAN, JPEG_END, JPEG_APP1 = b"\xff\xd8", b"\xda", b"\xd9", b"\xe1"
 JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd7\xff])")  # of a segment with a length
+JPEG_APP2, MPF_START = b"\xe2", b"MPF\0"  # further pictures in the file
+JPEG_ARITHMETIC = {bytes([marker]) for marker in (0xC9, 0xCA, 0xCB, 0xCC, 0xCD, 0xCE, 0xCF)}
 EXIF_START = b"Exif\0\0"
 PNG_START, PNG_CHUNK_BYTES = b"\x89PNG\r\n\x1a\n", 12  # of a chunk without data
 GIF_START, GIF_IMAGE, GIF_EXTENSION, GIF_END, GIF_COMMENT = b"GIF8", 0x2C, 0x21, 0x3B, 0xFE
@@ -24,6 +26,9 @@ TIFF_ORDERS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}  # wi
 MAX_SHARING, FREE_BYTES = 8, 1 << 16  # bytes of values, for each byte and for each file
 MAX_DIRECTORIES = 16  # that are looked at; Pillow reads fewer
 MAX_TAGS = 10_000  # of a directory; files have a hundred
+MAX_NUMBERS = 150_000  # of a directory, as strips of 65,535 rows have; each becomes an object
+TEXT_TYPES = {1, 2, 6, 7}  # whose values stay bytes
+PART_TAGS = {273, 279, 324, 325}  # where the strips and tiles are: of each Pillow makes an object
 INNER_DIRECTORIES = {34665, 34853, 40965}  # tags: EXIF, GPS and interoperability
 TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
               16: 8, 17: 8, 18: 8}  # fmt: skip
@@ -90,12 +95,15 @@ def _directory(tiff: bytes, position: int, order: str, is_big: bool) -> tuple[in
         return sys.maxsize, []
     first = position + struct.calcsize(order + count_form)
     count = min(count, max(0, len(tiff) - first) // entry_bytes)  # cut short: no more is read
-    total, inner = 0, []
+    total, numbers, inner = 0, 0, []
     for index in range(count):
         tag, kind, values, value = struct.unpack_from(
             order + entry_form, tiff, first + index * entry_bytes
         )
         total += min(TYPE_BYTES.get(kind, 1) * values, len(tiff))
+        numbers += values * (kind not in TEXT_TYPES or tag in PART_TAGS)
+        if numbers > MAX_NUMBERS:
+            return sys.maxsize, []
         if tag in INNER_DIRECTORIES:
             inner.append(value)
     return total, [*_values(tiff, first + count * entry_bytes, order + offset_form), *inner]
@@ -173,10 +181,22 @@ def _check_jpeg(data: bytes, name: str) -> None:
             )
         length = int.from_bytes(data[marker.end() : marker.end() + 2])
         segment = data[marker.end() + 2 : marker.end() + length]
+        if marker[1] in JPEG_ARITHMETIC:
+            raise UserError(
+                f"{name} is a JPEG with arithmetic coding, which takes long to decode; save it "
+                "with Huffman coding, as usual",
+                code="picture-format-unsupported",
+            )
+        if marker[1] == JPEG_APP2 and segment.startswith(MPF_START):
+            _check_tags(segment[len(MPF_START) :], name)
         if marker[1] == JPEG_APP1 and segment.startswith(EXIF_START):
             exif += segment[len(EXIF_START) :]
         position = marker.end() + length
-    if not has_plausible_tags(bytes(exif)):
+    _check_tags(bytes(exif), name)
+
+
+def _check_tags(tiff: bytes, name: str) -> None:
+    if not has_plausible_tags(tiff):
         raise UserError(
             f"{name} has EXIF tags that are larger than the file; save it without them",
             code="picture-damaged",

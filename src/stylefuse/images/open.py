@@ -9,7 +9,7 @@ import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -123,7 +123,8 @@ def _open_checked(data: bytes, name: str, max_pixels: int) -> Image.Image:
     """An opened file that is decoded within limits of memory and time."""
     if isolated_format(data):
         _require_codecs(data, name)
-        size, is_animated, picture = open_isolated(data, max_pixels)
+        with _alone():
+            size, is_animated, picture = open_isolated(data, max_pixels)
         _check_size_and_frames(size, is_animated, name, max_pixels)
         return picture
     check_file(data, name)
@@ -140,9 +141,12 @@ def _open_checked(data: bytes, name: str, max_pixels: int) -> Image.Image:
 def _one_large_at_a_time(picture: Image.Image) -> Iterator[None]:
     """Wait while another thread decodes a large picture, if this one is large, too: decoding takes
     several times the memory of the result."""
-    if picture.width * picture.height <= LARGE_PIXELS:
+    with _alone() if picture.width * picture.height > LARGE_PIXELS else nullcontext():
         yield
-        return
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
     while not _decoding_large.acquire(timeout=POLL_S):
         check_cancelled()
     try:

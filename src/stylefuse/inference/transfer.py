@@ -125,6 +125,7 @@ class TransferPredictor(Predictor):
                 f"a style's weight must be a positive number, not {invalid[0]}",
                 code="style-weight-invalid",
             )
+        weights = [weight / max(weights) for weight in weights]  # their sum is finite
         arrays = [np.asarray(_style_size(flatten(picture))) for picture in pictures]
         codes = self.stylizer.style_code(arrays)
         code = np.average(codes, axis=0, weights=weights).astype(np.float32)

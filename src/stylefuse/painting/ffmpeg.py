@@ -23,7 +23,12 @@ KEPT_SOUND = {  # suffix → codecs that players expect in it; others are encode
     ".mkv": {*COMMON_SOUND, "dts", "flac", "opus", "pcm_s16le", "pcm_s24le", "vorbis"},
 }
 NEW_SOUND = ("aac", "192k")  # codec and bit rate
-SAFE = ("-v", "error", "-protocol_whitelist", "file,pipe")  # a playlist must not open addresses
+DEMUXERS = (  # of single files: a playlist would open other files and addresses, without end
+    "3g2,3gp,asf,avi,dv,flv,gif,h264,hevc,image2,ivf,m4v,matroska,mj2,mjpeg,mov,mp4,mpeg,mpegts,"
+    "mpegvideo,mxf,nut,ogg,rawvideo,rm,webm,wtv,bmp_pipe,jpeg_pipe,png_pipe,tiff_pipe,webp_pipe"
+)
+SAFE = ("-v", "error", "-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS)
+MAX_SIDE = 8192  # pixels of a frame
 DEFAULT_FRAME_RATE = Fraction(25)  # of a video with one frame, whose rate means nothing
 MAX_RATE_DENOMINATOR = 1001  # of NTSC's rates
 USUAL_FRAME_RATE = 120  # a higher one is a slow-motion camera's, or a file's smallest unit of time
@@ -91,6 +96,12 @@ def open_video(path: Path, longer_side: int, report: Callable[[float], None]) ->
         container = content["format"].get("format_name", "")
         streams = content["streams"]
         stream = next(filter(_is_picture_stream, streams))
+        if max(stream["width"], stream["height"]) > MAX_SIDE:
+            raise UserError(
+                f"the frames of {path} have more than the {MAX_SIDE:,} pixels along a side that "
+                "are allowed; scale the video down first",
+                code="video-too-large",
+            )
         width, height = _size(stream, longer_side)
         stated = _stated_seconds(stream)
         count, seconds = _decode_once(path, lambda at: report(min(at / (stated or at), 1)))
@@ -130,7 +141,7 @@ def _is_picture_stream(stream: Mapping[str, Any]) -> bool:
 
 def _size(stream: Mapping[str, Any], longer_side: int) -> tuple[int, int]:
     """Width and height of the painted frames in pixels."""
-    sides = [Fraction(stream["width"]), Fraction(stream["height"])]
+    sides: list[Fraction] = [Fraction(stream["width"]), Fraction(stream["height"])]
     if not min(sides):
         raise ValueError("there are no frames")
     pixel_aspect = _ratio(stream.get("sample_aspect_ratio", "1:1").replace(":", "/"))
@@ -139,7 +150,8 @@ def _size(stream: Mapping[str, Any], longer_side: int) -> tuple[int, int]:
     rotations = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
     if any(rotation % 180 for rotation in rotations):
         sides.reverse()
-    scale = longer_side / max(sides) if longer_side else 1
+    longest = float(max(sides))
+    scale = (longer_side or min(MAX_SIDE, longest)) / longest
     # the codec's chroma subsampling needs even sides
     width, height = (max(2, round(side * scale / 2) * 2) for side in sides)
     return width, height
@@ -160,7 +172,7 @@ def _stated_seconds(stream: Mapping[str, Any]) -> float:
     try:  # Matroska: hours:minutes:seconds
         hours, minutes, seconds = stream.get("tags", {}).get("DURATION", "").split(":")
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
 
 
@@ -179,13 +191,17 @@ def _decode_once(path: Path, report: Callable[[float], None]) -> tuple[int, floa
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            name, _, value = line.strip().partition("=")
-            if name == "frame":
-                count = int(value)
-            elif name == "out_time_us" and value.isdecimal():  # "N/A" before the first frame
-                seconds = int(value) / 1e6
-                report(seconds)
+        try:
+            for line in process.stdout:
+                name, _, value = line.strip().partition("=")
+                if name == "frame":
+                    count = int(value)
+                elif name == "out_time_us" and value.isdecimal():  # "N/A" before the first frame
+                    seconds = int(value) / 1e6
+                    report(seconds)
+        except BaseException:
+            process.kill()
+            raise
     if not count:
         raise ValueError("no frame can be decoded")
     return count, seconds
@@ -233,6 +249,7 @@ def read_frames(video: Video) -> Iterator[np.ndarray]:
             while len(data := decoder.stdout.read(frame_bytes)) == frame_bytes:
                 yield np.frombuffer(data, np.uint8).reshape(shape)
         finally:
+            decoder.kill()  # does nothing once it has ended
             decoder.stdout.close()
 
 

@@ -8,12 +8,18 @@ from stylefuse.fileio import write_atomically
 from stylefuse.inference.options import TransferOptions
 from stylefuse.inference.video import VideoStylizer
 from stylefuse.painting.batch import ModelLoader
-from stylefuse.painting.ffmpeg import CONTAINERS, encoder, open_video, read_frames, sound_file
+from stylefuse.painting.ffmpeg import (
+    CONTAINERS,
+    MAX_SIDE,
+    encoder,
+    open_video,
+    read_frames,
+    sound_file,
+)
 from stylefuse.painting.files import refuse_overwriting_inputs, refuse_unwritable
 from stylefuse.painting.progress import progress_bar
 from stylefuse.painting.styles import read_styles
 
-MAX_SIDE = 8192  # pixels of a frame
 MAX_MISSING = 2  # frames, by which a count from the duration may be off
 
 

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 from cachetools import LRUCache
+from gradio.components.base import server
+from gradio.components.image_editor import AcceptBlobs
 from PIL import Image, ImageChops
 
 from stylefuse.errors import UserError
@@ -21,7 +23,10 @@ UNKNOWN_FORMAT = (
 FILE_NAME = "file_name"  # key of the uploaded file's name in the `info` of a picture
 BRUSH = "#e11d48", 0.5  # colour and opacity: the picture stays visible below the mask
 PAINTED = round(255 * BRUSH[1] / 2)  # alpha from which a pixel counts as painted
-MAX_STROKES = 32  # uploaded by all visitors together, and kept
+MAX_STROKES = 16  # uploaded by all visitors together, and kept
+MAX_LAYERS = 2  # of a mask
+LAYER_INDICES = {"0", "1", "", "None", "null"}  # of `MAX_LAYERS`, and of what is no layer
+MAX_ID_CHARS = 64  # of what an upload is called
 
 
 class Picture(gr.Image):
@@ -106,19 +111,32 @@ class Mask(gr.ImageEditor):
     def get_config(self, cls: Any = None) -> dict[str, Any]:
         return super().get_config(gr.ImageEditor)
 
+    @server
+    def accept_blobs(self, data: AcceptBlobs) -> None:
+        """Keep a stroke. Gradio would make room for a layer of any number, and keep pictures that
+        the mask does not need."""
+        fields = data.data
+        index, name = str(fields["index"]), str(fields["id"])
+        if len(name) > MAX_ID_CHARS or index not in LAYER_INDICES:
+            raise page_error("this is no stroke of a mask")
+        if fields["type"] == "layer":
+            super().accept_blobs(data)
+
     def preprocess(self, payload: Any) -> Image.Image | None:
         if payload is None:
             return None
         if payload.id is not None:  # the layers were uploaded in requests of their own
             payload = self.blob_storage.get(payload.id)  # the preview asks twice
-        parts = getattr(payload, "layers", ())
-        layers = [open_upload(part, "the mask", self.max_pixels) for part in parts if part]
-        alphas = [layer.convert("RGBA").getchannel("A") for layer in layers]
-        if not alphas:
+        parts = [part for part in getattr(payload, "layers", ()) if part]
+        if len(parts) > MAX_LAYERS:
+            raise page_error(f"a mask has at most {MAX_LAYERS} layers")
+        mask = None
+        for part in parts:  # one after another: each may be large
+            layer = open_upload(part, "the mask", self.max_pixels)
+            alpha = layer.convert("RGBA").getchannel("A")
+            mask = ImageChops.lighter(mask, alpha) if mask else alpha
+        if mask is None:
             return None
-        mask = alphas[0]
-        for alpha in alphas[1:]:
-            mask = ImageChops.lighter(mask, alpha)
         mask = mask.point(lambda alpha: 255 if alpha >= PAINTED else 0)
         return mask if mask.getextrema()[1] else None
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from stylefuse.serving.host_check import ASGIApp, header_values, send_error
 from stylefuse.web.visitors import SESSION
@@ -20,6 +21,8 @@ from stylefuse.web.visitors import SESSION
 MAX_BODY = 300_000  # bytes: a thousand names of files
 MAX_STROKES = 16_000_000  # bytes of a mask, which is sent as a picture
 MAX_HELD = 128_000_000  # bytes of all requests that are being received or answered
+MAX_UPLOAD = 640_000_000  # bytes of one upload, perhaps of several files
+UPLOAD_TIMEOUT_S = 600.0
 MAX_UPLOADS = 4_000_000_000  # bytes of all files that are kept
 SESSION_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
 FETCH = "/file"  # in paths at which Gradio sends files, and fetches addresses
@@ -49,6 +52,8 @@ class UploadCheck:
             await self._app(scope, receive, send)
         elif FETCH in scope["path"] and "://" in scope["path"]:
             await send_error(send, 403, "this page fetches nothing from other addresses")
+        elif not all(map(is_session_name, _upload_names(scope))):
+            await send_error(send, 403, "this is not the name of an upload")
         elif scope["method"] != "POST":
             await self._app(scope, receive, send)
         elif scope["path"] == UPLOAD:
@@ -61,15 +66,29 @@ class UploadCheck:
         if len(lengths) != 1 or not lengths[0].isdecimal():
             await send_error(send, 411, "an upload has to state its length")
             return
+        if int(lengths[0]) > MAX_UPLOAD:
+            await send_error(send, 413, f"an upload may have {MAX_UPLOAD:,} bytes")
+            return
         kept = await asyncio.to_thread(_folder_bytes, self._folder)
         if kept + self._arriving + int(lengths[0]) > MAX_UPLOADS:
             await send_error(send, 507, "the page keeps too many files; try again in an hour")
             return
-        self._arriving += int(lengths[0])
+        arrived = 0
+
+        async def count() -> Any:
+            nonlocal arrived
+            message = await receive()
+            arrived += len(message.get("body", b""))
+            self._arriving += len(message.get("body", b""))
+            return message
+
         try:
-            await self._app(scope, receive, send)
+            async with asyncio.timeout(UPLOAD_TIMEOUT_S):
+                await self._app(scope, count, send)
+        except TimeoutError:
+            pass  # the connection is closed
         finally:
-            self._arriving -= int(lengths[0])
+            self._arriving -= arrived
 
     async def _check_request(self, scope: Any, receive: Any, send: Any) -> None:
         body = bytearray()
@@ -144,6 +163,11 @@ class _Refused(Exception):
     def __init__(self, status: int, message: str):
         super().__init__(message)
         self.status = status
+
+
+def _upload_names(scope: Any) -> list[str]:
+    """What a request calls an upload, whose progress Gradio remembers."""
+    return parse_qs(scope["query_string"].decode("latin-1")).get("upload_id", [])
 
 
 def _is_form(scope: Any) -> bool:

@@ -5,6 +5,8 @@ stream of messages open for as long as the visitor likes.
 """
 
 import asyncio
+import time
+import weakref
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,10 +17,12 @@ from stylefuse.serving.host_check import ASGIApp, send_error
 
 API = "/gradio_api"
 JOIN, MESSAGES, HEARTBEAT = f"{API}/queue/join", f"{API}/queue/data", f"{API}/heartbeat/"
+PROGRESS = f"{API}/upload_progress"
 SESSION = "stylefuse.session"  # key of the ASGI scope: who sent a request
 MAX_SESSION_CHARS = 64
 MAX_STREAMS = 128  # half of the connections that one address may have
 MAX_SESSIONS = 2000  # that are remembered, as many as Gradio keeps
+ACTIVE_S = 600.0  # after which a session that asks for nothing counts as idle
 LISTEN_WITHIN_S = 10.0  # the page listens at once
 
 
@@ -36,12 +40,13 @@ class Visitors:
     def __init__(self, app: ASGIApp):
         self._app = app
         self._streams: dict[asyncio.Task[None], str] = {}  # in the order of their beginning
-        self._active: LRUCache[str, bool] = LRUCache(MAX_SESSIONS)
+        self._active: LRUCache[str, float] = LRUCache(MAX_SESSIONS)  # when each asked last
+        self._closed: weakref.WeakSet[asyncio.Task[None]] = weakref.WeakSet()
         self._checks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
-        if path == MESSAGES or path.startswith(HEARTBEAT):
+        if path in (MESSAGES, PROGRESS) or path.startswith(HEARTBEAT):
             if len(stream_session(scope)) > MAX_SESSION_CHARS:
                 await send_error(send, 403, "this is not the name of a session")
                 return
@@ -49,7 +54,7 @@ class Visitors:
             return
         session = scope.get(SESSION)
         if path == JOIN and session:
-            self._active[session] = True
+            self._active[session] = time.monotonic()
             check = asyncio.create_task(self._forget_if_silent(session, scope))
             self._checks.add(check)
             check.add_done_callback(self._checks.discard)
@@ -74,9 +79,10 @@ class Visitors:
 
     def _close_idle_stream(self) -> bool:
         for task, session in self._streams.items():
-            if session not in self._active and not task.done():
+            is_active = time.monotonic() - self._active.get(session, -ACTIVE_S) < ACTIVE_S
+            if not is_active and not task.done() and task not in self._closed:
                 task.cancel()
-                self._active[session] = False  # it is closed once
+                self._closed.add(task)
                 return True
         return False
 
@@ -101,6 +107,6 @@ class Visitors:
 
 def stream_session(scope: Any) -> str:
     """The session that a request for a stream names."""
-    if scope["path"] == MESSAGES:
+    if scope["path"] in (MESSAGES, PROGRESS):
         return parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0]
     return str(scope["path"].removeprefix(HEARTBEAT))

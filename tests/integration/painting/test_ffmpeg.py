@@ -276,3 +276,34 @@ def test_a_video_that_is_cut_short_is_refused(suffix):
 def test_a_rate_that_cannot_be_is_not_believed(average, usual, rate):
     stream = {"avg_frame_rate": average, "r_frame_rate": usual}
     assert ffmpeg._frame_rate(stream, 200, 4.0) == rate
+
+
+@pytest.mark.parametrize("end", ["#EXT-X-ENDLIST\n", ""])
+def test_a_playlist_opens_no_other_file(folder, end):
+    private = make("private.mp4", "-c:v", "libx264")
+    Path("list.mp4").write_text(
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:3600\n#EXTINF:1,\nfile://{private.resolve()}\n{end}"
+    )
+    Path("concat.mkv").write_text(f"ffconcat version 1.0\nfile {private}\n")
+    for name in ("list.mp4", "concat.mkv"):
+        with pytest.raises(UserError) as error:
+            opened(name)
+        assert error.value.code == "video-unreadable"
+
+
+def test_frames_that_are_too_large_are_refused(monkeypatch):
+    make("in.mp4", "-c:v", "libx264")
+    monkeypatch.setattr(ffmpeg, "MAX_SIDE", 63)
+    with pytest.raises(UserError) as error:
+        opened("in.mp4")
+    assert error.value.code == "video-too-large"
+
+
+def test_pixels_of_an_absurd_shape_make_no_huge_frame(monkeypatch):
+    monkeypatch.setattr(ffmpeg, "MAX_SIDE", 100)
+    video = opened(make("in.mp4", "-vf", "setsar=100", "-c:v", "libx264"))
+    assert max(video.width, video.height) == 100
+
+
+def test_a_duration_that_is_no_time_is_ignored():
+    assert ffmpeg._stated_seconds({"tags": {"DURATION": f"{'9' * 330}:00:00"}}) == 0

@@ -95,6 +95,31 @@ def test_metadata_that_is_kept_is_checked(exif, tmp_path):
     assert kept_metadata(path) == {}
 
 
+def with_segment(marker: bytes, payload: bytes) -> bytes:
+    jpeg = encoded("JPEG")
+    return jpeg[:2] + marker + struct.pack(">H", len(payload) + 2) + payload + jpeg[2:]
+
+
+def test_tags_of_further_pictures_in_a_jpeg_are_checked():
+    bomb = b"MPF\0" + directory(3000, 20_000)
+    with pytest.raises(UserError, match="tags that are larger"):
+        open_picture(with_segment(b"\xff\xe2", bomb))
+    assert open_picture(with_segment(b"\xff\xe2", b"MPF\0" + directory(2, 10))).size == (8, 6)
+
+
+@pytest.mark.parametrize("marker", [0xC9, 0xCA, 0xCC])
+def test_a_jpeg_with_arithmetic_coding_is_refused(marker):
+    with pytest.raises(UserError, match="arithmetic coding"):
+        open_picture(with_segment(bytes([0xFF, marker]), bytes(15)))
+
+
+def test_very_many_strips_or_numbers_are_not_plausible():
+    assert has_plausible_tags(directory(0, 200_000, (273, 1, 100_000, 26)))
+    assert not has_plausible_tags(directory(0, 200_000, (273, 1, 200_000, 26)))  # a byte each
+    assert has_plausible_tags(directory(0, 1_600_000, (50_000, 7, 1_600_000, 26)))
+    assert not has_plausible_tags(directory(0, 1_600_000, (50_000, 5, 200_000, 26)))
+
+
 @pytest.mark.parametrize("tile", [(16_384, 16), (16, 16_384)])
 def test_tiles_much_larger_than_the_picture_are_refused(tile):
     tags = (

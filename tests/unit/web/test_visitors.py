@@ -128,3 +128,38 @@ def test_long_names_of_sessions_are_refused(app, page):
     assert asyncio.run(call(app, scope(HEARTBEAT + "x" * 65))) == [403]
     assert asyncio.run(call(app, scope(MESSAGES, query="session_hash=" + "x" * 65))) == [403]
     assert not page.calls
+
+
+def test_a_session_that_asked_long_ago_is_idle(app, page, monkeypatch):
+    monkeypatch.setattr(visitors, "ACTIVE_S", 0.05)
+
+    async def ask():
+        for number in range(3):
+            await call(app, scope(JOIN, f"old-{number}", "POST"))
+        async with (
+            stream(app, HEARTBEAT + "old-0"),
+            stream(app, HEARTBEAT + "old-1"),
+            stream(app, HEARTBEAT + "old-2"),
+        ):
+            await asyncio.sleep(0.1)
+            async with stream(app, HEARTBEAT + "new"):
+                await asyncio.sleep(0.02)
+                assert HEARTBEAT + "new" in page.open
+                assert HEARTBEAT + "old-0" not in page.open
+
+    asyncio.run(ask())
+
+
+def test_streams_of_the_progress_of_uploads_are_counted(app, page):
+    async def ask():
+        async with (
+            stream(app, visitors.PROGRESS, "upload_id=a"),
+            stream(app, visitors.PROGRESS, "upload_id=b"),
+            stream(app, visitors.PROGRESS, "upload_id=c"),
+            stream(app, HEARTBEAT + "new"),
+        ):
+            await asyncio.sleep(0.02)
+            assert len(page.open) == 3
+            assert HEARTBEAT + "new" in page.open
+
+    asyncio.run(ask())
