@@ -57,6 +57,8 @@ def paint_video(
             "smaller size",
             code="option-out-of-range",
         )
+    if out.is_dir():
+        raise UserError(f"{out} is a folder; name a file", code="file-not-writable")
     style_mix = read_styles(styles)
     refuse_overwriting_inputs([source, *style_mix.paths], [out])
     refuse_unwritable([out])

@@ -19,6 +19,7 @@ from stylefuse.web.file_names import download_name, unused_name
 from stylefuse.web.models import LoadedModels
 
 PROGRESS = gr.Progress()  # as a default, Gradio replaces it by that of the call
+MAX_FILES = 100  # they are painted to the end, also when the visitor has gone
 PLACEHOLDER = Image.new("RGB", (1, 1))  # for each photograph, to ask for the other inputs
 
 
@@ -48,6 +49,10 @@ def several_photographs(
         ) -> tuple[Path, str]:
             if not uploads:
                 raise UserError("choose the photographs first", code="pictures-missing")
+            if len(uploads) > MAX_FILES:
+                raise UserError(
+                    f"choose at most {MAX_FILES} photographs at a time", code="too-many-pictures"
+                )
             request = make_request(PLACEHOLDER, *values)
             if not request:
                 raise UserError("choose a style first", code="pictures-missing")

@@ -75,10 +75,12 @@ def test_the_size_option_is_the_longer_side():
         ({"source": "style.png"}, "video-is-a-picture"),
         ({"out": "in.mp4"}, "output-replaces-input"),
         ({"size": 9999}, "option-out-of-range"),
+        ({"out": "folder.mp4"}, "file-not-writable"),
     ],
 )
 def test_what_cannot_be_painted_is_refused(arguments, code):
     Path("text.jpg").write_text("not a picture")
+    Path("folder.mp4").mkdir()
     Path("table.csv").write_text("frame,colour\n")
     with pytest.raises(UserError) as error:
         video(**{"source": "in.mp4", "out": "out.mp4"} | arguments)

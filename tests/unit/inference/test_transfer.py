@@ -32,6 +32,12 @@ def style(predictor):
     return predictor.style([noise(40, 30, seed=1)])
 
 
+def test_only_the_ratios_of_weights_matter_however_large_they_are(predictor):
+    pictures = [noise(40, 30, seed=1), noise(40, 30, seed=2)]
+    codes = [predictor.style(pictures, [2 * w, w]).code for w in (1.0, 1e-300, 8e307)]
+    np.testing.assert_allclose(codes[1:], [codes[0]] * 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize("size", [(40, 30), (31, 17), (1, 1), (3, 60)])
 def test_the_result_has_the_contents_size(predictor, style, size):
     assert predictor.transfer(noise(*size), style, DEFAULTS).size == size
