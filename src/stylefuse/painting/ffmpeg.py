@@ -199,9 +199,8 @@ def _decode_once(path: Path, report: Callable[[float], None]) -> tuple[int, floa
                 elif name == "out_time_us" and value.isdecimal():  # "N/A" before the first frame
                     seconds = int(value) / 1e6
                     report(seconds)
-        except BaseException:
-            process.kill()
-            raise
+        finally:
+            process.kill()  # does nothing once it has ended
     if not count:
         raise ValueError("no frame can be decoded")
     return count, seconds

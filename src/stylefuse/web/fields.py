@@ -25,7 +25,7 @@ BRUSH = "#e11d48", 0.5  # colour and opacity: the picture stays visible below th
 PAINTED = round(255 * BRUSH[1] / 2)  # alpha from which a pixel counts as painted
 MAX_STROKES = 16  # uploaded by all visitors together, and kept
 MAX_LAYERS = 2  # of a mask
-LAYER_INDICES = {"0", "1", "", "None", "null"}  # of `MAX_LAYERS`, and of what is no layer
+LAYER_INDICES = {*map(str, range(MAX_LAYERS)), "", "None", "null"}  # empty: it is no layer
 MAX_ID_CHARS = 64  # of what an upload is called
 
 

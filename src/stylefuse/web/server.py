@@ -14,6 +14,7 @@ from stylefuse.ports import LOOPBACK, require_free_port
 from stylefuse.serving.host_check import HostCheck
 from stylefuse.web.closed_paths import closed_paths
 from stylefuse.web.upload_check import UploadCheck
+from stylefuse.web.upload_quota import UploadQuota
 from stylefuse.web.visitors import Visitors
 
 CSS, SCRIPT = (Path(__file__).with_name(f"page.{suffix}") for suffix in ("css", "js"))
@@ -70,7 +71,9 @@ def app(limits: Serve, port: int) -> HostCheck:
         allowed_paths=[str(EXAMPLES)], max_file_size=MAX_UPLOAD, show_error=True,
         enable_monitoring=False, ssr_mode=False, root_path=limits.root_path or None,
     )  # fmt: skip
-    checked = UploadCheck(Visitors(page), Path(get_upload_folder()), limits.receive_seconds)
+    uploads = Path(get_upload_folder())
+    limited = UploadQuota(Visitors(page), uploads)
+    checked = UploadCheck(limited, uploads, limits.receive_seconds)
     return HostCheck(closed_paths(checked), limits.hosts)
 
 

@@ -1,9 +1,9 @@
 """Rejects requests to the page that name files which were not uploaded to it, and keeps requests
-and uploads within limits.
+within limits.
 
 The page's requests name the files that they are about by their paths on this machine. Gradio would
 read any other file in their place, or fetch an address, and anyone who reaches the page can send
-such a request. It also keeps every upload for an hour, and what a request calls its session.
+such a request. It also keeps what a request calls its session.
 """
 
 import asyncio
@@ -16,17 +16,13 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from stylefuse.serving.host_check import ASGIApp, header_values, send_error
-from stylefuse.web.visitors import SESSION
+from stylefuse.web.upload_quota import UPLOAD
+from stylefuse.web.visitors import SESSION, is_session_name
 
 MAX_BODY = 300_000  # bytes: a thousand names of files
 MAX_STROKES = 16_000_000  # bytes of a mask, which is sent as a picture
 MAX_HELD = 128_000_000  # bytes of all requests that are being received or answered
-MAX_UPLOAD = 640_000_000  # bytes of one upload, perhaps of several files
-UPLOAD_TIMEOUT_S = 600.0
-MAX_UPLOADS = 4_000_000_000  # bytes of all files that are kept
-SESSION_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)
 FETCH = "/file"  # in paths at which Gradio sends files, and fetches addresses
-UPLOAD = "/gradio_api/upload"  # path of requests that contain files, and are not kept in memory
 STROKES = "/gradio_api/component_server"
 FORM_SESSION = re.compile(  # a form's part that names a session
     rb'Content-Disposition: form-data; name="session_hash"\r\n\r\n([^\r\n]{0,99})\r\n'
@@ -34,18 +30,19 @@ FORM_SESSION = re.compile(  # a form's part that names a session
 
 
 class UploadCheck:
-    """An ASGI application that answers 403 if a request names a file outside of the uploads.
+    """An ASGI application that answers 403 if a request names a file outside of the uploads, or
+    what cannot be the name of a session or an upload; and 408, 413 or 503 beyond the limits.
 
     Args:
-        app: answers all other requests.
+        app: answers all other requests, and uploads, which it receives itself.
         folder: of the uploads.
-        receive_seconds: timeout for receiving a request; uploads may take longer.
+        receive_seconds: timeout for receiving a request.
     """
 
     def __init__(self, app: ASGIApp, folder: Path, receive_seconds: float):
         self._app, self._folder = app, Path(os.path.realpath(folder))
         self._receive_seconds = receive_seconds
-        self._arriving = self._held = 0  # bytes of uploads, and of other requests
+        self._held = 0  # bytes of all requests
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -54,78 +51,50 @@ class UploadCheck:
             await send_error(send, 403, "this page fetches nothing from other addresses")
         elif not all(map(is_session_name, _upload_names(scope))):
             await send_error(send, 403, "this is not the name of an upload")
-        elif scope["method"] != "POST":
+        elif scope["method"] != "POST" or scope["path"] == UPLOAD:
             await self._app(scope, receive, send)
-        elif scope["path"] == UPLOAD:
-            await self._receive_files(scope, receive, send)
         else:
             await self._check_request(scope, receive, send)
 
-    async def _receive_files(self, scope: Any, receive: Any, send: Any) -> None:
-        lengths = header_values(scope, "content-length")
-        if len(lengths) != 1 or not lengths[0].isdecimal():
-            await send_error(send, 411, "an upload has to state its length")
-            return
-        if int(lengths[0]) > MAX_UPLOAD:
-            await send_error(send, 413, f"an upload may have {MAX_UPLOAD:,} bytes")
-            return
-        kept = await asyncio.to_thread(_folder_bytes, self._folder)
-        if kept + self._arriving + int(lengths[0]) > MAX_UPLOADS:
-            await send_error(send, 507, "the page keeps too many files; try again in an hour")
-            return
-        arrived = 0
-
-        async def count() -> Any:
-            nonlocal arrived
-            message = await receive()
-            arrived += len(message.get("body", b""))
-            self._arriving += len(message.get("body", b""))
-            return message
-
-        try:
-            async with asyncio.timeout(UPLOAD_TIMEOUT_S):
-                await self._app(scope, count, send)
-        except TimeoutError:
-            pass  # the connection is closed
-        finally:
-            self._arriving -= arrived
-
     async def _check_request(self, scope: Any, receive: Any, send: Any) -> None:
-        body = bytearray()
+        body, is_form = bytearray(), _is_form(scope)
         try:
-            async with asyncio.timeout(self._receive_seconds):
-                is_complete = await self._receive_body(receive, body, _is_form(scope))
-            if not is_complete:
-                return  # the client has gone
-            session = self._checked_session(bytes(body), _is_form(scope))
-            pending = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+            if await self._receive_body(receive, body, is_form):
+                session = self._checked_session(bytes(body), is_form)
+                pending = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
-            async def receive_again() -> Any:
-                return pending.pop() if pending else await receive()
+                async def receive_again() -> Any:
+                    return pending.pop() if pending else await receive()
 
-            await self._app({**scope, SESSION: session}, receive_again, send)
-        except TimeoutError:
-            close = (b"connection", b"close")
-            await send_error(send, 408, "the request took too long to arrive", close)
+                await self._app({**scope, SESSION: session}, receive_again, send)
         except _Refused as error:
-            await send_error(send, error.status, str(error))
+            headers = [(b"connection", b"close")] if error.status == 408 else []
+            await send_error(send, error.status, str(error), *headers)
         finally:
             self._held -= len(body)
 
     async def _receive_body(self, receive: Any, body: bytearray, is_form: bool) -> bool:
-        """Append a request's body to a buffer; False if the client has gone."""
+        """Append a request's body to a buffer; False if the client has gone.
+
+        Raises:
+            _Refused: the body is too large or too slow, or the page is busy.
+        """
         limit, more = MAX_STROKES if is_form else MAX_BODY, True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return False
-            chunk, more = message.get("body", b""), message.get("more_body", False)
-            if len(body) + len(chunk) > limit:
-                raise _Refused(413, f"a request may have {limit:,} bytes")
-            if self._held + len(chunk) > MAX_HELD:
-                raise _Refused(503, "the page is busy with other requests; try again")
-            body += chunk
-            self._held += len(chunk)
+        try:
+            async with asyncio.timeout(self._receive_seconds):
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return False
+                    chunk, more = message.get("body", b""), message.get("more_body", False)
+                    if len(body) + len(chunk) > limit:
+                        raise _Refused(413, f"a request may have {limit:,} bytes")
+                    if self._held + len(chunk) > MAX_HELD:
+                        raise _Refused(503, "the page is busy with other requests; try again")
+                    body += chunk
+                    self._held += len(chunk)
+        except TimeoutError:
+            raise _Refused(408, "the request took too long to arrive") from None
         return True
 
     def _checked_session(self, body: bytes, is_form: bool) -> Any:
@@ -150,10 +119,8 @@ class UploadCheck:
     def _was_uploaded(self, path: Any) -> bool:
         if not isinstance(path, str) or "\0" in path or "://" in path:
             return False
-        if (
-            not Path(path).is_absolute() or ".." in Path(path).parts
-        ):  # Gradio would read them otherwise
-            return False
+        if not Path(path).is_absolute() or ".." in Path(path).parts:
+            return False  # Gradio reads these otherwise
         return Path(os.path.realpath(path)).is_relative_to(self._folder)
 
 
@@ -185,23 +152,6 @@ def _parse(body: bytes) -> Any:
         return None
     except RecursionError:
         raise _Refused(403, "the request is nested too deeply") from None
-
-
-def _folder_bytes(folder: Path) -> int:
-    """The size of all files in a folder; some may be deleted meanwhile."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(parent) / name).lstat().st_size
-            except OSError:
-                continue
-    return total
-
-
-def is_session_name(value: Any) -> bool:
-    """Whether a value is a name as the page chooses for its sessions: a few letters and digits."""
-    return isinstance(value, str) and SESSION_NAME.fullmatch(value) is not None
 
 
 def _paths(document: Any) -> Iterator[Any]:

@@ -5,8 +5,8 @@ stream of messages open for as long as the visitor likes.
 """
 
 import asyncio
+import re
 import time
-import weakref
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,7 +19,7 @@ API = "/gradio_api"
 JOIN, MESSAGES, HEARTBEAT = f"{API}/queue/join", f"{API}/queue/data", f"{API}/heartbeat/"
 PROGRESS = f"{API}/upload_progress"
 SESSION = "stylefuse.session"  # key of the ASGI scope: who sent a request
-MAX_SESSION_CHARS = 64
+SESSION_NAME = re.compile(r"[\w-]{1,64}", re.ASCII)  # the page chooses a few letters and digits
 MAX_STREAMS = 128  # half of the connections that one address may have
 MAX_SESSIONS = 2000  # that are remembered, as many as Gradio keeps
 ACTIVE_S = 600.0  # after which a session that asks for nothing counts as idle
@@ -41,15 +41,11 @@ class Visitors:
         self._app = app
         self._streams: dict[asyncio.Task[None], str] = {}  # in the order of their beginning
         self._active: LRUCache[str, float] = LRUCache(MAX_SESSIONS)  # when each asked last
-        self._closed: weakref.WeakSet[asyncio.Task[None]] = weakref.WeakSet()
         self._checks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"] if scope["type"] == "http" else ""
         if path in (MESSAGES, PROGRESS) or path.startswith(HEARTBEAT):
-            if len(stream_session(scope)) > MAX_SESSION_CHARS:
-                await send_error(send, 403, "this is not the name of a session")
-                return
             await self._stream(scope, receive, send)
             return
         session = scope.get(SESSION)
@@ -61,11 +57,15 @@ class Visitors:
         await self._app(scope, receive, send)
 
     async def _stream(self, scope: Any, receive: Any, send: Any) -> None:
+        session = stream_session(scope)
+        if session and not is_session_name(session):
+            await send_error(send, 403, "this is not the name of a session")
+            return
         if len(self._streams) >= MAX_STREAMS and not self._close_idle_stream():
             await send_error(send, 503, "the page has too many visitors; try again later")
             return
         task = asyncio.ensure_future(self._app(scope, receive, send))
-        self._streams[task] = stream_session(scope)
+        self._streams[task] = session
         try:
             await asyncio.wait([task])
             if not task.cancelled():
@@ -80,9 +80,8 @@ class Visitors:
     def _close_idle_stream(self) -> bool:
         for task, session in self._streams.items():
             is_active = time.monotonic() - self._active.get(session, -ACTIVE_S) < ACTIVE_S
-            if not is_active and not task.done() and task not in self._closed:
+            if not is_active and not task.done() and not task.cancelling():
                 task.cancel()
-                self._closed.add(task)
                 return True
         return False
 
@@ -105,8 +104,13 @@ class Visitors:
         await self._app(scope, receive, send)
 
 
+def is_session_name(value: Any) -> bool:
+    """Whether a value is a name as the page chooses for its sessions and uploads."""
+    return isinstance(value, str) and SESSION_NAME.fullmatch(value) is not None
+
+
 def stream_session(scope: Any) -> str:
-    """The session that a request for a stream names."""
+    """The session that a request for a stream names; empty if it names none."""
     if scope["path"] in (MESSAGES, PROGRESS):
         return parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0]
     return str(scope["path"].removeprefix(HEARTBEAT))

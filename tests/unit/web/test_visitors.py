@@ -1,7 +1,7 @@
 """Visitors who do not listen are forgotten, and streams of visitors who do nothing make way."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -63,6 +63,16 @@ async def stream(app, path, query=""):
     await task
 
 
+@asynccontextmanager
+async def streams(app, *paths):
+    """Each is a path, perhaps with a query."""
+    async with AsyncExitStack() as opened:
+        for path in paths:
+            await opened.enter_async_context(stream(app, *path.split("?")))
+        await asyncio.sleep(0.02)
+        yield
+
+
 @pytest.fixture
 def page():
     return Page()
@@ -97,13 +107,8 @@ def test_a_session_that_listens_is_not(app, page):
 def test_beyond_the_limit_the_oldest_stream_of_an_idle_session_is_closed(app, page):
     async def ask():
         await call(app, scope(JOIN, "active", "POST"))
-        async with (
-            stream(app, HEARTBEAT + "active"),
-            stream(app, HEARTBEAT + "idle-1"),
-            stream(app, HEARTBEAT + "idle-2"),
-            stream(app, HEARTBEAT + "new"),
-        ):
-            await asyncio.sleep(0.02)
+        names = ("active", "idle-1", "idle-2", "new")
+        async with streams(app, *(HEARTBEAT + name for name in names)):
             assert page.open == {HEARTBEAT + name for name in ("active", "idle-2", "new")}
 
     asyncio.run(ask())
@@ -113,11 +118,8 @@ def test_if_all_are_active_the_new_one_is_refused(app, page):
     async def ask():
         for number in range(3):
             await call(app, scope(JOIN, f"active-{number}", "POST"))
-        async with (
-            stream(app, HEARTBEAT + "active-0"),
-            stream(app, HEARTBEAT + "active-1"),
-            stream(app, MESSAGES, "session_hash=active-2"),
-        ):
+        messages = f"{MESSAGES}?session_hash=active-2"
+        async with streams(app, HEARTBEAT + "active-0", HEARTBEAT + "active-1", messages):
             assert await call(app, scope(HEARTBEAT + "new")) == [503]
         return await call(app, scope(JOIN, "new", "POST"))
 
@@ -136,14 +138,9 @@ def test_a_session_that_asked_long_ago_is_idle(app, page, monkeypatch):
     async def ask():
         for number in range(3):
             await call(app, scope(JOIN, f"old-{number}", "POST"))
-        async with (
-            stream(app, HEARTBEAT + "old-0"),
-            stream(app, HEARTBEAT + "old-1"),
-            stream(app, HEARTBEAT + "old-2"),
-        ):
+        async with streams(app, *(f"{HEARTBEAT}old-{number}" for number in range(3))):
             await asyncio.sleep(0.1)
-            async with stream(app, HEARTBEAT + "new"):
-                await asyncio.sleep(0.02)
+            async with streams(app, HEARTBEAT + "new"):
                 assert HEARTBEAT + "new" in page.open
                 assert HEARTBEAT + "old-0" not in page.open
 
@@ -152,13 +149,8 @@ def test_a_session_that_asked_long_ago_is_idle(app, page, monkeypatch):
 
 def test_streams_of_the_progress_of_uploads_are_counted(app, page):
     async def ask():
-        async with (
-            stream(app, visitors.PROGRESS, "upload_id=a"),
-            stream(app, visitors.PROGRESS, "upload_id=b"),
-            stream(app, visitors.PROGRESS, "upload_id=c"),
-            stream(app, HEARTBEAT + "new"),
-        ):
-            await asyncio.sleep(0.02)
+        progress = (f"{visitors.PROGRESS}?upload_id={name}" for name in "abc")
+        async with streams(app, *progress, HEARTBEAT + "new"):
             assert len(page.open) == 3
             assert HEARTBEAT + "new" in page.open
 
