@@ -16,6 +16,8 @@ MAX_CONNECTIONS = 512  # half of the descriptors that a process usually has
 MAX_CONNECTIONS_PER_ADDRESS = 256
 ANSWER_TIMEOUT_S = 120.0  # for a client to read its answer
 MAX_UNREAD_BYTES = 256_000_000  # of answers of all connections, as `serve.max_held` of requests
+SLICE = 16_384  # bytes that are parsed before they are looked at
+MIN_CONTENT = 0.9  # share of content in the bytes of a body; a chunk has at least 5 bytes around it
 BACKLOG = 128  # connections that are accepted at once, before the limits apply
 
 
@@ -40,11 +42,23 @@ class LimitedProtocol(H11Protocol):
         _close_one_beyond(list(self.connections), MAX_CONNECTIONS, newest=self)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        for start in range(0, len(data), SLICE):
+            self._parse(data[start : start + SLICE])
         if self.conn.their_state is not h11.IDLE:
             self._stop_header_timer()
         elif self._header_timer is None:
             self._start_header_timer()
+
+    def _parse(self, data: bytes) -> None:
+        """Parse a part of a request; abort it if its body comes in tiny chunks, each of which takes
+        as long as a large one."""
+        cycle = self.cycle if self.conn.their_state is h11.SEND_BODY else None
+        before = len(cycle.body) if cycle else 0
+        super().data_received(data)
+        if not cycle or len(data) < SLICE or self.conn.their_state is not h11.SEND_BODY:
+            return
+        if len(cycle.body) - before < MIN_CONTENT * SLICE:
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         """Called by the transport when it holds much that the client has not read."""

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from stylefuse.cancellation import Cancelled
 from stylefuse.errors import UserError
 from stylefuse.inference.options import STROKE_SIZE, Options
 from stylefuse.web.download import download_path, paint_file
@@ -61,7 +62,7 @@ def download_button(
         label: of the button.
     """
 
-    def make(*values: Any) -> Path:
+    def make(visitor: gr.Request, *values: Any) -> Path:
         request = make_request(*values)
         if not request:
             raise UserError("choose the pictures first", code="pictures-missing")
@@ -69,7 +70,8 @@ def download_button(
         is_picture = isinstance(first, Image.Image)
         uploaded = first.info.get(FILE_NAME) if is_picture else f"character-{first}"
         path = download_path(f"{download_name(uploaded, addition)}.png")
-        paint_file(models, task_name, *request, path)
+        with models.calls.running(visitor.session_hash):
+            paint_file(models, task_name, *request, path)
         return path
 
     downloading_button(label, make, fields, output, addition)
@@ -87,7 +89,7 @@ def downloading_button(
 
     Args:
         label: of the button.
-        make: takes the values of the fields, after the progress if it reports one; returns the
+        make: takes the values of the fields, after what Gradio finds in its signature; returns the
             file's path, and what the report shows if there is one.
         fields: whose values it takes.
         progress_on: the component that shows the progress.
@@ -106,11 +108,13 @@ def downloading_button(
 def show_errors(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, with every `UserError` as a message on the page."""
 
-    @functools.wraps(function)  # Gradio looks for the progress in the signature
+    @functools.wraps(function)  # Gradio looks for visitor and progress in the signature
     def call(*values: Any) -> Any:
         try:
             return function(*values)
         except UserError as error:
             raise page_error(str(error)) from None
+        except Cancelled:
+            raise page_error("this was stopped, because nobody waited for it") from None
 
     return call

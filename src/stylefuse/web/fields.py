@@ -13,8 +13,10 @@ from gradio.components.base import server
 from gradio.components.image_editor import AcceptBlobs
 from PIL import Image, ImageChops
 
+from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.images.open import open_picture
+from stylefuse.images.resize import limit_side
 
 ERROR_SECONDS = 20  # that a message stays
 UNKNOWN_FORMAT = (
@@ -35,14 +37,15 @@ class Picture(gr.Image):
 
     Args:
         label: of the field.
-        max_pixels: a larger picture is rejected.
+        limits: a picture of more than their `max_pixels` is rejected, and one that is larger than
+            their `max_side` is scaled down at once, so that no request holds several large ones.
         options: of `gr.Image`.
     """
 
     is_template = True  # Gradio shows it with the front end of `gr.Image`
 
-    def __init__(self, label: str, max_pixels: int, **options: Any):
-        self.max_pixels = max_pixels
+    def __init__(self, label: str, limits: Serve, **options: Any):
+        self.limits = limits
         super().__init__(
             label=label, type="pil", image_mode=None, sources=["upload", "clipboard"],
             buttons=[], placeholder="Drop or click", **options,
@@ -54,7 +57,7 @@ class Picture(gr.Image):
     def preprocess(self, payload: Any) -> Image.Image | None:
         if payload is None:
             return None
-        picture = open_upload(payload, self.label, self.max_pixels)
+        picture = open_upload(payload, self.label, self.limits)
         picture.info[FILE_NAME] = payload.orig_name
         return picture
 
@@ -93,14 +96,14 @@ class Mask(gr.ImageEditor):
 
     Args:
         label: of the field.
-        max_pixels: a larger mask is rejected.
+        limits: of the mask, as of `Picture`.
         options: of `gr.ImageEditor`.
     """
 
     is_template = True
 
-    def __init__(self, label: str, max_pixels: int, **options: Any):
-        self.max_pixels = max_pixels
+    def __init__(self, label: str, limits: Serve, **options: Any):
+        self.limits = limits
         super().__init__(
             label=label, type="pil", sources=(), transforms=(), layers=False, buttons=[],
             brush=gr.Brush(colors=[BRUSH], default_color=BRUSH, color_mode="fixed"), **options,
@@ -132,7 +135,7 @@ class Mask(gr.ImageEditor):
             raise page_error(f"a mask has at most {MAX_LAYERS} layers")
         mask = None
         for part in parts:  # one after another: each may be large
-            layer = open_upload(part, "the mask", self.max_pixels)
+            layer = open_upload(part, "the mask", self.limits)
             alpha = layer.convert("RGBA").getchannel("A")
             mask = ImageChops.lighter(mask, alpha) if mask else alpha
         if mask is None:
@@ -141,13 +144,13 @@ class Mask(gr.ImageEditor):
         return mask if mask.getextrema()[1] else None
 
 
-def open_upload(part: Any, name: str, max_pixels: int) -> Image.Image:
-    """Open an uploaded picture.
+def open_upload(part: Any, name: str, limits: Serve) -> Image.Image:
+    """Open an uploaded picture, scaled down to the limit of a side.
 
     Args:
         part: the file's bytes, or Gradio's record with its path.
         name: of the picture in messages.
-        max_pixels: a larger picture is rejected.
+        limits: a picture of more than their `max_pixels` is rejected.
 
     Raises:
         gr.Error: the picture cannot be opened; the page shows the message.
@@ -155,7 +158,7 @@ def open_upload(part: Any, name: str, max_pixels: int) -> Image.Image:
     path = getattr(part, "path", None)
     source = part if isinstance(part, bytes) else Path(path) if path else b""
     try:
-        return open_picture(source, name, max_pixels)
+        return limit_side(open_picture(source, name, limits.max_pixels), limits.max_side)
     except UserError as error:
         is_unknown = error.code == "picture-format-unsupported"
         message = UNKNOWN_FORMAT if is_unknown else str(error)

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from stylefuse.cancellation import check_cancelled
 from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.images.resize import limit_side
@@ -16,6 +17,7 @@ from stylefuse.inference.options import STROKE_PIXELS, Options
 from stylefuse.inference.predictor import find_predictor
 from stylefuse.loading import load_model, locate_model
 from stylefuse.painting.batch import LoadedModel
+from stylefuse.web.calls import Calls
 
 MAX_PICTURES_AT_ONCE = 2  # painted at the same time
 PREVIEW_SIDE = 512  # pixels, the longer side
@@ -28,10 +30,14 @@ class LoadedModels:
 
     Args:
         limits: of pictures.
+
+    Attributes:
+        calls: that paint at full size.
     """
 
     def __init__(self, limits: Serve):
         self.limits = limits
+        self.calls = Calls()
         self._models: dict[str, LoadedModel] = {}
         self._loading = threading.Lock()
         self._optimizing = threading.Lock()
@@ -83,9 +89,11 @@ class LoadedModels:
 
         Raises:
             UserError: there is no such model, or inputs and options do not fit.
+            Cancelled: the active cancellation was cancelled.
         """
         model = self.model(name)
         with self._slots:
+            check_cancelled()
             picture: Image.Image = model.predictor.paint(inputs, options)
             return picture
 

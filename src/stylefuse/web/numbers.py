@@ -3,6 +3,7 @@
 Gradio's own fields print a traceback when a user types a number that is out of range.
 """
 
+import math
 from typing import Any
 
 import gradio as gr
@@ -42,6 +43,7 @@ class WholeNumber(gr.Number):
 
 
 def nearest(value: Any, default: float, minimum: float, maximum: float | None) -> float:
-    """The number of a range that is nearest to a value; the default for none."""
-    number = default if value is None else max(value, minimum)
+    """The number of a range that is nearest to a value; the default for what is no number."""
+    is_number = isinstance(value, int | float) and not math.isnan(value)
+    number = max(value, minimum) if is_number else default
     return number if maximum is None else min(number, maximum)

@@ -72,7 +72,7 @@ def app(limits: Serve, port: int) -> HostCheck:
         enable_monitoring=False, ssr_mode=False, root_path=limits.root_path or None,
     )  # fmt: skip
     uploads = Path(get_upload_folder())
-    limited = UploadQuota(Visitors(page), uploads)
+    limited = UploadQuota(Visitors(page, models.calls), uploads)
     checked = UploadCheck(limited, uploads, limits.receive_seconds)
     return HostCheck(closed_paths(checked), limits.hosts)
 

@@ -19,7 +19,7 @@ from stylefuse.web.file_names import download_name, unused_name
 from stylefuse.web.models import LoadedModels
 
 PROGRESS = gr.Progress()  # as a default, Gradio replaces it by that of the call
-MAX_FILES = 100  # they are painted to the end, also when the visitor has gone
+MAX_FILES = 100
 PLACEHOLDER = Image.new("RGB", (1, 1))  # for each photograph, to ask for the other inputs
 
 
@@ -45,7 +45,10 @@ def several_photographs(
         report = gr.Textbox(label="Result", interactive=False)
 
         def paint(
-            progress: gr.Progress = PROGRESS, uploads: Sequence[Upload] = (), *values: Any
+            visitor: gr.Request,
+            progress: gr.Progress = PROGRESS,
+            uploads: Sequence[Upload] = (),
+            *values: Any,
         ) -> tuple[Path, str]:
             if not uploads:
                 raise UserError("choose the photographs first", code="pictures-missing")
@@ -60,12 +63,13 @@ def several_photographs(
             photograph = next(iter(inputs))
 
             def paint_one(upload: Upload) -> bytes:
-                picture = open_upload(upload, "the file", models.limits.max_pixels)
+                picture = open_upload(upload, "the file", models.limits)
                 file = io.BytesIO()
                 paint_file(models, task_name, {**inputs, photograph: picture}, options, file)
                 return file.getvalue()
 
-            return paint_into_zip(paint_one, uploads, addition, progress)
+            with models.calls.running(visitor.session_hash):
+                return paint_into_zip(paint_one, uploads, addition, progress)
 
         downloading_button(
             "Paint all and download", paint, [files, *fields[1:]], report,
@@ -89,23 +93,27 @@ def paint_into_zip(
 
     Raises:
         UserError: all failed.
+        Cancelled: the visitor has gone; there is no file.
     """
     path = download_path(f"stylefuse-{addition}-{date.today()}.zip")
     painted: set[str] = set()
     failed = []
-    with zipfile.ZipFile(path, "w") as archive:  # PNG files are compressed already
-        for number, upload in enumerate(uploads):
-            progress((number, len(uploads)), desc=upload.name, unit="photographs")
-            name = unused_name(download_name(upload.name, addition), painted)
-            try:
-                archive.writestr(f"{name}.png", paint(upload))
-                painted.add(name)
-            except UserError as error:
-                failed.append(f"{upload.name}: {error}")
-            except gr.Error as error:
-                # the report is plain text, and `page_error` escapes what goes into a message
-                failed.append(f"{upload.name}: {html.unescape(error.message)}")
-    if not painted:
-        path.unlink()
-        raise UserError("; ".join(failed), code="pictures-failed")
+    try:
+        with zipfile.ZipFile(path, "w") as archive:  # PNG files are compressed already
+            for number, upload in enumerate(uploads):
+                progress((number, len(uploads)), desc=upload.name, unit="photographs")
+                name = unused_name(download_name(upload.name, addition), painted)
+                try:
+                    archive.writestr(f"{name}.png", paint(upload))
+                    painted.add(name)
+                except UserError as error:
+                    failed.append(f"{upload.name}: {error}")
+                except gr.Error as error:
+                    # the report is plain text, and `page_error` escapes what goes into a message
+                    failed.append(f"{upload.name}: {html.unescape(error.message)}")
+        if not painted:
+            raise UserError("; ".join(failed), code="pictures-failed")
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return path, "\n".join([f"{len(painted)} of {len(uploads)} were painted.", *failed])

@@ -10,6 +10,7 @@ from stylefuse.serving.host_check import ASGIApp, header_values, send_error
 UPLOAD = "/gradio_api/upload"  # path of requests that contain files
 MAX_UPLOAD = 640_000_000  # bytes of one upload, perhaps of several files
 MAX_KEPT = 4_000_000_000  # bytes of all files
+MIN_FILE = 256_000  # bytes that a file counts for at least: many small ones fill a disk, too
 UPLOAD_TIMEOUT_S = 600.0
 
 
@@ -65,12 +66,12 @@ class UploadQuota:
 
 
 def folder_bytes(folder: Path) -> int:
-    """The size of all files in a folder; some may be deleted meanwhile."""
+    """The size of all files in a folder, each at least `MIN_FILE`; some may vanish meanwhile."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
             try:
-                total += (Path(parent) / name).lstat().st_size
+                total += max(MIN_FILE, (Path(parent) / name).lstat().st_size)
             except OSError:
                 continue
     return total

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from cachetools import LRUCache
 
 from stylefuse.serving.host_check import ASGIApp, send_error
+from stylefuse.web.calls import Calls
 
 API = "/gradio_api"
 JOIN, MESSAGES, HEARTBEAT = f"{API}/queue/join", f"{API}/queue/data", f"{API}/heartbeat/"
@@ -29,16 +30,18 @@ LISTEN_WITHIN_S = 10.0  # the page listens at once
 class Visitors:
     """An ASGI application around the page.
 
-    What a session has asked for is removed from the queue if it does not listen. Beyond the limit
+    What a session has asked for is removed from the queue, or stopped, if the session does not
+    listen, or listens no more. Beyond the limit
     of streams, the oldest one of a session that has asked for nothing is closed; if there is none,
     the new one is refused.
 
     Args:
         app: the page. Its requests have `SESSION` in their scope if they name a session.
+        calls: what it is doing for them.
     """
 
-    def __init__(self, app: ASGIApp):
-        self._app = app
+    def __init__(self, app: ASGIApp, calls: Calls):
+        self._app, self._calls = app, calls
         self._streams: dict[asyncio.Task[None], str] = {}  # in the order of their beginning
         self._active: LRUCache[str, float] = LRUCache(MAX_SESSIONS)  # when each asked last
         self._checks: set[asyncio.Task[None]] = set()
@@ -51,9 +54,7 @@ class Visitors:
         session = scope.get(SESSION)
         if path == JOIN and session:
             self._active[session] = time.monotonic()
-            check = asyncio.create_task(self._forget_if_silent(session, scope))
-            self._checks.add(check)
-            check.add_done_callback(self._checks.discard)
+            self._check_later(session, scope)
         await self._app(scope, receive, send)
 
     async def _stream(self, scope: Any, receive: Any, send: Any) -> None:
@@ -76,6 +77,8 @@ class Visitors:
         finally:
             task.cancel()
             del self._streams[task]
+            if session:
+                self._check_later(session, scope)
 
     def _close_idle_stream(self) -> bool:
         for task, session in self._streams.items():
@@ -85,13 +88,19 @@ class Visitors:
                 return True
         return False
 
-    async def _forget_if_silent(self, session: str, join: Any) -> None:
-        """Have Gradio forget what a session has asked for, as if it had stopped to listen."""
+    def _check_later(self, session: str, request: Any) -> None:
+        check = asyncio.create_task(self._stop_if_silent(session, request))
+        self._checks.add(check)
+        check.add_done_callback(self._checks.discard)
+
+    async def _stop_if_silent(self, session: str, request: Any) -> None:
+        """Stop what a session has asked for, and have Gradio forget it, unless it listens."""
         await asyncio.sleep(LISTEN_WITHIN_S)
         if session in self._streams.values():
             return
+        self._calls.cancel(session)
         scope = {
-            **join, "method": "GET", "path": MESSAGES, "raw_path": MESSAGES.encode(),
+            **request, "method": "GET", "path": MESSAGES, "raw_path": MESSAGES.encode(),
             "query_string": f"session_hash={session}".encode(),
         }  # fmt: skip
 

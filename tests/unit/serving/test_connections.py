@@ -118,3 +118,14 @@ def test_beyond_the_limit_of_unread_answers_the_oldest_is_dropped(port, monkeypa
 def test_a_large_answer_that_is_read_is_complete(port):
     with connection(port, ASK_LARGE) as client:
         assert len(received(client)) > LARGE
+
+
+@pytest.mark.parametrize(("chunk", "is_answered"), [(1, False), (40, False), (1000, True)])
+def test_a_body_in_tiny_chunks_is_refused(port, chunk, is_answered):
+    """Each chunk takes as long as a large one, so that a few megabytes would stop the server."""
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = (b"%x\r\n" % chunk + bytes(chunk) + b"\r\n") * (100_000 // chunk)
+    with connection(port) as client:
+        with suppress(ConnectionError):
+            client.sendall(head + body + b"0\r\n\r\n")
+        assert received(client).endswith(b"ok") is is_answered

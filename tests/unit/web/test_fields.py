@@ -6,6 +6,7 @@ import gradio as gr
 import pytest
 from PIL import Image
 
+from stylefuse.config import Serve
 from stylefuse.web.fields import (
     BRUSH,
     FILE_NAME,
@@ -16,6 +17,8 @@ from stylefuse.web.fields import (
     page_error,
 )
 from tests.support.models import file_bytes, noise
+
+LIMITS = Serve(max_pixels=10_000, max_side=80)
 
 
 @pytest.fixture
@@ -31,10 +34,16 @@ def upload(tmp_path):
 
 
 def test_a_picture_keeps_its_transparency(upload):
-    field = Picture("Photograph", 10_000)
+    field = Picture("Photograph", LIMITS)
     assert field.preprocess(None) is None
     picture = field.preprocess(upload(file_bytes(noise(40, 30, "RGBA"))))
     assert (picture.size, picture.mode) == ((40, 30), "RGBA")
+    assert picture.info[FILE_NAME] == "cat.jpg"
+
+
+def test_a_picture_is_scaled_down_at_once(upload):
+    picture = Picture("Photograph", LIMITS).preprocess(upload(file_bytes(noise(100, 50))))
+    assert picture.size == (80, 40)
     assert picture.info[FILE_NAME] == "cat.jpg"
 
 
@@ -48,12 +57,12 @@ def test_a_picture_keeps_its_transparency(upload):
 )
 def test_a_file_that_cannot_be_used_gets_a_message(upload, content, message):
     with pytest.raises(gr.Error, match=message):
-        Picture("Photograph", 10_000).preprocess(upload(content))
+        Picture("Photograph", LIMITS).preprocess(upload(content))
 
 
 def test_another_kind_of_file_is_named_as_such(upload):
     with pytest.raises(gr.Error) as error:
-        Picture("Photograph", 10_000).preprocess(upload(b"no picture"))
+        Picture("Photograph", LIMITS).preprocess(upload(b"no picture"))
     assert error.value.message == UNKNOWN_FORMAT
 
 
@@ -62,7 +71,7 @@ def test_markup_in_a_message_is_text():
 
 
 def test_a_mask_is_white_where_the_user_painted():
-    field = Mask("Mask", 10_000)
+    field = Mask("Mask", LIMITS)
     stroke = Image.new("RGBA", (40, 30))
     stroke.paste((225, 29, 72, round(255 * BRUSH[1])), (10, 10, 20, 20))
     stroke.paste((225, 29, 72, 9), (20, 10, 21, 20))  # the stroke's soft edge
@@ -76,7 +85,7 @@ def test_a_mask_is_white_where_the_user_painted():
 
 
 def test_strokes_that_nobody_asks_for_are_forgotten():
-    field = Mask("Mask", 10_000)
+    field = Mask("Mask", LIMITS)
     for number in range(MAX_STROKES + 1):
         field.blob_storage[str(number)] = SimpleNamespace(layers=[])
     assert len(field.blob_storage) == MAX_STROKES

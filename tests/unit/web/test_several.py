@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from stylefuse.cancellation import Cancelled
 from stylefuse.errors import UserError
 from stylefuse.web.fields import Upload, page_error
 from stylefuse.web.several import paint_into_zip
@@ -46,4 +47,16 @@ def test_nothing_is_downloaded_if_all_fail(tmp_path):
     with pytest.raises(UserError) as error:
         paint_into_zip(paint, uploads("text.txt"), "transfer", lambda *_, **__: None)
     assert error.value.code == "pictures-failed"
+    assert not list(tmp_path.rglob("*.zip"))
+
+
+def test_nothing_is_left_if_the_visitor_has_gone(tmp_path):
+    def paint_until_cancelled(upload):
+        if upload.name == "b.png":
+            raise Cancelled
+        return b"painted"
+
+    names = uploads("a.png", "b.png", "c.png")
+    with pytest.raises(Cancelled):
+        paint_into_zip(paint_until_cancelled, names, "transfer", lambda *_, **__: None)
     assert not list(tmp_path.rglob("*.zip"))

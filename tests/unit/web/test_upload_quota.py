@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from stylefuse.web import upload_quota
-from stylefuse.web.upload_quota import UPLOAD, UploadQuota, folder_bytes
+from stylefuse.web.upload_quota import MIN_FILE, UPLOAD, UploadQuota, folder_bytes
 from tests.support.asgi import request, request_async
 
 
@@ -44,6 +44,14 @@ def test_all_files_together_are_limited(quota, folder, monkeypatch):
     assert upload(quota, "11") == 507
     (folder / "hash/a.png").unlink()
     assert upload(quota, "11") == 200
+
+
+def test_many_small_files_count_for_more_than_they_hold(quota, folder, monkeypatch):
+    monkeypatch.setattr(upload_quota, "MAX_KEPT", 3 * MIN_FILE)
+    for number in range(2):
+        assert upload(quota, "1") == 200
+        (folder / f"{number}").write_bytes(b"x")
+    assert upload(quota, "1") == 507
 
 
 def test_a_declared_length_reserves_nothing(quota, folder, monkeypatch):

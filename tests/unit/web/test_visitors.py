@@ -5,7 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from stylefuse.cancellation import active_cancellation
 from stylefuse.web import visitors
+from stylefuse.web.calls import Calls
 from stylefuse.web.visitors import HEARTBEAT, JOIN, MESSAGES, SESSION, Visitors
 
 
@@ -79,10 +81,15 @@ def page():
 
 
 @pytest.fixture
-def app(page, monkeypatch):
+def calls():
+    return Calls()
+
+
+@pytest.fixture
+def app(page, calls, monkeypatch):
     monkeypatch.setattr(visitors, "LISTEN_WITHIN_S", 0.05)
     monkeypatch.setattr(visitors, "MAX_STREAMS", 3)
-    return Visitors(page)
+    return Visitors(page, calls)
 
 
 def test_a_session_that_does_not_listen_is_forgotten(app, page):
@@ -102,6 +109,22 @@ def test_a_session_that_listens_is_not(app, page):
 
     asyncio.run(ask())
     assert len(page.calls) == 2
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_what_is_painted_for_a_session_is_stopped_when_it_has_gone(app, calls, stays):
+    async def ask():
+        with calls.running("abc"):
+            await call(app, scope(JOIN, "abc", "POST"))
+            heartbeats = [HEARTBEAT + "abc"] if stays else []
+            async with streams(app, *heartbeats):
+                async with stream(app, MESSAGES, "session_hash=abc"):
+                    await asyncio.sleep(0.1)
+                    assert not active_cancellation().cancelled
+                await asyncio.sleep(0.1)
+                return active_cancellation().cancelled
+
+    assert asyncio.run(ask()) is not stays
 
 
 def test_beyond_the_limit_the_oldest_stream_of_an_idle_session_is_closed(app, page):

@@ -31,18 +31,16 @@ def fuse_tab(models: LoadedModels) -> list[Any]:
     Returns:
         The fields with settings.
     """
-    max_pixels = models.limits.max_pixels
+    limits = models.limits
     with gr.Row(elem_classes="studio"):
         with gr.Column():
             with gr.Row(elem_classes="pictures"):
-                first = Picture("First picture", max_pixels, height=200)
-                second = Picture("Second picture", max_pixels, height=200)
+                first = Picture("First picture", limits, height=200)
+                second = Picture("Second picture", limits, height=200)
             with gr.Accordion("Mask: brush over what to keep of the first picture", open=False):
-                brushed = Mask("Mask", max_pixels, height=340)
+                brushed = Mask("Mask", limits, height=340)
                 uploaded = Picture(
-                    "Or upload a mask, white where the first picture is kept",
-                    max_pixels,
-                    height=160,
+                    "Or upload a mask, white where the first picture is kept", limits, height=160
                 )
             first.change(_to_brush_on, first, brushed)
         with gr.Column():

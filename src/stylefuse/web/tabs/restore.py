@@ -26,7 +26,7 @@ def restore_tab(models: LoadedModels) -> list[Any]:
     with gr.Row(elem_classes="studio"):
         with gr.Column():
             picture = Picture(
-                "Damaged photograph", models.limits.max_pixels, height=380, elem_classes="pictures"
+                "Damaged photograph", models.limits, height=380, elem_classes="pictures"
             )
             picture_gallery("Or try a photograph:", EXAMPLE_DAMAGED, picture)
         with gr.Column():

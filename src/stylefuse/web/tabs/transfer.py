@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+from stylefuse.config import Serve
 from stylefuse.inference.options import TransferRequestOptions
 from stylefuse.web.controls import (
     Request,
@@ -35,17 +36,17 @@ def transfer_tab(models: LoadedModels) -> list[Any]:
     Returns:
         The fields with settings.
     """
-    max_pixels = models.limits.max_pixels
+    limits = models.limits
     with gr.Row(elem_classes="studio"):
         with gr.Column():
             with gr.Row(elem_classes="pictures"):
-                content = Picture("Photograph", max_pixels, height=230)
-                style = Picture("Style", max_pixels, height=230)
+                content = Picture("Photograph", limits, height=230)
+                style = Picture("Style", limits, height=230)
             picture_gallery("Or try a photograph:", EXAMPLE_PHOTOGRAPHS, content)
             picture_gallery("Or choose a painting:", gallery_paintings(), style)
             with gr.Accordion("Mix with other styles", open=False):
-                second, second_weight = _weighted_style("Second style", max_pixels)
-                third, third_weight = _weighted_style("Third style", max_pixels)
+                second, second_weight = _weighted_style("Second style", limits)
+                third, third_weight = _weighted_style("Third style", limits)
         with gr.Column():
             output = before_after("Photograph and painting")
             strength = Slider(0, 1, 1, step=0.01, label="Strength")
@@ -62,9 +63,9 @@ def transfer_tab(models: LoadedModels) -> list[Any]:
     return [second_weight, third_weight, strength, colours, strokes, quality]
 
 
-def _weighted_style(label: str, max_pixels: int) -> tuple[Picture, Slider]:
+def _weighted_style(label: str, limits: Serve) -> tuple[Picture, Slider]:
     with gr.Row():
-        style = Picture(label, max_pixels, height=160)
+        style = Picture(label, limits, height=160)
         weight = Slider(
             0, 3, 1, step=0.05, label=f"{label}: weight", info="The first style has weight 1"
         )
