@@ -15,7 +15,10 @@ from stylefuse.fileio import sha256_of_tree
 
 PYTHON = sys.executable
 MODEL = "restore"  # the stages of one model use it
-DATA = ("data/pictures", "data/networks", "data/manifest.parquet", "data/ATTRIBUTION.md")
+DATA = (
+    "data/pictures", "data/networks", "data/manifest.parquet", "data/ATTRIBUTION.md",
+    "data/left_out.csv",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

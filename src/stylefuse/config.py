@@ -101,6 +101,8 @@ class Data(Section):
     networks: dict[str, Network]
     splits: Splits
     near_duplicate_bits: Annotated[int, Field(ge=0, le=64)]  # Hamming distance of 64-bit hashes
+    on_bad: Literal["stop", "leave_out"] = "stop"  # what pictures do that fail `validation`
+    max_left_out: Share = 0.1  # of a source's pictures; more stop the pipeline, too
 
 
 class Validation(Section):

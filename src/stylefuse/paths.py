@@ -7,6 +7,7 @@ PICTURES = DATA / "pictures"  # as ingested
 NETWORKS = DATA / "networks"  # published networks, for evaluation and the perceptual loss
 MANIFEST = DATA / "manifest.parquet"  # one row per picture
 ATTRIBUTION = DATA / "ATTRIBUTION.md"
+LEFT_OUT = DATA / "left_out.csv"  # pictures of the sources that are not used, and why
 PREPARED = DATA / "prepared"  # arrays of square tiles, per split and domain
 SOURCES_LOCK = DATA / "sources.lock"  # checksums of the sources' files at the first ingestion
 

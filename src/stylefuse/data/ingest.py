@@ -4,8 +4,10 @@ import argparse
 import hashlib
 import re
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from functools import partial
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 import imagehash
@@ -15,6 +17,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from stylefuse import paths
 from stylefuse.config import Data, Network, Params, Source, load_params
+from stylefuse.data.bad_pictures import leave_out
 from stylefuse.data.sources.archives import zip_members
 from stylefuse.data.sources.downloads import python_package
 from stylefuse.data.sources.package_changes import refuse_changed_packages
@@ -26,6 +29,7 @@ from stylefuse.images.open import flatten, open_picture
 
 PICTURES, NETWORKS = paths.PICTURES.name, paths.NETWORKS.name
 MANIFEST, ATTRIBUTION = paths.MANIFEST.name, paths.ATTRIBUTION.name
+LEFT_OUT = paths.LEFT_OUT.name
 MAX_NETWORK_BYTES = 1_000_000_000  # of one file
 NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "vgg19*.bin", "*LICENSE*")
 
@@ -34,15 +38,17 @@ def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.
     """Fetch all sources into a draft folder, then move it into place; a failure changes nothing.
 
     Args:
-        params: `data` names the sources, `seed` determines the splits.
-        root: where `pictures/`, `networks/`, `manifest.parquet` and `ATTRIBUTION.md` appear.
+        params: `data` names the sources, `seed` determines the splits, `validation` which pictures
+            are left out if `data.on_bad` says so.
+        root: where `pictures/`, `networks/`, `manifest.parquet`, `ATTRIBUTION.md` and
+            `left_out.csv` appear.
         accept: accept packages that have changed; see `refuse_changed_packages`.
 
     Returns:
         The manifest, one row per picture.
 
     Raises:
-        UserError: a source is not available, has no pictures, or has changed.
+        UserError: a source is not available, has no pictures or too many bad ones, or has changed.
     """
     root.mkdir(parents=True, exist_ok=True)
     draft = root / ".draft"
@@ -65,13 +71,22 @@ def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.
             for name, network in params.data.networks.items():
                 unpack_network(network, draft / NETWORKS / name)
                 progress.advance(task)
+        rows.sort(key=itemgetter("path"))
+        bad: list[dict] = []
+        if params.data.on_bad == "leave_out":
+            rows, bad = leave_out(rows, params.data, params.validation)
+            for row in bad:
+                (draft / row["path"]).unlink()
+        _left_out_table(bad).to_csv(draft / LEFT_OUT, index=False)
         manifest = _manifest(rows, params.data, params.seed, root)
         manifest.to_parquet(draft / MANIFEST, index=False)
         (draft / ATTRIBUTION).write_text(attribution(manifest), encoding="utf-8")
-        for name in (PICTURES, NETWORKS, MANIFEST, ATTRIBUTION):
+        for name in (PICTURES, NETWORKS, MANIFEST, ATTRIBUTION, LEFT_OUT):
             _replace(draft / name, root / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    if bad:
+        sys.stderr.write(f"left out {len(bad)} pictures; {root / LEFT_OUT} says why\n")
     return manifest
 
 
@@ -142,7 +157,7 @@ def describe(data: bytes) -> dict:
 
 
 def _manifest(rows: list[dict], data: Data, seed: int, root: Path) -> pd.DataFrame:
-    manifest = pd.DataFrame(rows).sort_values("path", ignore_index=True)
+    manifest = pd.DataFrame(rows)
     hashes = [int(phash, 16) for phash in manifest.phash]
     groups = near_duplicate_groups(hashes, data.near_duplicate_bits)
     keys = (manifest.source + "/" + manifest.member).tolist()
@@ -150,6 +165,11 @@ def _manifest(rows: list[dict], data: Data, seed: int, root: Path) -> pd.DataFra
     manifest.insert(2, "split", splits)
     manifest["path"] = [(root / path).as_posix() for path in manifest.path]
     return manifest
+
+
+def _left_out_table(bad: Sequence[dict]) -> pd.DataFrame:
+    table = pd.DataFrame(bad, columns=["source", "member", "error"])
+    return table.rename(columns={"member": "picture", "error": "reason"})
 
 
 def attribution(manifest: pd.DataFrame) -> str:

@@ -207,3 +207,119 @@ def test_pictures_that_are_in_two_domains(sources):
     ingest_folders(sources)
     failed, _ = failures(sources)
     assert failed["sha256_unique"] == ["0.png", "0.png", "1.png", "1.png", "2.png", "2.png"]
+
+
+# --- bad pictures are left out ---
+
+
+def small(_):
+    return png(501, (60, 40))
+
+
+def flat(_):
+    return file_of(Image.new("RGB", (160, 140), "teal"))
+
+
+def dark(_):
+    return file_of(Image.fromarray(np.random.default_rng(1).integers(0, 3, (140, 160), np.uint8)))
+
+
+def other_mode(_):
+    return file_of(Image.effect_noise((160, 140), 80).convert("LA"))
+
+
+def damaged(good):
+    return good[: len(good) // 2]
+
+
+def copied(good):
+    return good
+
+
+def file_of(picture):
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+BAD = {
+    small: "too small", flat: "of one colour", dark: "mean luminance", other_mode: "the mode LA",
+    damaged: "damaged or cut short", copied: "same content as photograph: 0.png",
+}  # fmt: skip
+
+
+def ingest_without_bad(root, **data):
+    photos, art = folder(root / "photos", "photograph"), folder(root / "art", "painting")
+    return ingest.ingest(params_with(photos, art, on_bad="leave_out", **data))
+
+
+@pytest.mark.parametrize("kind", BAD, ids=lambda kind: kind.__name__)
+def test_a_bad_picture_is_left_out_and_named(sources, kind, capsys):
+    (sources / "photos/trip").mkdir()
+    bad = sources / "photos/trip/bad.png"
+    bad.write_bytes(kind((sources / "photos/0.png").read_bytes()))
+    manifest = ingest_without_bad(sources)
+    assert len(manifest) == 80
+    assert failures(sources) == ({}, "")
+    left_out = pd.read_csv(paths.LEFT_OUT)
+    ((source, picture, reason),) = left_out.itertuples(index=False)
+    assert (source, picture) == ("photograph", "trip/bad.png")
+    assert BAD[kind] in reason
+    assert "left out 1 pictures" in capsys.readouterr().err
+    assert not list((sources / paths.PICTURES).rglob("bad.png"))
+
+
+def test_of_very_many_alike_most_are_left_out(sources):
+    data = (sources / "art/100.png").read_bytes()
+    for i in range(12):
+        (sources / f"art/like-{i:02}.jpg").write_bytes(as_jpeg(data, 60 + i))
+    ingest_without_bad(sources, max_left_out=0.2)
+    assert failures(sources) == ({}, "")
+    left_out = pd.read_csv(paths.LEFT_OUT)
+    assert list(left_out.picture) == [f"like-{i:02}.jpg" for i in range(7, 12)]
+    assert set(left_out.reason) == {"is one of many like painting: 100.png"}
+
+
+def test_a_licence_that_is_not_listed(sources):
+    art = folder(sources / "art", "painting").model_copy(update={"licence": "CC BY-NC"})
+    photos = folder(sources / "photos", "photograph")
+    with pytest.raises(UserError) as error:
+        ingest.ingest(params_with(photos, art, on_bad="leave_out", max_left_out=0.5))
+    assert error.value.code == "too-many-left-out"
+    assert "'painting': 40 of 40 pictures" in str(error.value)
+    assert "painting: 100.png: has the licence CC BY-NC" in str(error.value)
+    assert not paths.MANIFEST.exists()
+
+
+def test_too_many_bad_pictures_stop_the_run(sources):
+    for seed in range(5):
+        (sources / f"photos/{seed}.png").write_bytes(flat(seed))
+    with pytest.raises(UserError) as error:
+        ingest_without_bad(sources)
+    assert error.value.code == "too-many-left-out"
+
+
+def test_a_bad_picture_is_named_by_its_own_path(sources):
+    (sources / "photos/trip").mkdir()
+    (sources / "photos/trip/bad.png").write_bytes(damaged((sources / "photos/0.png").read_bytes()))
+    ingest_folders(sources)
+    failed, message = failures(sources)
+    assert failed == {"decodes": ["bad.png"]}
+    assert "from photograph: trip/bad.png" in message
+
+
+def test_hidden_files_are_skipped(sources):
+    for name in ("._0.png", ".thumbnails/0.png"):
+        (sources / "photos" / name).parent.mkdir(exist_ok=True)
+        (sources / "photos" / name).write_bytes(b"no picture")
+    ingest_folders(sources)
+    assert failures(sources) == ({}, "")
+
+
+def test_the_page_names_what_was_left_out(good_set, tmp_path):
+    manifest = pd.read_parquet(good_set / paths.MANIFEST)
+    settings = params_with().validation
+    table = pd.DataFrame({"source": ["mine"], "picture": ["<b>.png"], "reason": ["is empty"]})
+    validate(manifest, DOMAINS, settings, 0, tmp_path, left_out=table)
+    assert "&lt;b&gt;.png" in (tmp_path / "validation.html").read_text()
+    assert json.loads((tmp_path / "validation.json").read_text())["left_out"] == 1

@@ -330,6 +330,7 @@ def test_main_reads_the_manifest_of_the_project(manifest, tmp_path, monkeypatch)
     assert error.value.code == "manifest-missing"
     (tmp_path / "data").mkdir()
     manifest.to_parquet("data/manifest.parquet")
+    (tmp_path / "data/left_out.csv").write_text("source,picture,reason\n")
     with pytest.raises(UserError, match="at least 20 photographs"):
         module.main()
     assert (tmp_path / "reports/validation.json").exists()

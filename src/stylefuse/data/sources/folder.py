@@ -1,6 +1,7 @@
 """Pictures from a folder of the user's own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from stylefuse.config import Source
 from stylefuse.data.sources.picture import PathFilter, SourcePicture, pictures_of_members
@@ -8,7 +9,8 @@ from stylefuse.errors import UserError
 
 
 def read_folder(source: Source, selects: PathFilter) -> Iterator[SourcePicture]:
-    """The selected pictures of a source's folder and its subfolders, sorted by path."""
+    """The selected pictures of a source's folder and its subfolders, sorted by path; hidden files
+    and folders are skipped, as systems keep previews and leftovers there."""
     assert source.path
     folder = source.path.expanduser()
     if not folder.is_dir():
@@ -16,6 +18,14 @@ def read_folder(source: Source, selects: PathFilter) -> Iterator[SourcePicture]:
             f"source {source.name!r}: {folder} is not a folder; correct its path in params.yaml",
             code="source-folder-missing",
         )
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    files = (
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not _is_hidden(path.relative_to(folder))
+    )
     members = ((f.relative_to(folder).as_posix(), f.stat().st_size, f.read_bytes) for f in files)
     yield from pictures_of_members(source, members, selects)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

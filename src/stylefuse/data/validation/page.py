@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("page.html")
 
 
-def render_page(manifest: pd.DataFrame, results: Sequence["ExpectationResult"]) -> str:
+def render_page(
+    manifest: pd.DataFrame, left_out: pd.DataFrame, results: Sequence["ExpectationResult"]
+) -> str:
     """Render the verdict, the expectations with their failing pictures, and counts of pictures.
 
     Args:
         manifest: one row per picture.
+        left_out: the pictures that ingest left out; columns `source`, `picture` and `reason`.
         results: of the expectations, in the order to show.
 
     Returns:
@@ -34,7 +37,12 @@ def render_page(manifest: pd.DataFrame, results: Sequence["ExpectationResult"]) 
     ]
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     failed = sum(not result.success for result in results)
-    return template.render(results=results, failed=failed, tables=tables) + "\n"
+    return (
+        template.render(
+            results=results, failed=failed, tables=tables, left_out=left_out.to_dict("records")
+        )
+        + "\n"
+    )
 
 
 def _counts(manifest: pd.DataFrame, *columns: str) -> list[tuple[tuple[str, ...], int]]:

@@ -22,6 +22,7 @@ from stylefuse.errors import UserError, run_main
 
 DATA_DOCS = paths.REPORTS / "data_docs"
 DATA_REFUSED = 10  # exit code
+NOTHING_LEFT_OUT = pd.DataFrame(columns=["source", "picture", "reason"])
 MAX_NAMES = 10  # pictures that a message names for each failed expectation
 
 
@@ -33,6 +34,7 @@ def validate(
     out: Path,
     errors: Mapping[str, str] | None = None,
     data_docs: Path | None = None,
+    left_out: pd.DataFrame = NOTHING_LEFT_OUT,
 ) -> None:
     """Validate a manifest; the reports are written whether it passes or not.
 
@@ -44,6 +46,7 @@ def validate(
         out: folder of `validation.json` and `validation.html`.
         errors: what is wrong with files on disk, by path; see `files_on_disk.file_errors`.
         data_docs: folder for Great Expectations' Data Docs; None builds none.
+        left_out: the pictures that ingest left out; columns `source`, `picture` and `reason`.
 
     Raises:
         UserError: columns or thresholds are missing; or an expectation failed (exit code 10), and
@@ -62,20 +65,25 @@ def validate(
     out.mkdir(parents=True, exist_ok=True)
     report = out / paths.VALIDATION_REPORT.name
     page = report.with_suffix(".html")
-    report.write_text(json.dumps(_summary(manifest, domains, results), indent=1, sort_keys=True)
-                      + "\n")  # fmt: skip
-    page.write_text(render_page(manifest, results), encoding="utf-8")
+    summary = _summary(manifest, left_out, domains, results)
+    report.write_text(json.dumps(summary, indent=1, sort_keys=True) + "\n")
+    page.write_text(render_page(manifest, left_out, results), encoding="utf-8")
     failed = [result for result in results if not result.success]
     if failed:
-        raise UserError(_failure_message(failed, page), DATA_REFUSED, code="validation-failed")
+        message = _failure_message(failed, manifest, page)
+        raise UserError(message, DATA_REFUSED, code="validation-failed")
 
 
 def _summary(
-    manifest: pd.DataFrame, domains: Sequence[str], results: Sequence[ExpectationResult]
+    manifest: pd.DataFrame,
+    left_out: pd.DataFrame,
+    domains: Sequence[str],
+    results: Sequence[ExpectationResult],
 ) -> dict:
     """The content of `validation.json`."""
     return {
         "evaluated": len(results),
+        "left_out": len(left_out),
         "passed": sum(result.success for result in results),
         "pictures": {
             domain: {
@@ -95,22 +103,37 @@ def _summary(
     }
 
 
-def _failure_message(failed: Sequence[ExpectationResult], page: Path) -> str:
+def _failure_message(
+    failed: Sequence[ExpectationResult], manifest: pd.DataFrame, page: Path
+) -> str:
+    origins = _origins(manifest)
     lines = [f"the pictures failed {len(failed)} expectation(s); {page} lists all of them"]
     for result in failed:
         lines.append(f"  {result.name}: {result.statement} {result.observed}".rstrip())
-        lines += [f"    {path} ({defect})" for path, defect in result.failing[:MAX_NAMES]]
+        lines += [
+            f"    {path} ({defect}){f', from {origin}' if (origin := origins.get(path)) else ''}"
+            for path, defect in result.failing[:MAX_NAMES]
+        ]
         if len(result.failing) > MAX_NAMES:
             lines.append(f"    and {len(result.failing) - MAX_NAMES} more")
     return "\n".join(lines)
+
+
+def _origins(manifest: pd.DataFrame) -> dict[str, str]:
+    """Where each picture was before it was ingested, by its path."""
+    if "member" not in manifest:
+        return {}
+    origins = manifest.source.astype(str) + ": " + manifest.member.astype(str)
+    return dict(zip(manifest.path, origins, strict=True))
 
 
 def main() -> None:
     params = load_params()
     try:
         manifest = pd.read_parquet(paths.MANIFEST)
+        left_out = pd.read_csv(paths.LEFT_OUT)
     except FileNotFoundError:
-        message = f"{paths.MANIFEST} is missing; run `dvc repro ingest`"
+        message = f"{paths.MANIFEST} or {paths.LEFT_OUT} is missing; run `dvc repro ingest`"
         raise UserError(message, code="manifest-missing") from None
     validate(
         manifest,
@@ -120,6 +143,7 @@ def main() -> None:
         paths.REPORTS,
         file_errors(manifest, paths.PICTURES),
         DATA_DOCS,
+        left_out,
     )
 
 
