@@ -56,7 +56,7 @@ def decide(params: Params, model: str) -> tuple[Decision, "ModelVersion", "Model
         UserError: there is no champion, no challenger, or no data to evaluate them on.
     """
     require_store(params.registry)
-    recover(params.registry)
+    recover(params.registry, model)
     client = open_store(params.registry)
     name = registered_name(model)
     champion, challenger = (_version(client, name, alias) for alias in (CHAMPION, CHALLENGER))

@@ -1,24 +1,24 @@
 """Promotion and rollback: which version is champion, changed completely or not at all.
 
-MLflow changes one alias or one tag at a time. A move is therefore written to a journal first, then
-carried out in steps that may be repeated; after a crash the next caller finishes it. The alias,
-which servers read, is changed last.
+MLflow changes one alias or one tag at a time. A move is therefore noted in the store first, then
+carried out in steps that may be repeated; after a crash, the next caller on any machine finishes
+it, or drops it if the champion has changed meanwhile. The alias, which servers read, is changed
+last.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stylefuse.config import Registry
 from stylefuse.errors import EXIT_TRY_AGAIN, UserError
-from stylefuse.fileio import file_lock, write_text_atomically
-from stylefuse.paths import REGISTRY_HOME
 from stylefuse.registry.pages.markdown import set_description
 from stylefuse.registry.pages.version_page import CHAMPION_HISTORY, champion_history
+from stylefuse.registry.promotion_lock import PromotionLock, claims
 from stylefuse.registry.store import (
     CHAMPION,
     error_reason,
@@ -26,17 +26,17 @@ from stylefuse.registry.store import (
     open_store,
     registered_name,
     require_store,
-    tracking_uri,
 )
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-JOURNAL, LOCK = REGISTRY_HOME / "promotion.json", REGISTRY_HOME / "promotion.lock"
 MOVED_TAG = "stylefuse.champion"  # of a version: when and why it became champion
 LEFT_TAG = "stylefuse.rolled_back"  # of a former champion: when and why it was rolled back
 HISTORY_TAG = "stylefuse.moves"  # of a registered model: prefix of a tag per move, with its time
-MAX_REASON_LENGTH = 4000  # characters
+MAX_REASON_LENGTH = 4000  # characters; MLflow keeps 5,000 of a tag
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,6 @@ class Move:
         before: the champion until then, if there was one.
         reason: for the change.
         at: UTC, ISO 8601.
-        store: a hash of the store's address.
         back: whether this is a rollback.
     """
 
@@ -58,8 +57,12 @@ class Move:
     before: int | None
     reason: str
     at: str
-    store: str
     back: bool = False
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Move":
+        """The move that `asdict` has turned into `values`, in this release or an earlier one."""
+        return cls(**{field.name: values[field.name] for field in fields(cls)})
 
     def __str__(self) -> str:
         was = f" (was {self.before})" if self.before else ""
@@ -83,8 +86,9 @@ def promote(
         UserError: there is no such version, it is the champion already, another version than the
             expected one is, or a promotion is in progress.
     """
-    with _locked_store(registry) as client:
-        name = registered_name(model)
+    name = registered_name(model)
+    _check_reason(reason)
+    with _locked_champion(registry, name) as (client, lock):
         champion = champion_version(client, name)
         _require_version(client, name, version)
         if champion == version:
@@ -97,8 +101,7 @@ def promote(
                 f"`stylefuse gate {model}` again",
                 code="champion-changed",
             )
-        move = Move(name, version, champion, reason, _now(), _store_hash(registry))
-        return _move(client, move)
+        return _move(client, lock, Move(name, version, champion, reason, _now()))
 
 
 def rollback(registry: Registry, model: str, reason: str) -> Move:
@@ -110,8 +113,9 @@ def rollback(registry: Registry, model: str, reason: str) -> Move:
     Raises:
         UserError: there is no previous champion, or a promotion is in progress.
     """
-    with _locked_store(registry) as client:
-        name = registered_name(model)
+    name = registered_name(model)
+    _check_reason(reason)
+    with _locked_champion(registry, name) as (client, lock):
         champion = champion_version(client, name)
         if champion is None:
             raise UserError(f"{name} has no champion; run `make repro`", code="champion-missing")
@@ -123,8 +127,7 @@ def rollback(registry: Registry, model: str, reason: str) -> Move:
                 code="first-champion",
             )
         _require_version(client, name, previous)
-        move = Move(name, previous, champion, reason, _now(), _store_hash(registry), back=True)
-        return _move(client, move)
+        return _move(client, lock, Move(name, previous, champion, reason, _now(), back=True))
 
 
 def _previous_champions(client: "MlflowClient", name: str) -> list[int | None]:
@@ -132,7 +135,7 @@ def _previous_champions(client: "MlflowClient", name: str) -> list[int | None]:
     tags = client.get_registered_model(name).tags
     champions: list[int | None] = []
     for key in sorted(key for key in tags if key.startswith(HISTORY_TAG)):
-        move = Move(**json.loads(tags[key]))
+        move = Move.from_dict(json.loads(tags[key]))
         champions = champions[:-1] if move.back else [*champions, move.before]
     return champions
 
@@ -150,65 +153,72 @@ def champion_version(client: "MlflowClient", name: str) -> int | None:
     return int(version) if version else None
 
 
-def recover(registry: Registry) -> None:
-    """Finish a move that was interrupted, if there is one."""
-    if JOURNAL.exists():
-        with _locked_store(registry):
+def recover(registry: Registry, model: str) -> None:
+    """Finish a model's move that was interrupted, if there is one."""
+    name = registered_name(model)
+    client = open_store(registry)
+    if client.search_registered_models(f"name = '{name}'") and claims(client, name):
+        with _locked_champion(registry, name):
             pass
 
 
 @contextmanager
-def _locked_store(registry: Registry) -> Iterator["MlflowClient"]:
-    """The store, for one promotion at a time; an interrupted move is finished first."""
+def _locked_champion(
+    registry: Registry, name: str
+) -> Iterator[tuple["MlflowClient", PromotionLock]]:
+    """The store, for one promotion of a model at a time; interrupted ones are finished first."""
     from mlflow.exceptions import MlflowException
 
     require_store(registry)
-    with ExitStack() as stack:
+    client = open_store(registry)
+    try:
+        champion_version(client, name)
+        lock = PromotionLock(client, name)
+        interrupted = lock.acquire()
         try:
-            stack.enter_context(file_lock(LOCK))
-        except TimeoutError:
-            raise UserError(
-                "another promotion is in progress; try again when it has ended",
-                EXIT_TRY_AGAIN,
-                code="promotion-in-progress",
-            ) from None
-        client = open_store(registry)
-        try:
-            _finish_interrupted(client, registry)
-            yield client
-        except MlflowException as error:
-            status = exit_code(error)
-            raise UserError(
-                f"the champion could not be changed ({error_reason(error)}); run the command again",
-                status,
-                code="store-unreachable" if status == EXIT_TRY_AGAIN else "promotion-failed",
-            ) from None
-
-
-def _finish_interrupted(client: "MlflowClient", registry: Registry) -> None:
-    """Carry out the move in the journal, or drop it if its versions were deleted."""
-    if not JOURNAL.exists():
-        return
-    move = Move(**json.loads(JOURNAL.read_text()))
-    if move.store != _store_hash(registry):
+            for tag, claim in interrupted.items():
+                if claim.plan:
+                    _finish(client, Move.from_dict(claim.plan))
+                lock.remove(tag)
+            yield client, lock
+        except UserError:
+            lock.release()  # nothing was changed
+            raise
+        except BaseException:
+            lock.abandon()
+            raise
+        lock.release()
+    except MlflowException as error:
+        status = exit_code(error)
         raise UserError(
-            f"{JOURNAL} holds an interrupted move of another store; set MLFLOW_TRACKING_URI to "
-            "that store and run the command again, or delete the file",
-            code="interrupted-move-elsewhere",
-        )
+            f"the champion could not be changed ({error_reason(error)}); run the command again",
+            status,
+            code="store-unreachable" if status == EXIT_TRY_AGAIN else "promotion-failed",
+        ) from None
+
+
+def _finish(client: "MlflowClient", move: Move) -> None:
+    """Carry out an interrupted move, or drop it if it no longer fits what is in the store."""
     versions = [version for version in (move.version, move.before) if version]
-    if all(_exists(client, move.name, version) for version in versions):
+    exist = all(_exists(client, move.name, version) for version in versions)
+    if exist and champion_version(client, move.name) in (move.before, move.version):
         _carry_out(client, move)
+        logger.warning("finished an interrupted change of the champion: %s", move)
     else:
-        JOURNAL.unlink()
+        logger.warning(
+            "dropped an interrupted change, as the champion is another one now: %s", move
+        )
 
 
-def _move(client: "MlflowClient", move: Move) -> Move:
-    if not 0 < len(move.reason.strip()) <= MAX_REASON_LENGTH:
+def _check_reason(reason: str) -> None:
+    if not 0 < len(reason.strip()) <= MAX_REASON_LENGTH:
         raise UserError(
             f"give a --reason of 1 to {MAX_REASON_LENGTH} characters", code="option-out-of-range"
         )
-    write_text_atomically(JOURNAL, json.dumps(asdict(move)), durable=True)
+
+
+def _move(client: "MlflowClient", lock: PromotionLock, move: Move) -> Move:
+    lock.write_plan(asdict(move))
     _carry_out(client, move)
     return move
 
@@ -227,7 +237,6 @@ def _carry_out(client: "MlflowClient", move: Move) -> None:
     record = json.dumps(asdict(move), ensure_ascii=False)
     client.set_registered_model_tag(move.name, f"{HISTORY_TAG}.{move.at}", record)
     client.set_registered_model_alias(move.name, CHAMPION, str(move.version))
-    JOURNAL.unlink()
 
 
 def _update_page(client: "MlflowClient", name: str, version: str) -> None:
@@ -248,11 +257,6 @@ def _require_version(client: "MlflowClient", name: str, version: int) -> None:
             f"{name} has no version {version}; `stylefuse models` lists its versions",
             code="version-missing",
         )
-
-
-def _store_hash(registry: Registry) -> str:
-    """The store's address as a hash, because there may be a password in it."""
-    return hashlib.sha256(tracking_uri(registry).encode()).hexdigest()[:16]
 
 
 def _now() -> str:

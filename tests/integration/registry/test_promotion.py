@@ -5,29 +5,30 @@ import multiprocessing
 import os
 import re
 import signal
+import threading
+import time
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
-from stylefuse.registry import promotion
+from stylefuse.registry import promotion, promotion_lock
 from stylefuse.registry.promotion import (
     HISTORY_TAG,
-    JOURNAL,
     LEFT_TAG,
     MOVED_TAG,
     Move,
     promote,
     rollback,
 )
+from stylefuse.registry.promotion_lock import Claim, PromotionLock, claims
 from stylefuse.registry.store import CHAMPION, open_store, registered_name
 from tests.support.stores import copy_empty_store
 from tests.unit.test_config import SHIPPED
 
 NAME = registered_name("transfer")
-STEPS = ("journal written", "tag", "history", "alias", "journal deleted")
+STEPS = ("claimed", "planned", "tag", "history", "alias", "released")
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_alias_tag_and_history_change_together(registry, client):
     tag = client.get_model_version(NAME, "2").tags[MOVED_TAG]
     assert tag == f"{move.at}: paints better"
     assert history(client) == [f"{NAME} promoted: version 2 (was 1): paints better"]
-    assert not JOURNAL.exists()
+    assert not claims(client, NAME)
 
 
 def test_the_version_s_page_has_its_time_as_champion(registry, client):
@@ -109,17 +110,87 @@ def test_rollbacks_end_at_the_first_champion_though_it_was_promoted_again(regist
     assert error.value.code == "first-champion"
 
 
-def test_an_interrupted_move_is_finished_in_its_own_store(
-    registry, shared_folder, tmp_path, monkeypatch
+def leave_interrupted(client, move, **process):
+    """A claim on the lock whose process has died, and its tag."""
+    lock = PromotionLock(client, NAME)
+    lock.acquire()
+    lock.write_plan(asdict(move))
+    lock.abandon()
+    ((tag, claim),) = claims(client, NAME).items()
+    text = json.dumps({**asdict(claim), **process})
+    client.set_registered_model_tag(NAME, tag, text)
+    return tag, Claim(**json.loads(text))
+
+
+def interrupted(**changes):
+    return Move(**{"name": NAME, "version": 2, "before": 1, "reason": "better", "at": "2026-01-01T"}
+                | changes)  # fmt: skip
+
+
+def test_an_interrupted_move_is_finished_before_the_next_one(registry, client, caplog):
+    leave_interrupted(client, interrupted())
+    promote(registry, "transfer", 3, "better still")
+    assert champion(client) == 3
+    assert [line.partition(":")[0] for line in history(client)] == [f"{NAME} promoted"] * 2
+    assert "finished an interrupted change" in caplog.text
+    assert not claims(client, NAME)
+    assert rollback(registry, "transfer", "greenish").version == 2
+
+
+@pytest.mark.parametrize("changes", [{}, {"version": 9}])
+def test_an_interrupted_move_is_dropped_if_the_champion_is_another_one(
+    registry, client, caplog, changes
 ):
-    move = promote(registry, "transfer", 2, "better")
-    JOURNAL.write_text(json.dumps(asdict(move)))
-    copy_empty_store(shared_folder, tmp_path / "other")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other/mlflow/mlflow.db")
+    """Somebody else may have promoted and rolled back since then, in the web interface too."""
+    leave_interrupted(client, interrupted(**changes))
+    client.set_registered_model_alias(NAME, CHAMPION, "3")
+    promotion.recover(registry, "transfer")
+    assert champion(client) == 3
+    assert history(client) == []
+    assert "dropped an interrupted change" in caplog.text
+    assert not claims(client, NAME)
+
+
+def test_a_move_on_another_machine_is_waited_for(registry, client, monkeypatch):
+    monkeypatch.setattr(promotion_lock, "WAIT_S", 0.5)
+    tag, claim = leave_interrupted(client, interrupted(), host="elsewhere")
     with pytest.raises(UserError) as error:
-        promotion.recover(registry)
-    assert error.value.code == "interrupted-move-elsewhere"
-    assert JOURNAL.exists()
+        promote(registry, "transfer", 3, "better")
+    assert error.value.code == "promotion-in-progress"
+    assert champion(client) == 1
+    assert claims(client, NAME) == {tag: claim}
+
+
+def test_a_machine_that_is_gone_is_not_waited_for(registry, client):
+    leave_interrupted(client, interrupted(), host="elsewhere", at=0.0)
+    promote(registry, "transfer", 3, "better")
+    assert champion(client) == 3
+    assert len(history(client)) == 2
+
+
+def test_one_at_a_time_has_the_lock(registry, client):
+    inside, most = 0, 0
+    counting = threading.Lock()
+
+    def use():
+        nonlocal inside, most
+        lock = PromotionLock(client, NAME)
+        lock.acquire()
+        with counting:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.1)
+        with counting:
+            inside -= 1
+        lock.release()
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (inside, most) == (0, 1)
+    assert not claims(client, NAME)
 
 
 def test_a_version_that_was_rolled_back_can_be_promoted_by_hand(registry, client):
@@ -158,10 +229,10 @@ def _promote_and_die(step, registry):
     os.environ.pop("MLFLOW_TRACKING_URI", None)  # that of the first test
     steps = iter(STEPS)
 
-    def dies_after(method, counts=lambda *_: True):
+    def dies_after(method):
         def wrapped(*args, **kwargs):
             result = method(*args, **kwargs)
-            if counts(*args) and next(steps) == step:
+            if next(steps) == step:
                 os.kill(os.getpid(), signal.SIGKILL)
             return result
 
@@ -169,17 +240,9 @@ def _promote_and_die(step, registry):
 
     from mlflow import MlflowClient
 
-    def is_journal(path, *_):
-        return path.name.strip(".").startswith(JOURNAL.name)
-
-    def deletes_journal(path, *_):
-        return path == JOURNAL
-
-    Path.replace = dies_after(Path.replace, is_journal)
-    for name in ("model_version_tag", "registered_model_tag", "registered_model_alias"):
-        name = f"set_{name}"
+    for name in ("set_model_version_tag", "set_registered_model_tag",
+                 "set_registered_model_alias", "delete_registered_model_tag"):  # fmt: skip
         setattr(MlflowClient, name, dies_after(getattr(MlflowClient, name)))
-    Path.unlink = dies_after(Path.unlink, deletes_journal)
     promote(registry, "transfer", 2, "better")
 
 
@@ -192,11 +255,15 @@ def test_kill_9_after_any_step_leaves_a_champion_and_is_recovered(
     process.join()
     assert process.exitcode == -signal.SIGKILL
     assert champion(client) in (1, 2)
-    promotion.recover(registry)
-    assert champion(client) == 2  # a move in the journal is carried out
+    promotion.recover(registry, "transfer")
+    assert not claims(client, NAME)
+    if step == "claimed":  # nothing was decided yet
+        assert champion(client) == 1
+        assert history(client) == []
+        return
+    assert champion(client) == 2
     assert MOVED_TAG in client.get_model_version(NAME, "2").tags
     assert len(history(client)) == 1
-    assert not JOURNAL.exists()
     assert rollback(registry, "transfer", "as a test").version == 1
 
 
@@ -232,5 +299,5 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_refused(registry, c
     (refusal,) = [text for text in texts if not text.startswith(NAME)]
     (promoted,) = [text for text in texts if text.startswith(NAME)]
     assert promoted.startswith(f"{NAME} promoted: version {champion(client)}")
-    assert refusal in ("promotion-in-progress", "champion-changed")
+    assert refusal == "champion-changed"
     assert len(history(client)) == 1
