@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stylefuse.cli.arguments import (
@@ -12,6 +13,7 @@ from stylefuse.cli.arguments import (
     add_model_name,
     add_model_names,
     print_json,
+    print_path,
     print_text,
 )
 from stylefuse.errors import UserError
@@ -30,6 +32,7 @@ def add_registry_commands(commands: Subparsers) -> None:
     _add_rollback(commands)
     _add_models(commands)
     _add_version_commands(commands)
+    _add_backup_commands(commands)
 
 
 def _add_register(commands: Subparsers) -> None:
@@ -190,3 +193,29 @@ def _sign(args: argparse.Namespace) -> None:
     from stylefuse.registry.integrity.verify import sign_version
 
     print_text(f"{sign_version(load_params(), args.version)}\n")
+
+
+def _add_backup_commands(commands: Subparsers) -> None:
+    for name, run, help in (
+        ("backup", _backup, "write the registry in this folder to a tar file"),
+        ("load-backup", _load_backup, "load such a file into a folder without a registry"),
+    ):
+        command = commands.add_parser(name, help=help)
+        command.set_defaults(run=run)
+        command.add_argument("file", type=Path, metavar="FILE.tar")
+
+
+def _backup(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.backup import back_up
+
+    back_up(load_params().registry, args.file)
+    print_path(args.file)
+
+
+def _load_backup(args: argparse.Namespace) -> None:
+    from stylefuse.config import load_params
+    from stylefuse.registry.backup import load_backup
+
+    load_backup(load_params().registry, args.file)
+    print_text("loaded; `stylefuse models` lists the versions\n")

@@ -103,9 +103,10 @@ def remember_champion(name: str, location: ModelLocation, store: Path, verified_
 
 
 def _state(store: str) -> list[Any]:
-    """What changes when the store is written to, or when another store is configured."""
+    """What changes when the store is written to, or when another store is configured; a copy of the
+    project has another folder."""
     files = [PARAMS, Path(store), Path(f"{store}-wal")]
-    return [TRACKING_URI, *map(_file_state, files)]
+    return [str(Path.cwd()), TRACKING_URI, *map(_file_state, files)]
 
 
 def _folder_state(folder: Path) -> dict[str, list[int]]:

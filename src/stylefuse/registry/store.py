@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from stylefuse.config import Registry
 from stylefuse.errors import EXIT_INVALID_INPUT, EXIT_TRY_AGAIN, UserError, to_user_error
 from stylefuse.fileio import file_lock
+from stylefuse.registry.relocation import relocate
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -131,6 +132,7 @@ def open_store(registry: Registry, experiment: bool = True) -> "MlflowClient":
     path = Path(uri.removeprefix(SQLITE))
     _check_sqlite_file(path)
     with file_lock(path.with_suffix(".lock"), timeout_s=-1):  # two would both create the tables
+        relocate(path, registry)
         return _connect(registry, uri, experiment)
 
 
