@@ -25,6 +25,7 @@ from pydantic import Field
 from flows.chunks import ChunkResult, paint
 from flows.cluster import Workers, dask_client
 from flows.command import report_user_errors
+from flows.notifications import TELL_FAILURES
 from flows.temporary_server import password_required
 from stylefuse.errors import UserError, run_main
 from stylefuse.fileio import file_lock
@@ -46,7 +47,7 @@ CHUNK = 100  # pictures; what a killed run loses is at most one chunk per worker
 Size = Annotated[int, Field(ge=1, description="pictures of a chunk")]
 
 
-@flow(name="batch")
+@flow(name="batch", **TELL_FAILURES)
 @report_user_errors
 def batch(
     pictures: list[str],

@@ -4,11 +4,12 @@ from prefect import flow
 from prefect.states import Completed, Failed, State
 
 from flows.command import report_user_errors
+from flows.notifications import TELL_FAILURES
 from flows.train import gate
 from stylefuse.config import load_params
 
 
-@flow(name="evaluate", log_prints=True)
+@flow(name="evaluate", log_prints=True, **TELL_FAILURES)
 @report_user_errors
 def evaluate(models: list[str] | None = None) -> State:
     """Put each challenger to the gate and show the decision; no version is promoted.

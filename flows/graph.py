@@ -3,13 +3,15 @@
 Flows know no stage by its name: whatever `dvc.yaml` describes is what runs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from stylefuse.errors import EXIT_TRY_AGAIN, UserError
 from stylefuse.paths import DVC_LOCK
 
 CODE = "src/"  # dependencies in this folder are code, all others are data
@@ -40,12 +42,32 @@ class Stage:
         return self.name.partition("@")[2] or None
 
 
+@contextmanager
+def _repo(root: Path | str) -> Iterator[Any]:
+    """DVC's view of the project.
+
+    Raises:
+        UserError: another DVC command locks it.
+    """
+    from dvc.lock import LockError
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except LockError:
+        raise UserError(
+            "another DVC command is running in this folder; try again when it has ended",
+            EXIT_TRY_AGAIN,
+            code="dvc-busy",
+        ) from None
+
+
 def read_graph(root: Path | str = ".") -> list[Stage]:
     """All stages in an order in which they can run, with the reasons for each to run."""
     import networkx as nx
-    from dvc.repo import Repo
 
-    with Repo(str(root)) as repo:
+    with _repo(root) as repo:
         graph = repo.index.graph.subgraph([stage for stage in repo.index.stages if stage.cmd])
         position = {stage: number for number, stage in enumerate(repo.index.stages)}
         ordered = nx.lexicographical_topological_sort(graph.reverse(), position.__getitem__)
@@ -64,9 +86,7 @@ def read_graph(root: Path | str = ".") -> list[Stage]:
 
 def read_changes(stage: str) -> list[str | Mapping[str, Any]]:
     """What DVC reports as changed of one stage; empty if it is up to date."""
-    from dvc.repo import Repo
-
-    with Repo() as repo:
+    with _repo(".") as repo:
         return list(repo.status([stage]).get(stage, []))
 
 

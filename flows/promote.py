@@ -8,6 +8,7 @@ from prefect.states import Completed, State
 from pydantic import Field
 
 from flows.command import report_user_errors
+from flows.notifications import TELL_FAILURES, tell
 from stylefuse.config import load_params
 from stylefuse.registry import promotion
 
@@ -15,7 +16,7 @@ Reason = Annotated[str, Field(min_length=1, max_length=4000, description="record
 Version = Annotated[int, Field(ge=1, description="number of a registered version")]
 
 
-@flow(name="promote")
+@flow(name="promote", **TELL_FAILURES)
 @report_user_errors
 def promote(model: str, version: Version, reason: Reason) -> State:
     """Make a version the champion without asking the gate.
@@ -28,7 +29,7 @@ def promote(model: str, version: Version, reason: Reason) -> State:
     return _show_move(model, promotion.promote(load_params().registry, model, version, reason))
 
 
-@flow(name="rollback")
+@flow(name="rollback", **TELL_FAILURES)
 @report_user_errors
 def rollback(model: str, reason: Reason) -> State:
     """Make the previous champion the champion again.
@@ -42,4 +43,5 @@ def rollback(model: str, reason: Reason) -> State:
 
 def _show_move(model: str, move: promotion.Move) -> State:
     create_markdown_artifact(str(move), f"champion-{model}", str(move))
+    tell("rolled-back" if move.back else "promoted", str(move))
     return Completed(message=str(move))

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import psutil
 
+from flows.notifications import notify
 from flows.train import GPU
+from stylefuse.config import load_params
 from stylefuse.errors import UserError, run_main
 from stylefuse.password import read_or_create_password
 from stylefuse.ports import LOOPBACK, require_free_port
@@ -119,6 +121,7 @@ def _watch(processes: dict[str, subprocess.Popen]) -> None:
         for name, process in processes.items():
             if process.poll() is not None:
                 message = f"the {name} has ended; see {_log_file(name)}"
+                notify(load_params().notify, "worker-ended", message)
                 raise UserError(message, 1, code="server-ended")
         time.sleep(1)
 

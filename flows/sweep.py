@@ -15,6 +15,7 @@ from prefect.states import Completed, Failed, State
 from flows.cluster import Workers, dask_runner
 from flows.command import report_user_errors, run_command
 from flows.graph import Stage, read_graph
+from flows.notifications import TELL_FAILURES
 from flows.pipeline_lock import pipeline_lock
 from flows.temporary_server import password_required
 from flows.timings import Stopwatch
@@ -64,7 +65,7 @@ def register_variant(variant: Variant, stage: str, store: str, variants: int) ->
     return Completed(message=result.output.strip().splitlines()[-1])
 
 
-@flow(name="sweep", log_prints=True)
+@flow(name="sweep", log_prints=True, **TELL_FAILURES)
 @report_user_errors
 def sweep(
     model: str,
@@ -87,9 +88,9 @@ def sweep(
     variants = make_variants(params, model, grid)
     open_store(params.registry)  # created here, not in a copy of the project
     store = tracking_uri(params.registry)
-    with pipeline_lock() as is_free, concurrency(GPU, occupy=1, lease_duration=LEASE_S):
-        if not is_free:
-            return Completed(name="Skipped", message="another pipeline is running in this folder")
+    with pipeline_lock() as running, concurrency(GPU, occupy=1, lease_duration=LEASE_S):
+        if running:
+            return Completed(name="Skipped", message=running)
         stages = read_graph()
         own_stages = [stage for stage in stages if stage.item == model]
         training = next((stage for stage in own_stages if stage.gpu), own_stages[0])

@@ -27,6 +27,7 @@ from flows.graph import (
     read_outputs,
     select,
 )
+from flows.notifications import TELL_FAILURES, tell
 from flows.pipeline_lock import pipeline_lock
 from flows.temporary_server import password_required
 from flows.timings import Stopwatch
@@ -108,14 +109,17 @@ def gate(model: str, params: Params) -> artifacts.GateResult:
 def promote(model: str, params: Params, result: artifacts.GateResult) -> State[None]:
     """Make the challenger champion if it passed the gate and the champion is still the same."""
     if not result.promoted:
+        if result.challenger != result.champion:
+            tell("refused", f"{model} version {result.challenger}: {result.reasons}")
         return Completed(name="Refused", message=result.reasons)
     move = promotion.promote(
         params.registry, model, result.challenger, result.reasons, result.champion
     )
+    tell("promoted", str(move))
     return Completed(name="Promoted", message=str(move))
 
 
-@flow(name="train", log_prints=True)
+@flow(name="train", log_prints=True, **TELL_FAILURES)
 @report_user_errors
 def train(
     models: list[str] | None = None,
@@ -134,9 +138,9 @@ def train(
     """
     params = load_params()
     names = params.names(models)
-    with pipeline_lock() as is_free:
-        if not is_free:
-            return Completed(name="Skipped", message="another pipeline is running in this folder")
+    with pipeline_lock() as running:
+        if running:
+            return Completed(name="Skipped", message=running)
         stopwatch = Stopwatch()
         stages = select(read_graph(), models or [])
         get_run_logger().info("plan:\n%s", format_plan(stages))

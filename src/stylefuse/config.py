@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import GenericAlias
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 from urllib.parse import urlsplit
 
 import yaml
@@ -29,6 +29,9 @@ Count = Annotated[int, Field(ge=1)]
 PublicKey = Annotated[str, Field(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")]
 Domain = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]  # photograph, painting, portrait…
 Split = Literal["train", "validation", "test"]
+NotificationEvent = Literal[
+    "failed", "drifted", "refused", "promoted", "rolled-back", "worker-ended"
+]
 
 RENAMED_KEYS = {  # section → old name → new name, for messages
     "models": {
@@ -232,6 +235,20 @@ class Monitor(Section):
     hours: Positive  # age of the requests in a report
 
 
+class Notify(Section):
+    """Who is told what happened to the models."""
+
+    events: list[NotificationEvent] = list(get_args(NotificationEvent))
+    addresses: list[str] = []  # of Apprise; those with passwords: STYLEFUSE_NOTIFY
+    command: str = ""  # of a shell; gets the message on its standard input
+
+    @model_validator(mode="after")
+    def _has_no_password(self) -> "Notify":
+        if any(urlsplit(address).password for address in self.addresses):
+            raise ValueError("a password does not belong here; set STYLEFUSE_NOTIFY")
+        return self
+
+
 class Params(Section):
     """All of `params.yaml`."""
 
@@ -246,6 +263,7 @@ class Params(Section):
     registry: Registry
     serve: Serve
     monitor: Monitor
+    notify: Notify = Notify()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Params":

@@ -302,9 +302,14 @@ def test_drift_starts_a_training(site, nightly):
     (training,) = site.api("flow_runs/filter", children)
     assert training["state_type"] == "COMPLETED"
     assert training["parameters"]["fresh"]
-    assert (
-        site.run("monitor/hourly")["state_name"] == "Completed"
-    )  # the model has been trained since
+    assert "nothing new to train on" in drifted["state"]["message"]
+
+    noise(200, 200, seed=999).save(site.root / "own/photos/new.png")
+    again = site.run("monitor/hourly")
+    assert again["state_name"] == "Drifted", site.log_of(again["id"])
+    assert "nothing new" not in again["state"]["message"]
+    after = site.run("monitor/hourly")
+    assert after["state"]["message"] == f"{MODEL}: too few pictures received"
 
 
 def test_a_sweep_registers_its_best_from_a_commit_of_its_own(site, nightly):

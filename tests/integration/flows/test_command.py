@@ -1,5 +1,6 @@
 """Commands of a flow: output, kinds of failure, and that no process outlives the flow."""
 
+import json
 import os
 import signal
 import stat
@@ -107,16 +108,47 @@ def test_a_folder_has_one_pipeline_at_a_time(tmp_path, monkeypatch):
     results = []
 
     def try_lock():
-        with pipeline_lock() as is_free:
-            results.append(is_free)
+        with pipeline_lock() as running:
+            results.append(running)
 
-    with pipeline_lock() as is_free:
-        assert is_free
+    with pipeline_lock() as running:
+        assert not running
         thread = threading.Thread(target=try_lock)
         thread.start()
         thread.join()
     try_lock()
-    assert results == [False, True]
+    assert results == ["another pipeline is running in this folder", ""]
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_dvc_command_by_hand_is_waited_for(tmp_path, monkeypatch, ends):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("flows.pipeline_lock.POLL_S", 0.05)
+    command = "touch started; while ! test -e go; do sleep 0.05; done; touch end"
+    stages = {"slow": {"cmd": command, "outs": ["end"]}}
+    (tmp_path / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+    subprocess.run(["dvc", "init", "--no-scm", "-q"], check=True)
+    by_hand = subprocess.Popen(["dvc", "repro", "-q"])
+    wait_for(lambda: (tmp_path / "started").exists())
+    if ends:
+        threading.Timer(0.5, (tmp_path / "go").touch).start()
+    expected = f"`dvc repro -q (process {by_hand.pid})` is running in this folder"
+    with pipeline_lock(wait_s=20 if ends else 0.2) as running:
+        assert running == ("" if ends else expected)
+    (tmp_path / "go").touch()
+    assert by_hand.wait() == 0
+
+
+def test_a_dead_dvc_command_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    later = subprocess.Popen(["sleep", "60"])  # has the number of a DVC command that has ended
+    dead, reused = ({"pid": pid, "cmd": "dvc repro"} for pid in (2**22 + 1, later.pid))
+    locks = {"write": {"a": dead}, "read": {"b": [reused]}}
+    (tmp_path / ".dvc/tmp/rwlock").write_text(json.dumps(locks))
+    with pipeline_lock() as running:
+        assert not running
+    later.kill()
 
 
 def test_an_error_under_the_pipeline_lock_is_raised(tmp_path, monkeypatch):
