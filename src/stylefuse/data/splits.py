@@ -8,6 +8,8 @@ import numpy as np
 
 from stylefuse.config import Split, Splits
 
+ROWS_AT_ONCE = 64  # of the matrix of distances, which is compared within the processor's cache
+
 
 def near_duplicate_groups(hashes: Sequence[int], max_bits: int) -> list[int]:
     """Group pictures whose 64-bit perceptual hashes differ in at most `max_bits` bits.
@@ -19,7 +21,7 @@ def near_duplicate_groups(hashes: Sequence[int], max_bits: int) -> list[int]:
     Returns:
         For each picture the index of its group's first picture (single linkage).
     """
-    bits = np.unpackbits(np.array(hashes, dtype=">u8").view(np.uint8).reshape(-1, 8), axis=1)
+    values = np.array(hashes, np.uint64)
     group = list(range(len(hashes)))
 
     def root(i: int) -> int:
@@ -27,11 +29,14 @@ def near_duplicate_groups(hashes: Sequence[int], max_bits: int) -> list[int]:
             i = group[i]
         return i
 
-    for i in range(len(hashes)):
-        distance = (bits[i] != bits[:i]).sum(axis=1)
-        for j in np.flatnonzero(distance <= max_bits):
-            first, second = sorted((root(int(j)), root(i)))
-            group[second] = first
+    for start in range(0, len(values), ROWS_AT_ONCE):
+        rows = values[start : start + ROWS_AT_ONCE]
+        others = values[: start + len(rows)]
+        distances = np.bitwise_count(rows[:, None] ^ others)
+        for i, j in zip(*np.nonzero(distances <= max_bits), strict=True):
+            if j < start + i:
+                first, second = sorted((root(int(j)), root(start + int(i))))
+                group[second] = first
     return [root(i) for i in range(len(hashes))]
 
 

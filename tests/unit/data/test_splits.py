@@ -1,5 +1,6 @@
 """Splits: near-duplicates stay together, shares are met, new sources move no other pictures."""
 
+import random
 from collections import Counter
 
 import numpy as np
@@ -136,3 +137,19 @@ def test_empty_and_extreme_shares():
     none = Splits(validation=0, test=0)
     assert set(assign_splits(["a", "b"], ["s", "s"], [0, 1], none, 1)) == {"train"}
     assert np.unique(near_duplicate_groups([5] * 50, 0)).tolist() == [0]
+
+
+def test_near_duplicates_are_those_of_a_comparison_of_all_with_all():
+    rng = random.Random(5)
+    hashes = [rng.getrandbits(64) for _ in range(300)]
+    for i in range(0, 300, 3):  # some of them become alike, in chains, too
+        changed = sum(1 << bit for bit in rng.sample(range(64), rng.randrange(8)))
+        hashes[i] = hashes[rng.randrange(300)] ^ changed
+    expected = list(range(300))
+    for i in range(300):
+        for j in range(i):
+            if (hashes[i] ^ hashes[j]).bit_count() <= 6:
+                first, second = sorted((expected[i], expected[j]))
+                expected = [first if group == second else group for group in expected]
+    assert near_duplicate_groups(hashes, 6) == expected
+    assert len(set(expected)) < 250
