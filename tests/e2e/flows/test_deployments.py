@@ -305,6 +305,7 @@ def test_drift_starts_a_training(site, nightly):
     assert "nothing new to train on" in drifted["state"]["message"]
 
     noise(200, 200, seed=999).save(site.root / "own/photos/new.png")
+    commit_all(site.root)
     again = site.run("monitor/hourly")
     assert again["state_name"] == "Drifted", site.log_of(again["id"])
     assert "nothing new" not in again["state"]["message"]
