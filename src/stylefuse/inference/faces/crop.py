@@ -32,7 +32,7 @@ class CropFrame(NamedTuple):
         reach = self.side * (abs(np.cos(self.angle)) + abs(np.sin(self.angle))) / 2 + 2
         corner = np.floor(self.centre - reach).astype(int)
         span = int(np.ceil(2 * reach)) + 1
-        part = _crop_repeating(picture, *corner, span)
+        part = _crop_repeating(picture, int(corner[0]), int(corner[1]), span)
         shrink = max(1, int(self.side / size))
         if shrink > 1:
             part = part.reduce(shrink)

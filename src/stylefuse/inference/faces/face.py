@@ -1,6 +1,6 @@
 """Faces in pictures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -126,3 +126,9 @@ def _turned_back(face: Detection, degrees: int, size: tuple[int, int]) -> Detect
 
     corners = back(face.box.reshape(2, 2))
     return Detection(face.score, np.concatenate([corners.min(0), corners.max(0)]), back(face.eyes))
+
+
+def shifted(face: Face, corner: tuple[float, float], scale: float) -> Face:
+    """A face in a part of its picture that begins at a corner and is scaled."""
+    points = (face.points - np.array([*corner, 0])) * scale
+    return replace(face, points=points)

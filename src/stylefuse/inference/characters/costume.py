@@ -1,0 +1,82 @@
+"""A person's face in a character's picture."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from stylefuse.inference import poisson
+from stylefuse.inference.characters import masks
+from stylefuse.inference.characters.alignment import AlignedFaces, align
+from stylefuse.inference.characters.character import Character
+from stylefuse.inference.characters.options import CharacterOptions
+from stylefuse.inference.characters.tones import paint_tones
+from stylefuse.inference.faces.face import Face
+from stylefuse.inference.options import TransferOptions
+from stylefuse.inference.steps import PaintingStep, at_once
+from stylefuse.inference.style_optimizer import StyleTarget, optimized_steps
+from stylefuse.inference.transfer import TransferPredictor
+
+SOFT_EDGE = 1 / 28  # σ of the mask's edge, in widths of the face
+NEAR = 1.3  # size of the part around the face in which the seam may change the painting
+SEAM_COLOUR_WEIGHT = 10.0  # see `poisson.blend`
+MIN_SHAPE = 0.3  # how far the person's proportions are ahead of the likeness
+
+
+def costume_steps(
+    photo: Image.Image,
+    person: Face,
+    character: Character,
+    options: CharacterOptions,
+    predictor: TransferPredictor,
+) -> Iterator[PaintingStep]:
+    """Paint a person's face into a character's picture.
+
+    Args:
+        photo: "RGB".
+        person: the face in it.
+        character: to paint into, at the size of the result.
+        options: `likeness` and `quality` matter.
+        predictor: paints the strokes.
+
+    Yields:
+        "RGB" pictures of the character's size.
+    """
+    shape = min(1, MIN_SHAPE + options.likeness) if options.likeness else 0
+    faces = align(photo, person, character.picture, character.face, shape)
+    mask = masks.inner_face(
+        faces.inner_points, faces.size, SOFT_EDGE * faces.face_width, character.beard
+    )[..., None]
+    toned = paint_tones(faces, character.beard, options.likeness)
+    joined = _join(faces, toned, mask[..., 0])
+    own = faces.character[faces.window]
+
+    def finish(window: Image.Image) -> Image.Image:
+        painted = mask * np.asarray(window, np.float32) + (1 - mask) * joined
+        whole = faces.character.copy()
+        whole[faces.window] = painted
+        return Image.fromarray(np.rint(np.clip(whole, 0, 255)).astype(np.uint8))
+
+    content = np.rint(joined).astype(np.uint8)
+    start = _stroked(content, character.picture, predictor)
+    if options.quality == "fast":
+        return at_once(start, finish)
+    style = StyleTarget([np.rint(own).astype(np.uint8)], [1.0])
+    return optimized_steps(start, content, [style], None, 1.0, finish)
+
+
+def _join(faces: AlignedFaces, toned: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The painted face in the character's picture without a seam, levels of the window."""
+    own = faces.character[faces.window]
+    face, painting = (np.rint(np.clip(x, 0, 255)).astype(np.uint8) for x in (toned, own))
+    joined = poisson.blend(face, painting, mask, SEAM_COLOUR_WEIGHT)
+    flat, blur = faces.inner_points, SOFT_EDGE * faces.face_width
+    near = masks.inner_face(flat, faces.size, 2 * blur, scale=NEAR)[..., None]
+    return near * joined + (1 - near) * own
+
+
+def _stroked(window: np.ndarray, picture: Image.Image, predictor: TransferPredictor) -> np.ndarray:
+    """The generator's strokes in the window's own colours, uint8 `[rows, columns, 3]`."""
+    style = predictor.style([picture])
+    options = TransferOptions(preserve_color="luminance")
+    return np.asarray(predictor.transfer(Image.fromarray(window), style, options))
