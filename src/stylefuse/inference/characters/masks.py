@@ -13,7 +13,7 @@ LOWER = (
 LOWER_OVER_BEARD = 454, 323, 361, 425, 327, 2, 98, 205, 132, 93, 234
 BROWS, FADE = 0.02, 0.11  # heights above the middle of the brows, in heights of the face, between
 # which the mask fades out, because a fringe of hair may begin there
-SHRINK = 0.95
+SHRINK = 0.97
 FEATURES = (  # outline, and its scale
     (points_of.LEFT_EYE, 1.7), (points_of.RIGHT_EYE, 1.7), (points_of.LIPS, 1.25),
     (points_of.LEFT_BROW, 1.35), (points_of.RIGHT_BROW, 1.35),

@@ -16,8 +16,10 @@ LIGHT_SHARE = 0.4  # of the person's own light and shadow, at that likeness
 # Lengths in widths of the face.
 LOW_BAND, SKIN_COLOUR, CALM, INK = 1 / 6, 1 / 22, 1 / 45, (1 / 170, 1 / 55)
 TEXTURE = 25.0  # variance of lightness that is skin, paper or grain
-GAIN, LIGHT_GAIN = (0.75, 1.35), (0.5, 1.3)  # limits of the painter's contrast over the photo's
-DARKEST, BRIGHTEST = 30.0, 13.0  # what features add to the light at most
+# Limits of the painter's contrast over the photograph's: of features, of light, of both together.
+GAIN, LIGHT_GAIN, CONTRAST = (0.75, 1.35), (0.5, 1.3), (0.9, 1.3)
+DARKEST, BRIGHTEST = 30.0, 13.0  # what features take from the light and add to it at most
+DARKEST_SKIN = 15.0  # what is taken outside of eyes, brows and lips
 INK_STRENGTH, INK_THRESHOLD, INK_LIMIT = 1.6, 0.5, 5.0
 KNEE = 6.0  # of lightness below the painting's highlights, where highlights are compressed
 COLOUR_SHARE = 0.8  # of the person's own differences of colour, such as lips
@@ -41,31 +43,34 @@ def paint_tones(faces: AlignedFaces, beard: bool, likeness: float) -> np.ndarray
     calm = guided(photo[..., 0], photo[..., 0], radius, TEXTURE)
     calm = guided(calm, calm, radius, TEXTURE)
 
-    light, person_light = (blur(x, LOW_BAND * width) for x in (painting[..., 0], calm))
+    light, person_light = (
+        _blur_inside(x, inside, LOW_BAND * width) for x in (painting[..., 0], calm)
+    )
+    drawn = masks.features(flat, faces.size, CALM * width)
     detail, person_detail = painting[..., 0] - light, calm - person_light
     share = LIGHT_SHARE * likeness / FULL_FEATURES
     lightness = (
         (1 - share) * light
         + share * _like(person_light, light, inside, LIGHT_GAIN)
-        + features * _limited(_gain(person_detail, detail, inside) * person_detail)
+        + features * _limited(_gain(person_detail, detail, inside) * person_detail, drawn)
         + (1 - features) * detail
-        - features * ink(calm, width)
     )
+    lightness = _like(lightness, painting[..., 0], inside, CONTRAST)
+    lightness -= features * ink(calm, width)
     highlight = np.quantile(painting[inside, 0], 0.97)
-    colour = blur(painting[..., 1:], SKIN_COLOUR * width)
-    person_colour = np.stack(
-        [guided(photo[..., i], calm, radius, TEXTURE) for i in (1, 2)], axis=-1
-    )
-    own_colour = person_colour - blur(person_colour, LOW_BAND * width)
-    return to_rgb(
-        np.concatenate(
-            [
-                _compressed(lightness, highlight)[..., None],
-                colour + features * COLOUR_SHARE * own_colour,
-            ],
-            axis=-1,
-        )
-    )
+    colour = _blur_inside(painting[..., 1:], inside, SKIN_COLOUR * width)
+    person_colour = np.stack([guided(photo[..., i], calm, radius, TEXTURE) for i in (1, 2)], -1)
+    own_colour = person_colour - _blur_inside(person_colour, inside, LOW_BAND * width)
+    bright = _compressed(lightness, highlight)[..., None]
+    return to_rgb(np.concatenate([bright, colour + features * COLOUR_SHARE * own_colour], axis=-1))
+
+
+def _blur_inside(x: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
+    """Blur what is inside a mask; outside, what is nearest inside (normalised convolution)."""
+    shares = inside.astype(np.float32) + 1e-3
+    if x.ndim == 3:
+        return np.stack([_blur_inside(x[..., i], inside, sigma) for i in range(x.shape[-1])], -1)
+    return blur(x * shares, sigma) / np.maximum(blur(shares, sigma), 1e-4)
 
 
 def _like(x: np.ndarray, other: np.ndarray, inside: np.ndarray, limits: tuple) -> np.ndarray:
@@ -78,9 +83,16 @@ def _gain(x: np.ndarray, other: np.ndarray, inside: np.ndarray) -> float:
     return float(np.clip(other[inside].std() / (x[inside].std() + 1e-6), *GAIN))
 
 
-def _limited(detail: np.ndarray) -> np.ndarray:
-    """Detail whose extremes are bent towards limits, so that eyes do not become holes."""
-    limit = np.where(detail < 0, DARKEST, BRIGHTEST)
+def _limited(detail: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Detail whose extremes are bent towards limits: eyes do not become holes, and a lock of hair
+    over the skin does not become a stain.
+
+    Args:
+        detail: of lightness, `[height, width]`.
+        drawn: 1 in eyes, brows and lips, 0 elsewhere.
+    """
+    darkest = DARKEST_SKIN + (DARKEST - DARKEST_SKIN) * drawn
+    limit = np.where(detail < 0, darkest, BRIGHTEST)
     return limit * np.tanh(detail / limit)
 
 
