@@ -53,9 +53,10 @@ def main() -> None:
     index, rights = {}, {}
     for original in read_apt(source, lambda path: path in entries):
         entry = entries.pop(original.path)
+        path = GALLERY / f"{entry['name']}.webp"
         picture = _head_and_shoulders(original, entry.get("frame", FRAME), enlarger)
-        picture.save(GALLERY / f"{entry['name']}.webp", quality=QUALITY, method=6)
-        pose = find_faces(picture)[0].pose
+        picture.save(path, quality=QUALITY, method=6)
+        pose = find_faces(open_picture(path))[0].pose
         index[entry["name"]] = {
             "title": entry["title"],
             "beard": entry["beard"],

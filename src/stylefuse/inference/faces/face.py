@@ -18,7 +18,8 @@ from stylefuse.inference.faces.landmarks import (
 from stylefuse.inference.faces.mesh import find_mesh
 
 MIN_MESH_SCORE = 0.5
-TURNS = {  # of a picture that shows no upright face, anticlockwise in degrees
+CERTAIN, UPRIGHT_BONUS = 0.85, 0.05  # scores of the detector
+TURNS = {  # of a picture without a certain upright face, anticlockwise in degrees
     90: Image.Transpose.ROTATE_90,
     180: Image.Transpose.ROTATE_180,
     270: Image.Transpose.ROTATE_270,
@@ -92,28 +93,35 @@ def pose_of(points: np.ndarray) -> Pose:
 def find_faces(picture: Image.Image) -> list[Face]:
     """The faces in a picture, from the largest to the smallest.
 
-    Where there is no upright face, faces that lie on their side or head are looked for.
+    They may lie on their side or stand on their head, if all do so alike.
 
     Args:
         picture: "RGB".
     """
-    detections = detect_faces(picture) or _detect_turned(picture)
     faces = []
-    for detection in detections:
+    for detection in _detect_in_any_turn(picture):
         points, score = find_mesh(picture, detection)
         if score >= MIN_MESH_SCORE:
             faces.append(Face(points, score, detection.score))
     return sorted(faces, key=lambda face: -face.width)
 
 
-def _detect_turned(picture: Image.Image) -> list[Detection]:
-    """Faces in the picture's quarter turns; of the turn with the most certain one."""
-    found: list[Detection] = []
+def _detect_in_any_turn(picture: Image.Image) -> list[Detection]:
+    """Faces of the quarter turn that shows the most certain one.
+
+    A head that stands on its hair may look a little like a face, so that turns are also tried
+    where upright faces are uncertain.
+    """
+    best = detect_faces(picture)
+    certainty = best[0].score + UPRIGHT_BONUS if best else 0.0
+    if certainty > CERTAIN:
+        return best
     for degrees, turn in TURNS.items():
         detections = detect_faces(picture.transpose(turn))
-        if detections and (not found or detections[0].score > found[0].score):
-            found = [_turned_back(face, degrees, picture.size) for face in detections]
-    return found
+        if detections and detections[0].score > certainty:
+            certainty = detections[0].score
+            best = [_turned_back(face, degrees, picture.size) for face in detections]
+    return best
 
 
 def _turned_back(face: Detection, degrees: int, size: tuple[int, int]) -> Detection:
