@@ -3,8 +3,8 @@
     python -m tools.character_grid
 
 The people may be shown: an astronaut in a photograph of NASA, and three men of the nineteenth
-century from the Debian package `gramps`. The characters are the best fitting ones for the astronaut,
-and for the men those with beards.
+century from the Debian package `gramps`. The characters are some that fit the astronaut well, and
+for the men those with beards.
 """
 
 from pathlib import Path

@@ -11,7 +11,15 @@ from PIL import Image
 
 from stylefuse.errors import UserError, printable
 from stylefuse.images.open import flatten, open_picture
+from stylefuse.inference.characters.casting import (
+    GALLERY_HINT,
+    Casting,
+    Role,
+    list_gallery,
+    pose_notice,
+)
 from stylefuse.inference.characters.character import Character
+from stylefuse.inference.characters.gallery import gallery
 from stylefuse.inference.characters.options import CharacterOptions
 from stylefuse.inference.characters.painter import character_steps
 from stylefuse.inference.faces.choose import choose_face, faces_of
@@ -25,7 +33,6 @@ from stylefuse.painting.batch import (
     Painter,
     paint_all,
 )
-from stylefuse.painting.casting import Casting, Role, list_gallery, pose_notice
 from stylefuse.painting.files import (
     find_pictures,
     output_paths,
@@ -84,11 +91,11 @@ def paint_characters(
         UserError: a file or the model is missing, there is no such character, or an output would
             replace an input.
     """
-    casting = Casting(character, options.mirror)
+    casting, file = _casting(character, options)
     paths = find_pictures(photos)
     numbers = _face_numbers(paths, faces)
-    jobs = _jobs(paths, numbers, out, options, casting.path)
-    used = [casting.path] if casting.path else []
+    jobs = _jobs(paths, numbers, out, options, file)
+    used = [file] if file else []
     refuse_overwriting_inputs([*paths, *used], [job.output for job in jobs])
     notices: dict[Path, list[str]] = {job.output: [] for job in jobs}
 
@@ -142,6 +149,19 @@ def list_characters(photo: Path | None, number: int | None) -> list[dict[str, An
     picture, name = _open(photo)
     face = choose_face(faces_of(picture, name), number or 1, picture.size, name)
     return list_gallery(face.pose)
+
+
+def _casting(character: str | None, options: CharacterOptions) -> tuple[Casting, Path | None]:
+    """The casting for a character, and its file if it is none of the gallery."""
+    if not character or character in gallery():
+        return Casting(character or "", options.mirror), None
+    file = Path(character)
+    if not file.exists():
+        raise UserError(
+            f"there is neither a character nor a picture file {file}; {GALLERY_HINT}",
+            code="character-missing",
+        )
+    return Casting(character, options.mirror, open_picture(file)), file
 
 
 def _open(path: Path) -> tuple[Image.Image, str]:

@@ -117,7 +117,7 @@ def test_one_failure_does_not_stop_the_others(photos):
 
 def test_what_cannot_be_painted_is_said_by_a_code(photos):
     grey().save("grey.png")
-    head().resize((40, 40)).save("small.png")
+    head().resize((60, 60)).save("small.png")
     ImageOps.expand(head().crop((95, 0, 200, 200)), (0, 40, 95, 40)).save("half.png")
     crowd().save("crowd.png")
     Path("broken.png").write_bytes(b"no picture")

@@ -5,7 +5,7 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.inference.faces.face import Face, find_faces
 
-MIN_WIDTH = 32  # pixels, from ear to ear
+MIN_WIDTH = 40  # pixels, from ear to ear
 MAX_YAW = 50.0  # degrees; beyond it one half of the face is hidden
 MAX_OUTSIDE = 0.12  # share of the mesh's points that may be outside the picture
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from stylefuse.errors import UserError
-from stylefuse.images.open import open_picture
 from stylefuse.inference.characters.character import Character, make_character
 from stylefuse.inference.characters.gallery import (
     GalleryCharacter,
@@ -38,30 +38,28 @@ class Role:
 
 
 class Casting:
-    """Gives people their characters; opens a picture once.
+    """Gives people their characters.
 
     Args:
-        character: a name of the gallery, or a picture file with a face; None gives each person the
-            character of the gallery whose pose fits best.
+        name: of a character of the gallery, or of the picture; empty for the character of the
+            gallery whose pose fits best, for each person.
         mirror: see `CharacterOptions`.
-
-    Attributes:
-        path: of the picture file, if the character is none of the gallery.
+        picture: a painting of a face, which takes the place of the gallery.
 
     Raises:
-        UserError: there is neither such a character nor such a file, or the file is not a picture.
+        UserError: the gallery has no such character.
     """
 
-    def __init__(self, character: str | None, mirror: Mirror):
-        self._mirror = mirror
-        self._entry: GalleryCharacter | None = gallery().get(character or "")
-        self.path = Path(character) if character and not self._entry else None
-        if self.path and not self.path.is_file():
-            raise UserError(
-                f"there is neither a character nor a picture file {self.path}; {GALLERY_HINT}",
-                code="character-missing",
-            )
-        self._picture = open_picture(self.path) if self.path else None
+    def __init__(self, name: str, mirror: Mirror, picture: Image.Image | None = None):
+        self._name, self._mirror, self._picture = name, mirror, picture
+        self._entry: GalleryCharacter | None = None
+        if name and picture is None:
+            self._entry = gallery().get(name)
+            if not self._entry:
+                raise UserError(
+                    f"there is no character {name}; {GALLERY_HINT}",
+                    code="character-missing",
+                )
 
     def role(self, pose: Pose | None) -> Role:
         """The character for a person who looks a way, or for a photograph without a face.
@@ -69,10 +67,10 @@ class Casting:
         Raises:
             UserError: there is no face, and no character was named; or the picture has no face.
         """
-        if self.path:
-            name, own = str(self.path), self._own_pose
+        if self._picture:
+            own = self._own_pose
         elif self._entry:
-            name, own = self._entry.name, self._entry.pose
+            own = self._entry.pose
         elif pose:
             fit = default_character(pose, self._mirror)
             return Role(fit.character.name, fit.mirrored, fit.angle)
@@ -83,8 +81,8 @@ class Casting:
                 code="character-missing",
             )
         if pose is None:
-            return Role(name, self._mirror == "yes", 0)
-        return Role(name, *fit_of(pose, own, self._mirror))
+            return Role(self._name, self._mirror == "yes", 0)
+        return Role(self._name, *fit_of(pose, own, self._mirror))
 
     def character(self, role: Role, size: int) -> Character:
         """The painting of a role.
@@ -104,7 +102,7 @@ class Casting:
     @cached_property
     def _own_pose(self) -> Pose:
         assert self._picture
-        return make_character(self._picture, str(self.path), 0, False).face.pose
+        return make_character(self._picture, self._name, 0, False).face.pose
 
 
 def pose_notice(role: Role, pose: Pose, photo: str) -> str | None:
