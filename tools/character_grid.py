@@ -32,7 +32,7 @@ MEN = {
     "E_W_Dahlgren.jpg": ("commander", "knight", "captain", "king", "enchantress"),
 }
 WOMAN = "silver-mage", "elf-lady", "desert-leader", "outlaw", "mermaid"
-PORTRAITS = "silver-mage", "king"  # for the pictures of the other kind
+PORTRAITS = "silver-mage", "elf-lady"  # for the picture of both kinds
 SIDE, GAP = 256, 6  # of a cell, in pixels
 
 

@@ -19,7 +19,7 @@ from stylefuse.inference.transfer import TransferPredictor
 
 COARSE_TEXTURE = 60.0  # variance of lightness that is texture of hair, clothes or ground
 CONTRAST = 0.6, 1.4  # limits of the character's contrast in a region over the photograph's
-MIN_STROKES = 0.5  # strength of the strokes at the likeness 1
+STROKES = 0.5  # strength of the strokes; stronger ones hatch skin and ground
 
 
 def portrait_steps(
@@ -47,12 +47,11 @@ def portrait_steps(
     face = shifted(person, (box[0], box[1]), side / (box[2] - box[0]))
     beyond = max(0, options.likeness - FULL_FEATURES) / (1 - FULL_FEATURES)
     coloured = _coloured(np.asarray(content), face, character, 1 - beyond / 2)
-    strength = 1 - (1 - MIN_STROKES) * beyond
     style = predictor.style([character.picture])
     return predictor.transfer_steps(
         Image.fromarray(coloured),
         style,
-        TransferOptions(strength, preserve_color="luminance", quality=options.quality),
+        TransferOptions(STROKES, preserve_color="luminance", quality=options.quality),
     )
 
 

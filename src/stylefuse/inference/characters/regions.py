@@ -14,7 +14,7 @@ from stylefuse.inference.faces.landmarks import CHIN, FOREHEAD, OVAL
 REGIONS = "skin", "hair", "clothes", "ground"
 MIN_VARIANCE = 20.0  # of a region's colours in L*a*b*
 REACH = 0.8  # how far a region reaches from its sure places, in widths of the face
-SOFTNESS = 1 / 20  # radius of the filter that smooths regions, in widths of the face
+SOFTNESS = 1 / 60  # radius of the filter that smooths regions, in widths of the face
 
 
 def find_regions(lab: np.ndarray, face: Face) -> np.ndarray:
