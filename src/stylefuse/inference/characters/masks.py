@@ -11,7 +11,7 @@ LOWER = (
     93, 234,
 )  # fmt: skip
 LOWER_OVER_BEARD = 454, 323, 361, 425, 327, 2, 98, 205, 132, 93, 234
-BROWS, FADE = 0.02, 0.11  # heights above the middle of the brows, in heights of the face, between
+BROWS, FADE = 0.02, 0.07  # heights above the middle of the brows, in heights of the face, between
 # which the mask fades out, because a fringe of hair may begin there
 SHRINK = 0.97
 FEATURES = (  # outline, and its scale
@@ -55,14 +55,23 @@ def inner_face(
         scale: of the outline about its centre.
     """
     up = flat[points_of.FOREHEAD] - flat[points_of.CHIN]
-    brows = flat[list(UPPER)]
     lower = LOWER_OVER_BEARD if beard else LOWER
-    outline = np.concatenate([brows + up * FADE, flat[list(lower)]])
-    mask = polygon(outline, size, blur, scale)
-    # the height above the middle of the brows, in heights of the face
+    outline = np.concatenate([flat[list(UPPER)] + up * FADE, flat[list(lower)]])
+    return polygon(outline, size, blur, scale) * below_brows(flat, size)
+
+
+def below_brows(flat: np.ndarray, size: Size) -> np.ndarray:
+    """1 up to the brows, fading to 0 above them.
+
+    Args:
+        flat: `[468, 2]`, in pixels.
+        size: of the mask.
+    """
+    up = flat[points_of.FOREHEAD] - flat[points_of.CHIN]
     columns, rows = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
-    height = (np.stack([columns, rows], axis=-1) - brows.mean(0)) @ up / (up @ up)
-    faded: np.ndarray = mask * np.clip((FADE - height) / (FADE - BROWS), 0, 1)
+    places = np.stack([columns, rows], axis=-1) - flat[list(UPPER)].mean(0)
+    height = places @ up / (up @ up)  # in heights of the face
+    faded: np.ndarray = np.clip((FADE - height) / (FADE - BROWS), 0, 1)
     return faded.astype(np.float32)
 
 

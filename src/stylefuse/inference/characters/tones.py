@@ -38,31 +38,53 @@ def paint_tones(faces: AlignedFaces, beard: bool, likeness: float) -> np.ndarray
     """
     width, flat = faces.face_width, faces.inner_points
     inside = masks.inner_face(flat, faces.size, 1, beard) > 0.5
+    drawn = masks.features(flat, faces.size, CALM * width)
     painting, photo = to_lab(faces.character[faces.window]), to_lab(faces.person)
-    radius, features = max(1, round(CALM * width)), min(1, likeness / FULL_FEATURES)
+    radius = max(1, round(CALM * width))
     calm = guided(photo[..., 0], photo[..., 0], radius, TEXTURE)
     calm = guided(calm, calm, radius, TEXTURE)
+    person_colour = np.stack([guided(photo[..., i], calm, radius, TEXTURE) for i in (1, 2)], -1)
 
-    light, person_light = (
-        _blur_inside(x, inside, LOW_BAND * width) for x in (painting[..., 0], calm)
-    )
-    drawn = masks.features(flat, faces.size, CALM * width)
-    detail, person_detail = painting[..., 0] - light, calm - person_light
-    share = LIGHT_SHARE * likeness / FULL_FEATURES
-    lightness = (
+    likeness = likeness / FULL_FEATURES
+    features = min(1, likeness) * masks.below_brows(flat, faces.size)
+    lightness = _lightness(painting[..., 0], calm, inside, drawn, features, likeness, width)
+    own_colour = person_colour - _blur_inside(person_colour, inside, LOW_BAND * width)
+    colour = _blur_inside(painting[..., 1:], inside, SKIN_COLOUR * width)
+    colour += features[..., None] * COLOUR_SHARE * own_colour
+    return to_rgb(np.concatenate([lightness[..., None], colour], axis=-1))
+
+
+def _lightness(
+    painting: np.ndarray,
+    photo: np.ndarray,
+    inside: np.ndarray,
+    drawn: np.ndarray,
+    features: np.ndarray,
+    likeness: float,
+    width: float,
+) -> np.ndarray:
+    """Mix the lightness of a painting and a photograph.
+
+    Args:
+        painting: `[rows, columns]`.
+        photo: without fine texture.
+        inside: the face.
+        drawn: 1 in eyes, brows and lips.
+        features: the person's share of features, 0…1.
+        likeness: in units of `FULL_FEATURES`.
+        width: of the face in pixels.
+    """
+    light, person_light = (_blur_inside(x, inside, LOW_BAND * width) for x in (painting, photo))
+    detail, person_detail = painting - light, photo - person_light
+    share = LIGHT_SHARE * likeness
+    mixed = (
         (1 - share) * light
         + share * _like(person_light, light, inside, LIGHT_GAIN)
         + features * _limited(_gain(person_detail, detail, inside) * person_detail, drawn)
         + (1 - features) * detail
     )
-    lightness = _like(lightness, painting[..., 0], inside, CONTRAST)
-    lightness -= features * ink(calm, width)
-    highlight = np.quantile(painting[inside, 0], 0.97)
-    colour = _blur_inside(painting[..., 1:], inside, SKIN_COLOUR * width)
-    person_colour = np.stack([guided(photo[..., i], calm, radius, TEXTURE) for i in (1, 2)], -1)
-    own_colour = person_colour - _blur_inside(person_colour, inside, LOW_BAND * width)
-    bright = _compressed(lightness, highlight)[..., None]
-    return to_rgb(np.concatenate([bright, colour + features * COLOUR_SHARE * own_colour], axis=-1))
+    mixed = _like(mixed, painting, inside, CONTRAST) - features * ink(photo, width)
+    return _compressed(mixed, np.quantile(painting[inside], 0.97))
 
 
 def _blur_inside(x: np.ndarray, inside: np.ndarray, sigma: float) -> np.ndarray:
