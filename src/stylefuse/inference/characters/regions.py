@@ -13,6 +13,9 @@ from stylefuse.inference.faces.landmarks import CHIN, FOREHEAD, OVAL
 
 REGIONS = "skin", "hair", "clothes", "ground"
 MIN_VARIANCE = 20.0  # of a region's colours in L*a*b*
+MIN_PIXELS = 16  # a region of fewer sure pixels is not in the picture
+ABSENT, MAX_UNLIKE = -60.0, 40.0  # log-likelihood; squared Mahalanobis distance of colours
+DISTANCE_WEIGHT = 3.0  # of the distance from sure places, in reaches
 REACH = 0.8  # how far a region reaches from its sure places, in widths of the face
 SOFTNESS = 1 / 60  # radius of the filter that smooths regions, in widths of the face
 
@@ -59,14 +62,15 @@ def _seeds(face: Face, size: masks.Size) -> list[np.ndarray]:
 
 def _score(lab: np.ndarray, seed: np.ndarray, width: float) -> np.ndarray:
     """Log-likelihood of a region at each pixel, but for a constant."""
-    if seed.sum() < 16:
-        return np.full(seed.shape, -40.0, np.float32)
-    sure = lab[seed > 0.5] if (seed > 0.5).any() else lab[seed > 0]
+    sure = lab[seed > 0.5]
+    if len(sure) < MIN_PIXELS:
+        return np.full(seed.shape, ABSENT, np.float32)
     covariance = np.cov(sure.T) + MIN_VARIANCE * np.eye(3)
     difference = lab - sure.mean(0)
     likeness = np.einsum("hwi,ij,hwj->hw", difference, np.linalg.inv(covariance), difference)
     distance = _distance(seed > 0.5) / (REACH * width)
-    return -0.5 * np.minimum(likeness, 40) - 0.5 * np.log(np.linalg.det(covariance)) - 3 * distance
+    spread = np.log(np.linalg.det(covariance))
+    return -0.5 * (np.minimum(likeness, MAX_UNLIKE) + spread) - DISTANCE_WEIGHT * distance
 
 
 def _distance(mask: np.ndarray) -> np.ndarray:
