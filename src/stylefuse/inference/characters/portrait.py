@@ -12,7 +12,7 @@ from stylefuse.inference.characters.options import CharacterOptions
 from stylefuse.inference.characters.regions import REGIONS, find_regions
 from stylefuse.inference.characters.tones import CALM, FULL_FEATURES, TEXTURE, ink
 from stylefuse.inference.faces.face import Face, shifted
-from stylefuse.inference.faces.frame import head_and_shoulders
+from stylefuse.inference.faces.frame import head_and_shoulders, upright
 from stylefuse.inference.options import TransferOptions
 from stylefuse.inference.steps import PaintingStep
 from stylefuse.inference.transfer import TransferPredictor
@@ -41,6 +41,7 @@ def portrait_steps(
     Yields:
         Square "RGB" pictures of head and shoulders, whose side is the character's longer side.
     """
+    photo, person = upright(photo, person)
     box = head_and_shoulders(person, photo.size)
     side = max(character.picture.size)
     content = photo.crop(box).resize((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)

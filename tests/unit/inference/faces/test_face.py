@@ -8,7 +8,7 @@ from stylefuse.errors import UserError
 from stylefuse.inference.faces.choose import choose_face, faces_of
 from stylefuse.inference.faces.crop import CropFrame
 from stylefuse.inference.faces.face import Face, Pose, find_faces, shifted
-from stylefuse.inference.faces.frame import head_and_shoulders
+from stylefuse.inference.faces.frame import head_and_shoulders, upright
 from tests.support.people import astronaut, cat, crowd, grey, head, texture
 
 NOSE_TIP, LEFT_EYE_CORNER, CHIN = 1, 33, 152
@@ -49,6 +49,15 @@ def test_a_face_in_a_turned_picture_is_found_where_it_is(face, degrees):
                      y * np.cos(angle) - x * np.sin(angle)], axis=1) + 255.5  # fmt: skip
     assert np.abs(turned.flat - back).mean() < 4
     assert abs(abs(turned.pose.roll) - min(degrees, 360 - degrees)) < 8
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_turned_picture_is_turned_upright(face, degrees):
+    turned = astronaut().rotate(degrees)
+    picture, again = upright(turned, find_faces(turned)[0])
+    assert picture.tobytes() == astronaut().tobytes()
+    assert np.abs(again.flat - face.flat).mean() < 4
+    assert abs(again.pose.roll) < 8
 
 
 def test_all_faces_of_a_crowd_are_found():
