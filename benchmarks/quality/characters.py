@@ -102,7 +102,7 @@ def main() -> None:
         f"{len(people)} faces, {len(pairs)} pairs; the poses of a pair are "
         f"{np.mean(angles):.0f}° apart on average, and {max(angles):.0f}° at most. Held out are "
         "the characters whose portraits the models were not trained on. The detector misses faces "
-        "that fill a picture, as in portraits of photographs taken at arm's length. Most photographs "
+        "that fill a picture, as in portraits after photographs at arm's length. Most photographs "
         "are of private people, and are measured, but not shown.",
     )
 
