@@ -69,6 +69,7 @@ wheel: env  ## the package for painting, with its models, in dist
 
 gallery: env  ## the pictures of README and gallery, after `make repro`
 	$(BIN)/python -m tools.gallery
+	$(BIN)/python -m tools.character_grid
 
 docs: env  ## the documentation as HTML, in docs/build
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/build

@@ -34,13 +34,13 @@ def main() -> None:
     levels = np.concatenate(spread)[..., ::-1].astype(np.float32) - np.float32(IMAGENET_MEAN)
     approximated = approximate(blocks, RANKS, ops.convert_to_tensor(levels))
     NETWORKS.mkdir(exist_ok=True)
-    checksums = {}
+    checksums = json.loads(MANIFEST.read_text())
     for name, depth in (("style_loss", 4), ("style_loss_shallow", 3)):
         path = NETWORKS / f"{name}.onnx"
         path.write_bytes(style_loss_graph(approximated[:depth]))
         checksums[path.name] = sha256(path)
         print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
-    MANIFEST.write_text(json.dumps(checksums, indent=1) + "\n")
+    MANIFEST.write_text(json.dumps(checksums, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from PIL import Image
 
 from stylefuse import cli
 from tests.support.models import SHAPES, make_model, make_project, noise
+from tests.support.people import astronaut
 from tests.support.servers import answers, free_port, wait_for
 from tests.support.stores import copy_empty_store
 from tests.support.trainings import ROOT
@@ -30,6 +31,8 @@ PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg
             "mask.png", "old.jpg", "photos/1.jpg", "photos/2.jpg", "old/1.jpg",
             "docs/gallery/degraded.jpg", "examples/photograph.jpg", "examples/painting.png",
             *sorted({*re.findall(r"data/pictures/[\w/.-]+", GALLERY)}))  # fmt: skip
+SIZES = (48, 36), (64, 64), (256, 256), (360, 270), (512, 512)
+PEOPLE = "person.jpg", "painting-of-a-face.jpg", "examples/astronaut.jpg"
 ELSEWHERE = {  # how a command begins → what runs it
     "make repro": "tools/fresh_clone.sh",
     "make test": ".ci/run",
@@ -90,6 +93,8 @@ def project(shared_folder, tmp_path_factory):
     for seed, name in enumerate(PICTURES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         noise(48, 36, seed=seed).save(folder / name)
+    for name in PEOPLE:
+        astronaut().save(folder / name)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -118,7 +123,7 @@ def test_a_command_of_the_documentation_works(project, page, line):
         made = [out] if out.suffix else list(out.glob("*.png"))
         assert made
         for path in made:
-            assert Image.open(path).size in ((48, 36), (64, 64), (256, 256), (360, 270))
+            assert Image.open(path).size in SIZES
 
 
 @pytest.mark.parametrize("server", ["stylefuse serve transfer --port 5001", SERVER])

@@ -90,6 +90,8 @@ def test_the_installation_is_small(light):
         (["fuse", ROOT / "examples/photograph.jpg", ROOT / "examples/painting.png"], "out.png"),
         (["restore", ROOT / "examples/photograph.jpg"], "out.png"),
         (["portrait"], "out/portrait-00000000.png"),
+        (["character", ROOT / "src/stylefuse/inference/characters/gallery/king.webp",
+          "--as", "elf-lady"], "out.png"),
     ],
 )  # fmt: skip
 def test_it_paints_in_any_folder(paint, tmp_path, arguments, output):

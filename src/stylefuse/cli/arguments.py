@@ -101,10 +101,10 @@ def add_quality(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_output(command: argparse.ArgumentParser, help: str) -> None:
+def add_output(command: argparse.ArgumentParser, help: str, required: bool = True) -> None:
     """Add `--out`."""
     command.add_argument(
-        "-o", "--out", type=output_path, required=True,
+        "-o", "--out", type=output_path, required=required,
         help=f"{help}; missing folders are created, existing files are replaced",
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from stylefuse import __version__
 from stylefuse.cli.arguments import Subparsers
+from stylefuse.cli.character import add_character_command
 from stylefuse.cli.completion import add_completion_command
 from stylefuse.cli.doctor import add_doctor_command
 from stylefuse.cli.paint import add_paint_commands
@@ -74,8 +75,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; a parsed namespace has its action as `run`."""
     parser = Parser(
         "stylefuse",
-        description="Transfer styles, fuse and restore pictures, generate portraits; train, "
-        "register and serve the models that do it.",
+        description="Transfer styles, fuse and restore pictures, paint people as characters, "
+        "generate portraits; train, register and serve the models that do it.",
     )
     parser.add_argument("--version", action="version", version=f"stylefuse {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -87,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
 def add_commands(commands: Subparsers) -> None:
     """Add all commands but `completion`, which needs the whole parser."""
     add_paint_commands(commands)
+    add_character_command(commands)
     add_video_command(commands)
     add_train_command(commands)
     add_registry_commands(commands)

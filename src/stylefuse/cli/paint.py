@@ -91,7 +91,7 @@ def _transfer(args: argparse.Namespace) -> None:
         args.each_style,
         output_options(args),
     )
-    _report(result, args)
+    report(result, args)
 
 
 def _add_fuse(commands: Subparsers) -> None:
@@ -158,7 +158,7 @@ def _fuse(args: argparse.Namespace) -> None:
         model_loader("transfer", args.model),
         output_options(args),
     )
-    _report(result, args)
+    report(result, args)
 
 
 def _add_restore(commands: Subparsers) -> None:
@@ -187,7 +187,7 @@ def _restore(args: argparse.Namespace) -> None:
         model_loader("restore", args.model),
         output_options(args),
     )
-    _report(result, args)
+    report(result, args)
 
 
 def _add_portrait(commands: Subparsers) -> None:
@@ -228,10 +228,10 @@ def _portrait(args: argparse.Namespace) -> None:
         model_loader("transfer", None),
         output_options(args),
     )
-    _report(result, args)
+    report(result, args)
 
 
-def _report(result: "BatchResult", args: argparse.Namespace) -> None:
+def report(result: "BatchResult", args: argparse.Namespace) -> None:
     """Print the outcome of a batch; failures end the command with a message."""
     if args.json:
         print_json(result.to_dict())

@@ -12,7 +12,6 @@ from PIL import Image
 from stylefuse.fileio import write_atomically
 from stylefuse.images.metadata import generation_metadata
 from stylefuse.inference.options import Options
-from stylefuse.inference.predictor import find_predictor
 from stylefuse.web.models import LoadedModels
 
 SETTINGS_KEY = "stylefuse"  # of the PNG text chunk with the settings as JSON
@@ -71,6 +70,6 @@ def paint_file(
     """
     picture = models.paint(task_name, inputs, options)
     settings = models.settings(task_name, inputs, options)
-    metadata = generation_metadata(find_predictor(task_name).picture_origin(), "PNG")
+    metadata = generation_metadata(models.model(task_name).predictor.picture_origin(), "PNG")
     metadata["pnginfo"].add_itxt(SETTINGS_KEY, json.dumps(settings, sort_keys=True))
     picture.save(target, "PNG", **metadata)

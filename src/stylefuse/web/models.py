@@ -13,6 +13,7 @@ from stylefuse.cancellation import check_cancelled
 from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.images.resize import limit_side
+from stylefuse.inference.characters.predictor import CharacterPredictor
 from stylefuse.inference.options import STROKE_PIXELS, Options
 from stylefuse.inference.predictor import find_predictor
 from stylefuse.loading import load_model, locate_model
@@ -23,6 +24,7 @@ MAX_PICTURES_AT_ONCE = 2  # painted at the same time
 PREVIEW_SIDE = 512  # pixels, the longer side
 STEP_S = 0.5  # between two pictures of one that is being painted
 MODELS = "transfer", "restore", "portrait"
+CHARACTER = "character"  # a task without a model of its own
 
 
 class LoadedModels:
@@ -44,11 +46,14 @@ class LoadedModels:
         self._slots = threading.BoundedSemaphore(MAX_PICTURES_AT_ONCE)
 
     def model(self, name: str) -> LoadedModel:
-        """The model of a task, loaded if it is not yet.
+        """The model of a task, loaded if it is not yet; "character" paints with that of transfer.
 
         Raises:
             UserError: there is none.
         """
+        if name == CHARACTER:
+            transfer = self.model("transfer")
+            return transfer._replace(predictor=CharacterPredictor(transfer.predictor))
         with self._loading:
             if name not in self._models:
                 self._load(name)

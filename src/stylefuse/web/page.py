@@ -7,6 +7,7 @@ import gradio as gr
 from stylefuse.paths import BASE_MODELS, SHIPPED_MODELS
 from stylefuse.web.models import MODELS, PREVIEW_SIDE, LoadedModels
 from stylefuse.web.settings import keep_settings
+from stylefuse.web.tabs.characters import characters_tab
 from stylefuse.web.tabs.fuse import fuse_tab
 from stylefuse.web.tabs.portraits import portraits_tab
 from stylefuse.web.tabs.restore import restore_tab
@@ -30,7 +31,7 @@ def build_page(models: LoadedModels) -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=delete_cache) as page:
         gr.Markdown(
             "# stylefuse\nPaint a photograph in the style of a painting, fuse two pictures, "
-            "restore a damaged photograph, or invent a character."
+            "restore a damaged photograph, paint a person as a character, or invent one."
         )
         with gr.Tab("Transfer"):
             settings = {"transfer": transfer_tab(models)}
@@ -38,6 +39,8 @@ def build_page(models: LoadedModels) -> gr.Blocks:
             settings["fuse"] = fuse_tab(models)
         with gr.Tab("Restore"):
             settings["restore"] = restore_tab(models)
+        with gr.Tab("Characters"):
+            settings["characters"] = characters_tab(models)
         with gr.Tab("Portraits") as portraits:
             settings["portraits"] = portraits_tab(models, portraits)
         gr.Markdown(

@@ -19,13 +19,14 @@ from playwright.sync_api import expect, sync_playwright
 from stylefuse.web.download import SETTINGS_KEY
 from tests.support.gradio_page import call, reference
 from tests.support.gradio_page import upload as upload_file
+from tests.support.people import astronaut
 
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
 TIMEOUT_MS = 60_000
 expect.set_options(timeout=TIMEOUT_MS)
 RESULT = ".result img"  # the photograph and the painted picture
-TABS = ("Transfer", "Fuse", "Restore", "Portraits")
+TABS = ("Transfer", "Fuse", "Restore", "Characters", "Portraits")
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +186,24 @@ def test_a_photograph_is_restored(open_page, project, tmp_path):
     file = download(panel, tmp_path / "restored.png")
     assert file.size == (128, 128)
     assert json.loads(file.text[SETTINGS_KEY])["strength"] == 1
+
+
+@NEEDS_CHROMIUM
+def test_a_person_becomes_a_character_of_the_gallery(open_page, project, tmp_path):
+    astronaut().save(project / "astronaut.png")
+    panel = open_tab(open_page(), "Characters")
+    expect(panel.locator(".choices img").first).to_be_visible()
+    before = sources(panel, ".choices img")
+    panel.get_by_label("Fast", exact=True).check()
+    upload(panel, "Photograph of a person", project / "astronaut.png")
+    wait_for_change(panel, before, ".choices img")  # they are sorted by how they fit
+    expect(panel.locator(".result img")).to_be_visible()
+    shown = sources(panel, ".result img")
+    panel.locator(".choices").get_by_role("button").filter(has_text="king").click()
+    wait_for_change(panel, shown, ".result img")
+    file = download(panel, tmp_path / "king.png")
+    assert file.size == (512, 512)
+    assert json.loads(file.text[SETTINGS_KEY])["character"] == "king"
 
 
 @NEEDS_CHROMIUM

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from stylefuse.inference.characters.gallery import GALLERY
 from tests.support.trainings import ROOT
 
 HEAVY = ("keras", "tensorflow", "jax", "mlflow", "prefect", "dvc", "pandas", "scipy", "pydantic",
@@ -15,13 +16,18 @@ HEAVY = ("keras", "tensorflow", "jax", "mlflow", "prefect", "dvc", "pandas", "sc
 PHOTOGRAPH, PAINTING = (
     str(ROOT / "examples" / name) for name in ("photograph.jpg", "painting.png")
 )
+CHARACTER = str(GALLERY / "silver-mage.webp")
 COMMANDS = {
     "transfer": ["transfer", PHOTOGRAPH, "--style", PAINTING, "-o", "out.png"],
     "fuse": ["fuse", PHOTOGRAPH, PAINTING, "--seamless", "-o", "out.png"],
     "restore": ["restore", PAINTING, "-o", "out.png"],
     "portrait": ["portrait", "-o", "out"],
+    "character": ["character", CHARACTER, "--as", "elf-lady", "--quality", "fast", "-o", "out.png"],
 }
-MODELS = {"transfer": "transfer", "fuse": "transfer", "restore": "restore", "portrait": "portrait"}
+MODELS = {
+    "transfer": "transfer", "fuse": "transfer", "restore": "restore", "portrait": "portrait",
+    "character": "transfer",
+}  # fmt: skip
 PROGRAM = """
 import json, sys
 from stylefuse.cli import main
