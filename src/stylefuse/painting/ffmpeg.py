@@ -24,8 +24,9 @@ KEPT_SOUND = {  # suffix → codecs that players expect in it; others are encode
 }
 NEW_SOUND = ("aac", "192k")  # codec and bit rate
 DEMUXERS = (  # of single files: a playlist would open other files and addresses, without end
-    "3g2,3gp,asf,avi,dv,flv,gif,h264,hevc,image2,ivf,m4v,matroska,mj2,mjpeg,mov,mp4,mpeg,mpegts,"
-    "mpegvideo,mxf,nut,ogg,rawvideo,rm,webm,wtv,bmp_pipe,jpeg_pipe,png_pipe,tiff_pipe,webp_pipe"
+    "3g2,3gp,apng,asf,avi,dv,flv,gif,h264,hevc,image2,ivf,m4v,matroska,mj2,mjpeg,mov,mp4,mpeg,"
+    "mpegts,mpegvideo,mxf,nut,ogg,rawvideo,rm,webm,wtv,yuv4mpegpipe,bmp_pipe,jpeg_pipe,png_pipe,"
+    "tiff_pipe,webp_pipe"
 )
 SAFE = ("-v", "error", "-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS)
 MAX_SIDE = 8192  # pixels of a frame
@@ -38,6 +39,8 @@ MATRICES = {  # ffprobe's color_space → the scale filter's name
     "bt709": "bt709", "smpte170m": "bt601", "bt470bg": "bt601", "fcc": "fcc",
     "smpte240m": "smpte240m", "bt2020nc": "bt2020", "bt2020c": "bt2020",
 }  # fmt: skip
+INTERLACED = {"tt", "bb", "tb", "bt"}  # ffprobe's field_order
+DEINTERLACING = "bwdif=mode=send_frame:deint=interlaced"
 HDR_TRANSFERS = {"smpte2084", "arib-std-b67"}  # PQ and HLG, ITU-R BT.2100
 REFERENCE_WHITE = 203  # candela per square metre, ITU-R BT.2408
 TONE_MAPPING = (
@@ -88,7 +91,8 @@ def open_video(path: Path, longer_side: int, report: Callable[[float], None]) ->
             code="ffmpeg-missing",
         )
     if not path.is_file():
-        raise UserError(f"there is no {path}; name a video file", code="video-missing")
+        problem = f"{path} is not a file" if path.exists() else f"there is no {path}"
+        raise UserError(f"{problem}; name a video file", code="video-missing")
     command = ["ffprobe", *SAFE, "-show_streams", "-show_format", "-of", "json", _file(path)]
     probe = subprocess.run(command, capture_output=True)
     try:
@@ -148,7 +152,7 @@ def _size(stream: Mapping[str, Any], longer_side: int) -> tuple[int, int]:
     if pixel_aspect:
         sides[pixel_aspect < 1] *= pixel_aspect if pixel_aspect > 1 else 1 / pixel_aspect
     rotations = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
-    if any(rotation % 180 for rotation in rotations):
+    if any(abs(rotation % 180 - 90) <= 1 for rotation in rotations):  # ffmpeg exchanges them, too
         sides.reverse()
     longest = float(max(sides))
     scale = (longer_side or min(MAX_SIDE, longest)) / longest
@@ -219,7 +223,8 @@ def _frame_rate(stream: Mapping[str, Any], count: int, seconds: float) -> Fracti
 
 def _filters(stream: Mapping[str, Any], width: int, height: int, rate: Fraction) -> str:
     """What makes frames for the generator of decoded ones; ffmpeg has turned them upright."""
-    filters = [f"fps={rate}"]
+    is_interlaced = stream.get("field_order") in INTERLACED
+    filters = [*([DEINTERLACING] if is_interlaced else []), f"fps={rate}"]
     transfer = stream.get("color_transfer")
     default = "bt709" if stream["height"] >= MIN_HD_HEIGHT else "bt601"
     matrix = MATRICES.get(stream.get("color_space", ""), default)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from stylefuse.errors import UserError, printable
+from stylefuse.fileio import resolved
 from stylefuse.images.open import MAX_PIXELS, SUFFIXES
 from stylefuse.images.save import MAX_SIDES, SAVE_OPTIONS
 
@@ -140,9 +141,9 @@ def refuse_overwriting_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -
     Raises:
         UserError: there is such an output.
     """
-    resolved_inputs = {path.resolve() for path in inputs}
+    resolved_inputs = {resolved(path) for path in inputs}
     for path in outputs:
-        if path.resolve() in resolved_inputs:
+        if resolved(path) in resolved_inputs:
             raise UserError(
                 f"{path} would be replaced by its own painting; choose another output",
                 code="output-replaces-input",
