@@ -1,6 +1,7 @@
 """Reading and writing videos with ffmpeg: upright frames of square pixels, and their sound."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from stylefuse.errors import UserError
+from stylefuse.errors import FULL_DISK_FREE_BYTES, UserError, disk_full_error
 
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov"}  # suffix → ffmpeg's name
 COMMON_SOUND = {"aac", "ac3", "alac", "eac3", "mp3"}
@@ -93,6 +94,10 @@ def open_video(path: Path, longer_side: int, report: Callable[[float], None]) ->
     if not path.is_file():
         problem = f"{path} is not a file" if path.exists() else f"there is no {path}"
         raise UserError(f"{problem}; name a video file", code="video-missing")
+    if not os.access(path, os.R_OK):
+        raise UserError(
+            f"{path} cannot be read: you have no permission for it", code="video-unreadable"
+        )
     command = ["ffprobe", *SAFE, "-show_streams", "-show_format", "-of", "json", _file(path)]
     probe = subprocess.run(command, capture_output=True)
     try:
@@ -326,15 +331,17 @@ def encoder(video: Video, sound: Path | None, out: Path, suffix: str) -> Iterato
         process.stdin.close()
         messages = process.stderr.read()
         if process.wait():
-            raise _encoding_error(messages)
+            raise _encoding_error(messages, out)
     except BrokenPipeError:
-        raise _encoding_error(process.stderr.read()) from None
+        raise _encoding_error(process.stderr.read(), out) from None
     finally:
         process.kill()
         process.wait()
 
 
-def _encoding_error(messages: bytes) -> UserError:
+def _encoding_error(messages: bytes, out: Path) -> UserError:
+    if shutil.disk_usage(out.parent).free < FULL_DISK_FREE_BYTES:  # ffmpeg may give another reason
+        return disk_full_error(out.parent)
     return UserError(
         f"ffmpeg could not write the video: {_last_line(messages)}", code="video-not-written"
     )

@@ -9,7 +9,8 @@ import pytest
 
 from stylefuse.errors import UserError
 from stylefuse.fileio import resolved
-from stylefuse.painting.ffmpeg import open_video, read_frames
+from stylefuse.painting import ffmpeg
+from stylefuse.painting.ffmpeg import encoder, open_video, read_frames
 from tests.integration.painting.test_ffmpeg import HEIGHT, WIDTH, folder, make  # noqa: F401
 
 pytestmark = [
@@ -84,3 +85,12 @@ def test_folders_pipes_and_links_to_themselves_are_named(tmp_path):
         opened("/dev/null")
     with pytest.raises(UserError, match="a link that leads to itself"):
         resolved(tmp_path / "loop.mp4")
+
+
+def test_a_full_disk_is_named(monkeypatch):
+    video = opened(make("in.mp4", "-c:v", "libx264"))
+    monkeypatch.setattr(ffmpeg, "FULL_DISK_FREE_BYTES", 1 << 60)
+    Path("out.mp4").mkdir()  # ffmpeg cannot write it
+    with pytest.raises(UserError) as error, encoder(video, None, Path("out.mp4"), ".mp4"):
+        pass
+    assert error.value.code == "disk-full"
