@@ -165,7 +165,7 @@ def refuse_unwritable(outputs: Collection[Path]) -> None:
         UserError: there is such a folder or output.
     """
     for path in outputs:
-        if path.exists() and not (path.is_file() or path.is_dir()):
+        if exists(path) and not (path.is_file() or path.is_dir()):
             raise UserError(
                 f"{path} would be replaced, and is a pipe or a device; choose another output",
                 code="file-not-writable",
@@ -182,6 +182,11 @@ def refuse_unwritable(outputs: Collection[Path]) -> None:
                 f"{folder} cannot be written to: {problem}; choose another output",
                 code="file-not-writable",
             )
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or a folder; a name that is too long is none."""
+    return os.path.exists(path)  # noqa: PTH110, Path.exists raises an error for long names
 
 
 def refuse_name(path: Path) -> None:
