@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializeAsAny,
@@ -27,6 +28,14 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 Count = Annotated[int, Field(ge=1)]
 
 PublicKey = Annotated[str, Field(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")]
+
+
+def _rooted(path: Any) -> Any:
+    """A path as proxies are configured with it, `paint`, `/paint` or `/paint/`, as `/paint`."""
+    return f"/{path.strip('/')}".rstrip("/") if isinstance(path, str) else path
+
+
+RootPath = Annotated[str, BeforeValidator(_rooted), Field(pattern=r"^(/[\w.-]+)*$")]
 Domain = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]  # photograph, painting, portrait…
 Split = Literal["train", "validation", "test"]
 NotificationEvent = Literal[
@@ -221,7 +230,7 @@ class Serve(Section):
     receive_seconds: Positive = 60.0  # timeout for receiving a request
     stuck_seconds: Positive = 180.0  # without a finished picture, until health checks fail
     hosts: list[str] = []  # accepted host names, beside localhost and the address it listens on
-    root_path: Annotated[str, Field(pattern=r"^(/[\w.-]+)*$")] = ""  # of the page behind a proxy
+    root_path: RootPath = ""  # of the page behind a proxy
 
 
 class Monitor(Section):

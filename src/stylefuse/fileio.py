@@ -74,6 +74,20 @@ def is_inside(path: Path, folder: Path) -> bool:
         return False
 
 
+def resolved(path: Path) -> Path:
+    """A path whose links are followed.
+
+    Raises:
+        UserError: they lead in a circle.
+    """
+    try:
+        return path.resolve()
+    except RuntimeError:
+        raise UserError(
+            f"{path} is a link that leads to itself; name another file", code="file-not-accessible"
+        ) from None
+
+
 def read_document(
     folder: Path, name: str, parse: Callable[[str], Any], max_bytes: int = MAX_DOCUMENT_BYTES
 ) -> dict[str, Any]:

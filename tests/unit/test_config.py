@@ -8,8 +8,9 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from stylefuse.config import load_params
+from stylefuse.config import Serve, load_params
 from stylefuse.errors import UserError
 from stylefuse.models import portrait, restore, transfer
 
@@ -219,3 +220,20 @@ def test_odd_yaml_is_refused(tmp_path, text):
     with pytest.raises(UserError) as error:
         load_params(path)
     assert error.value.code in ("params-invalid", "params-unreadable")
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [("", ""), ("/", ""), ("//", ""), ("/paint", "/paint"), ("paint", "/paint"),
+     ("/paint/", "/paint"), ("a/b/", "/a/b")],
+)  # fmt: skip
+def test_the_path_behind_a_proxy_may_have_slashes_around_it(written, path):
+    serve = load_params(SHIPPED).serve.model_dump() | {"root_path": written}
+    assert Serve.model_validate(serve).root_path == path
+
+
+@pytest.mark.parametrize("written", ["/a//b", "/a b", "/paint?x=1", "/%41", None, 7.5])
+def test_other_paths_behind_a_proxy_are_refused(written):
+    serve = load_params(SHIPPED).serve.model_dump() | {"root_path": written}
+    with pytest.raises(ValidationError, match="root_path"):
+        Serve.model_validate(serve)

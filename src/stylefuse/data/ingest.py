@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -31,6 +32,7 @@ PICTURES, NETWORKS = paths.PICTURES.name, paths.NETWORKS.name
 MANIFEST, ATTRIBUTION = paths.MANIFEST.name, paths.ATTRIBUTION.name
 LEFT_OUT = paths.LEFT_OUT.name
 MAX_NETWORK_BYTES = 1_000_000_000  # of one file
+MAX_STEM_BYTES = 200  # of a name, so that a hash and any suffix are allowed behind it
 NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "vgg19*.bin", "*LICENSE*")
 
 
@@ -99,9 +101,10 @@ def _write_pictures(source: Source, draft: Path, advance: Callable[[], None]) ->
         path = PurePosixPath(PICTURES, source.domain, source.name, name)
         (draft / path).parent.mkdir(parents=True, exist_ok=True)
         (draft / path).write_bytes(picture.data)
-        rows.append({"path": str(path), "domain": source.domain, "source": source.name}
-                    | {"member": picture.path, "author": picture.author, "licence": picture.licence}
-                    | describe(picture.data))  # fmt: skip
+        rows.append({
+            "path": str(path), "domain": source.domain, "source": source.name,
+            "member": _text(picture.path), "author": picture.author, "licence": picture.licence,
+        } | describe(picture.data))  # fmt: skip
         advance()
     if not rows:
         where = source.path or source.url or source.kind
@@ -114,14 +117,23 @@ def _write_pictures(source: Source, draft: Path, advance: Callable[[], None]) ->
 
 
 def _file_name(picture: SourcePicture, used_names: set[str]) -> str:
-    """A file name from the picture's path in its source; a hash is added where it is taken."""
+    """A file name from the picture's path in its source; a hash is added where it is taken or too
+    long."""
     path = PurePosixPath(picture.path)
     suffix = path.suffix.lower() or ".png"
     stem = re.sub(r"[^\w.-]+", "_", path.name.removesuffix(path.suffix))
-    if stem + suffix in used_names:
-        stem += "-" + hashlib.sha256(picture.path.encode()).hexdigest()[:8]
+    short = stem.encode()[:MAX_STEM_BYTES].decode(errors="ignore")
+    digest, is_taken = os.fsencode(picture.path), short != stem
+    while is_taken or stem + suffix in used_names:  # an archive may hold a path several times
+        digest, is_taken = hashlib.sha256(digest).hexdigest().encode(), False
+        stem = f"{short}-{digest[:8].decode()}"
     used_names.add(stem + suffix)
     return stem + suffix
+
+
+def _text(path: str) -> str:
+    """A path whose bytes need not be UTF-8, as text that a table holds."""
+    return path.encode(errors="backslashreplace").decode()
 
 
 def describe(data: bytes) -> dict:

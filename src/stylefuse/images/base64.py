@@ -28,7 +28,10 @@ ENCODE_OPTIONS: dict[str, dict[str, Any]] = {  # format → arguments of Pillow'
     "webp": {"format": "WEBP", "quality": 95},
 }
 MAX_CACHED_BYTES = 64 << 20  # of decoded pictures
-DATA_URI = re.compile(r"\s*data:[\w.+/-]*(?:;[\w.-]+=[^;,]*)*;base64,", re.ASCII)
+DATA_URI = re.compile(
+    r"\s*data:[\w.+/-]*(?:;\s*[\w.-]+\*?=(?:\"[^\"]*\"|[^;,]*+))*+;\s*base64\s*,",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def decode(text: str, name: str = "the picture", max_pixels: int = MAX_PIXELS) -> Image.Image:

@@ -5,6 +5,7 @@ The digital source type is a term of IPTC's vocabulary, stored in an XMP packet,
 programs, archives and social networks look for it.
 """
 
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,7 +76,7 @@ def kept_metadata(photograph: Path) -> dict[str, Any]:
     Its place, its preview and everything else are dropped. What cannot be read is dropped, too.
     """
     try:
-        with open_header(photograph) as picture:
+        with warnings.catch_warnings(action="ignore"), open_header(photograph) as picture:
             exif, dpi = read_exif(picture), picture.info.get("dpi")
             photo = exif.get_ifd(ExifTags.IFD.Exif)
     except Exception:  # Pillow's parsers of metadata raise errors of every kind

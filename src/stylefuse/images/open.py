@@ -17,15 +17,19 @@ from PIL import Image, UnidentifiedImageError
 from stylefuse.cancellation import check_cancelled
 from stylefuse.errors import UserError, printable
 from stylefuse.images import jpeg_end
-from stylefuse.images.file_checks import TIFF_ORDERS, check_file
+from stylefuse.images.code_points import find_code_points
+from stylefuse.images.file_checks import GIF_START, JPEG_START, PNG_START, TIFF_ORDERS, check_file
 from stylefuse.images.isolated_decoder import isolated_format, open_isolated
 from stylefuse.images.normalise import normalise
+from stylefuse.images.png_rows import lacks_rows
+from stylefuse.images.srgb import CODE_POINTS
 
 SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".avif", ".heic",
     ".heif",
 }  # fmt: skip
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")  # JPEG opens MPO, too
+KNOWN_STARTS = PNG_START, JPEG_START, GIF_START
 MAX_BYTES = 1 << 30  # of a file; 16 bits in four channels are 800 MB at most
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 65_535  # JPEG's own limit; Pillow needs memory for each row, however narrow
@@ -70,6 +74,8 @@ def open_picture(
             warnings.simplefilter("ignore")  # Pillow warns of odd EXIF blocks and palettes
             with _open_checked(data, name, max_pixels) as picture, _one_large_at_a_time(picture):
                 result = normalise(picture, name)
+                if picture.format == "PNG" and lacks_rows(data, picture):
+                    raise EOFError("rows of the picture are missing")
                 result.info = {"format": picture.format, "mode": picture.mode}
                 return result
     except UnidentifiedImageError:
@@ -79,6 +85,10 @@ def open_picture(
                 "with 8 or 16 bits per channel",
                 code="picture-tiff-unsupported",
             ) from None
+        if data.startswith(KNOWN_STARTS):
+            raise UserError(
+                f"{name} is damaged: its beginning cannot be read", code="picture-damaged"
+            ) from None
         raise UserError(
             f"{name} is not a picture file that can be opened; use PNG, JPEG, WebP, AVIF, HEIC, "
             "TIFF, BMP or GIF",
@@ -87,9 +97,8 @@ def open_picture(
     except UserError:
         raise
     except Exception as error:  # decoders raise errors of every kind for broken files
-        raise UserError(
-            f"{name} is damaged or cut short ({error})", code="picture-damaged"
-        ) from None
+        reason = f" ({error})" if str(error) else ""
+        raise UserError(f"{name} is damaged or cut short{reason}", code="picture-damaged") from None
 
 
 def _read(path: Path, name: str) -> bytes:
@@ -126,11 +135,14 @@ def _open_checked(data: bytes, name: str, max_pixels: int) -> Image.Image:
         with _alone():
             size, is_animated, picture = open_isolated(data, max_pixels)
         _check_size_and_frames(size, is_animated, name, max_pixels)
+        picture.info[CODE_POINTS] = find_code_points(data, picture)
         return picture
     check_file(data, name)
     file = Image.open(_CancellableFile(data), formats=FORMATS)
     _check_size_and_frames(file.size, _is_animated(file), name, max_pixels)
     _refuse_slow_codecs(file, len(data), name)
+    if file.format == "PNG":
+        file.info[CODE_POINTS] = find_code_points(data, file)
     if jpeg_end.lacks_only_its_end(data):
         logger.warning("%s lacks its end marker, and nothing else", printable(name))
         return Image.open(io.BytesIO(data + jpeg_end.END), formats=("JPEG",))

@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from PIL import Image
 
-from stylefuse.fileio import write_atomically
+from stylefuse.fileio import resolved, write_atomically
 from stylefuse.images.metadata import PictureOrigin, generation_metadata, kept_metadata
 from stylefuse.images.open import Colour, flatten
 
@@ -46,7 +46,7 @@ def save_picture(
     kept = kept_metadata(photograph) if photograph else {}
     if options["format"] == "JPEG":
         picture = flatten(picture, background)
-    target = path.resolve()  # a link is followed, not replaced
+    target = resolved(path)  # a link is followed, not replaced
     write_atomically(target, lambda draft: write_picture(picture, draft, options | kept, origin))
 
 

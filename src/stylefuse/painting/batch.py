@@ -16,7 +16,7 @@ from stylefuse.images.metadata import PictureOrigin
 from stylefuse.images.open import Colour
 from stylefuse.images.save import WHITE, save_picture
 from stylefuse.inference.steps import PaintingStep
-from stylefuse.painting.files import refuse_unwritable
+from stylefuse.painting.files import exists, refuse_name, refuse_unwritable
 from stylefuse.painting.job import Job
 from stylefuse.painting.progress import progress_bar
 from stylefuse.painting.sidecar import make_sidecar, remove_sidecar, write_sidecar
@@ -145,6 +145,8 @@ def paint_all(
         def work(job: Job) -> Outcome:
             with bar.item() as item:
                 try:
+                    for path in (job.output, *([job.sidecar] if output.sidecar else [])):
+                        refuse_name(path)
                     inputs = read(job)
                 except UserError as error:
                     return error
@@ -214,7 +216,7 @@ def _in_parallel(
 
 
 def _is_complete(job: Job, output: OutputOptions) -> bool:
-    return job.output.exists() and (job.sidecar.exists() or not output.sidecar)
+    return exists(job.output) and (exists(job.sidecar) or not output.sidecar)
 
 
 def _save(

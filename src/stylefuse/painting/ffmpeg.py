@@ -1,6 +1,7 @@
 """Reading and writing videos with ffmpeg: upright frames of square pixels, and their sound."""
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from stylefuse.errors import UserError
+from stylefuse.errors import FULL_DISK_FREE_BYTES, UserError, disk_full_error
 
 CONTAINERS = {".mp4": "mp4", ".mkv": "matroska", ".mov": "mov"}  # suffix → ffmpeg's name
 COMMON_SOUND = {"aac", "ac3", "alac", "eac3", "mp3"}
@@ -24,8 +25,9 @@ KEPT_SOUND = {  # suffix → codecs that players expect in it; others are encode
 }
 NEW_SOUND = ("aac", "192k")  # codec and bit rate
 DEMUXERS = (  # of single files: a playlist would open other files and addresses, without end
-    "3g2,3gp,asf,avi,dv,flv,gif,h264,hevc,image2,ivf,m4v,matroska,mj2,mjpeg,mov,mp4,mpeg,mpegts,"
-    "mpegvideo,mxf,nut,ogg,rawvideo,rm,webm,wtv,bmp_pipe,jpeg_pipe,png_pipe,tiff_pipe,webp_pipe"
+    "3g2,3gp,apng,asf,avi,dv,flv,gif,h264,hevc,image2,ivf,m4v,matroska,mj2,mjpeg,mov,mp4,mpeg,"
+    "mpegts,mpegvideo,mxf,nut,ogg,rawvideo,rm,webm,wtv,yuv4mpegpipe,bmp_pipe,jpeg_pipe,png_pipe,"
+    "tiff_pipe,webp_pipe"
 )
 SAFE = ("-v", "error", "-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS)
 MAX_SIDE = 8192  # pixels of a frame
@@ -38,6 +40,8 @@ MATRICES = {  # ffprobe's color_space → the scale filter's name
     "bt709": "bt709", "smpte170m": "bt601", "bt470bg": "bt601", "fcc": "fcc",
     "smpte240m": "smpte240m", "bt2020nc": "bt2020", "bt2020c": "bt2020",
 }  # fmt: skip
+INTERLACED = {"tt", "bb", "tb", "bt"}  # ffprobe's field_order
+DEINTERLACING = "bwdif=mode=send_frame:deint=interlaced"
 HDR_TRANSFERS = {"smpte2084", "arib-std-b67"}  # PQ and HLG, ITU-R BT.2100
 REFERENCE_WHITE = 203  # candela per square metre, ITU-R BT.2408
 TONE_MAPPING = (
@@ -88,7 +92,12 @@ def open_video(path: Path, longer_side: int, report: Callable[[float], None]) ->
             code="ffmpeg-missing",
         )
     if not path.is_file():
-        raise UserError(f"there is no {path}; name a video file", code="video-missing")
+        problem = f"{path} is not a file" if path.exists() else f"there is no {path}"
+        raise UserError(f"{problem}; name a video file", code="video-missing")
+    if not os.access(path, os.R_OK):
+        raise UserError(
+            f"{path} cannot be read: you have no permission for it", code="video-unreadable"
+        )
     command = ["ffprobe", *SAFE, "-show_streams", "-show_format", "-of", "json", _file(path)]
     probe = subprocess.run(command, capture_output=True)
     try:
@@ -148,7 +157,7 @@ def _size(stream: Mapping[str, Any], longer_side: int) -> tuple[int, int]:
     if pixel_aspect:
         sides[pixel_aspect < 1] *= pixel_aspect if pixel_aspect > 1 else 1 / pixel_aspect
     rotations = [int(data.get("rotation", 0)) for data in stream.get("side_data_list", [])]
-    if any(rotation % 180 for rotation in rotations):
+    if any(abs(rotation % 180 - 90) <= 1 for rotation in rotations):  # ffmpeg exchanges them, too
         sides.reverse()
     longest = float(max(sides))
     scale = (longer_side or min(MAX_SIDE, longest)) / longest
@@ -219,7 +228,8 @@ def _frame_rate(stream: Mapping[str, Any], count: int, seconds: float) -> Fracti
 
 def _filters(stream: Mapping[str, Any], width: int, height: int, rate: Fraction) -> str:
     """What makes frames for the generator of decoded ones; ffmpeg has turned them upright."""
-    filters = [f"fps={rate}"]
+    is_interlaced = stream.get("field_order") in INTERLACED
+    filters = [*([DEINTERLACING] if is_interlaced else []), f"fps={rate}"]
     transfer = stream.get("color_transfer")
     default = "bt709" if stream["height"] >= MIN_HD_HEIGHT else "bt601"
     matrix = MATRICES.get(stream.get("color_space", ""), default)
@@ -321,15 +331,17 @@ def encoder(video: Video, sound: Path | None, out: Path, suffix: str) -> Iterato
         process.stdin.close()
         messages = process.stderr.read()
         if process.wait():
-            raise _encoding_error(messages)
+            raise _encoding_error(messages, out)
     except BrokenPipeError:
-        raise _encoding_error(process.stderr.read()) from None
+        raise _encoding_error(process.stderr.read(), out) from None
     finally:
         process.kill()
         process.wait()
 
 
-def _encoding_error(messages: bytes) -> UserError:
+def _encoding_error(messages: bytes, out: Path) -> UserError:
+    if shutil.disk_usage(out.parent).free < FULL_DISK_FREE_BYTES:  # ffmpeg may give another reason
+        return disk_full_error(out.parent)
     return UserError(
         f"ffmpeg could not write the video: {_last_line(messages)}", code="video-not-written"
     )

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from stylefuse.errors import UserError, printable
+from stylefuse.fileio import resolved
 from stylefuse.images.open import MAX_PIXELS, SUFFIXES
 from stylefuse.images.save import MAX_SIDES, SAVE_OPTIONS
 
@@ -21,10 +22,10 @@ def find_pictures(names: Sequence[str]) -> list[Path]:
     Raises:
         UserError: a name matches no picture.
     """
-    paths: dict[Path, None] = {}
-    for name in names:
-        paths |= dict.fromkeys(_expand(name))
-    return list(paths)
+    paths: dict[str, Path] = {}
+    for path in itertools.chain.from_iterable(map(_expand, names)):
+        paths.setdefault(os.path.normpath(path), path)  # also `a/../x.png` and `x.png`
+    return list(paths.values())
 
 
 def matches_pictures(name: str) -> bool:
@@ -33,6 +34,13 @@ def matches_pictures(name: str) -> bool:
 
 
 def _expand(name: str) -> list[Path]:
+    if (
+        not name
+    ):  # pathlib takes it for the working folder; it is a variable of a shell that is unset
+        raise UserError(
+            "the name of a picture is empty; name a picture, a folder or a glob pattern",
+            code="picture-missing",
+        )
     path = Path(name)
     if path.is_dir():
         return _pictures_in(path)
@@ -140,9 +148,9 @@ def refuse_overwriting_inputs(inputs: Iterable[Path], outputs: Iterable[Path]) -
     Raises:
         UserError: there is such an output.
     """
-    resolved_inputs = {path.resolve() for path in inputs}
+    resolved_inputs = {resolved(path) for path in inputs}
     for path in outputs:
-        if path.resolve() in resolved_inputs:
+        if resolved(path) in resolved_inputs:
             raise UserError(
                 f"{path} would be replaced by its own painting; choose another output",
                 code="output-replaces-input",
@@ -157,13 +165,13 @@ def refuse_unwritable(outputs: Collection[Path]) -> None:
         UserError: there is such a folder or output.
     """
     for path in outputs:
-        if path.exists() and not (path.is_file() or path.is_dir()):
+        if exists(path) and not (path.is_file() or path.is_dir()):
             raise UserError(
                 f"{path} would be replaced, and is a pipe or a device; choose another output",
                 code="file-not-writable",
             )
     for folder in {path.parent for path in outputs}:
-        nearest = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+        nearest = _nearest_folder(folder)
         problem = None
         if not nearest.is_dir():
             problem = f"{nearest} is a file"
@@ -174,6 +182,37 @@ def refuse_unwritable(outputs: Collection[Path]) -> None:
                 f"{folder} cannot be written to: {problem}; choose another output",
                 code="file-not-writable",
             )
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or a folder; a name that is too long is none."""
+    return os.path.exists(path)  # noqa: PTH110, Path.exists raises an error for long names
+
+
+def refuse_name(path: Path) -> None:
+    """Refuse an output that cannot be written because of its name alone, before it is painted.
+
+    Raises:
+        UserError: there is a folder of this name, or it is too long.
+    """
+    limit = os.pathconf(_nearest_folder(path.parent), "PC_NAME_MAX")
+    length = len(os.fsencode(path.name))
+    if length > limit:
+        raise UserError(
+            f"{path} would have a name of {length} bytes, more than the {limit} that the disk "
+            "allows; rename what it is made from",
+            code="file-not-writable",
+        )
+    if path.is_dir():
+        raise UserError(
+            f"{path} is a folder, where a file would be written; choose another output",
+            code="file-not-writable",
+        )
+
+
+def _nearest_folder(folder: Path) -> Path:
+    """The folder, or the first one above it that exists."""
+    return next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
 
 
 def refuse_oversized(output: Path, size: tuple[int, int]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stylefuse.errors import UserError
-from stylefuse.fileio import write_atomically
+from stylefuse.fileio import resolved, write_atomically
 from stylefuse.inference.options import TransferOptions
 from stylefuse.inference.video import VideoStylizer
 from stylefuse.painting.batch import ModelLoader
@@ -77,11 +77,11 @@ def paint_video(
                 for count, frame in enumerate(read_frames(video), 1):  # noqa: B007
                     frames.write(stylizer.render_frame(frame).tobytes())
                     bar.advance()
-            if count < video.frame_count - MAX_MISSING:
+            if not count or count < video.frame_count - MAX_MISSING:
                 raise UserError(
                     f"of the {video.frame_count} frames of {source}, ffmpeg gave {count} this "
                     "time; nothing is written",
                     code="video-frames-missing",
                 )
 
-        write_atomically(out.resolve(), write)  # a link is followed, not replaced
+        write_atomically(resolved(out), write)  # a link is followed, not replaced

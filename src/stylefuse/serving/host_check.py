@@ -8,6 +8,7 @@ browser sends no `Origin`, as for pictures.
 Control characters in an address are rejected too: applications print addresses to the terminal.
 """
 
+import contextlib
 import json
 import re
 import unicodedata
@@ -24,7 +25,11 @@ CLOSED_PATHS = frozenset(  # what FastAPI adds: descriptions of an application
     for path in ("/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json")
 )
 ADDRESS = re.compile(r"(?:(\w+)://)?(?:\[([0-9a-f:.]+)\]|([\w.-]+))(?::(\d{1,5}))?", re.ASCII)
+OTHER_NAME = "this server has another name; add the name in the address to serve.hosts"
 OTHER_SITE = "pages of other sites may not send requests to this server"
+FORWARDED = "x-forwarded-host", "x-gradio-server"  # by which Gradio finds the page's address
+DEFAULT_PORTS = "80", "443"  # a browser leaves them out of `Origin`, and proxies add them to `Host`
+MAX_PORT = 65_535
 LINK = {b"sec-fetch-mode": b"navigate", b"sec-fetch-dest": b"document"}  # that was followed
 
 
@@ -35,11 +40,12 @@ class HostCheck:
     Args:
         app: answers all other requests.
         hosts: names of the server, beside loopback and the address that was called.
+        forwarded: further headers that hold a name of the server, because `app` believes them.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()):
-        self._app = app
-        self._hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = (), forwarded: Iterable[str] = ()):
+        self._app, self._forwarded = app, tuple(forwarded)
+        self._hosts = LOOPBACK_NAMES | set(map(_name, hosts))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         error = None if scope["type"] == "lifespan" else self._error(scope)
@@ -59,7 +65,12 @@ class HostCheck:
         hosts = header_values(scope, "host")
         called = _split_address(hosts[0]) if len(hosts) == 1 else None
         if called is None or called[0] not in own_names:
-            return "this server has another name; add the name in the address to serve.hosts"
+            return OTHER_NAME
+        for header in self._forwarded:
+            for address in ",".join(header_values(scope, header)).split(","):
+                named = _split_address(address)
+                if address and (named is None or named[0] not in own_names):
+                    return OTHER_NAME
         for origin in header_values(scope, "origin"):
             page = _split_address(origin)
             if page is None or page[0] not in own_names or page[1] != called[1]:
@@ -98,6 +109,18 @@ def _has_control_characters(scope: Any) -> bool:
 
 
 def _split_address(text: str) -> tuple[str, str | None] | None:
-    """Host and port of `HOST`, `HOST:PORT` or `SCHEME://HOST:PORT`; None if it is neither."""
+    """Host and port of `HOST`, `HOST:PORT` or `SCHEME://HOST:PORT`; None if it is neither.
+
+    A default port is None, and the dot at the end of a full name is left out.
+    """
     match = ADDRESS.fullmatch(text.strip().lower())
-    return (match[2] or match[3], match[4]) if match else None
+    if match is None or int(match[4] or 0) > MAX_PORT:
+        return None
+    return match[2] or match[3].removesuffix("."), None if match[4] in DEFAULT_PORTS else match[4]
+
+
+def _name(host: str) -> str:
+    """A name of the server as browsers send it: in ASCII (RFC 5890)."""
+    with contextlib.suppress(UnicodeError):
+        host = host.encode("idna").decode()
+    return host.lower()

@@ -20,7 +20,12 @@ from typing import Any
 from stylefuse.cancellation import Cancellation, Cancelled, check_cancelled
 from stylefuse.config import Serve
 from stylefuse.serving.host_check import ASGIApp, header_values, send_error
-from stylefuse.serving.request_checks import RequestRejected, body_format, check_body
+from stylefuse.serving.request_checks import (
+    RequestRejected,
+    body_format,
+    check_body,
+    refuse_ignored_parts,
+)
 
 PARSED_JSON = "stylefuse.json"  # key of the ASGI scope that holds a body that was parsed
 MAX_MESSAGE_CHARS = 300
@@ -179,6 +184,7 @@ class RequestLimits:
             RequestRejected: the body is not valid.
             Cancelled: the client has gone.
         """
+        refuse_ignored_parts(scope["query_string"], header_values(scope, "content-encoding"))
         name = body_format(header_values(scope, "content-type"))
         context = copy_context()  # with the active cancellation
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from stylefuse.errors import UserError
+from stylefuse.serving.request_checks import MAX_SHOWN
 
-MAX_SHOWN = 40  # characters of a value in a message
 MAX_EXACT_INT = 1 << 53  # up to here every whole number is also a float
 
 

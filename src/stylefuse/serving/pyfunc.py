@@ -209,6 +209,7 @@ class PaintService:
         kinds = {**self.predictor.inputs, **self.predictor.optional_inputs}
         try:
             with self.slots.take():
+                self._check_row(row)
                 values = {
                     name: self._read(row[name], kind, name, statistics)
                     for name, kind in kinds.items()
@@ -222,6 +223,11 @@ class PaintService:
                 return {OUTPUT: text} | self._notice(values, options, picture)
         except UserError as error:
             raise UserError(f"{place}: {error}", code=error.code) from None
+
+    def _check_row(self, row: Mapping[str, Any]) -> None:
+        for name in self.predictor.inputs:
+            if name not in row and name not in self.predictor.repeatable_inputs:
+                raise UserError(f"{name} is missing", code="column-missing")
 
     def _notice(
         self, values: Mapping[str, Any], options: Options, painted: Image.Image
@@ -256,7 +262,12 @@ class PaintService:
                     f"{self.limits.max_batch} allowed",
                     code="too-many-pictures",
                 )
-            return [self._read(item, kind, name, statistics) for item in value]
+            return [self._read_picture(item, name, statistics) for item in value]
+        return self._read_picture(value, name, statistics)
+
+    def _read_picture(
+        self, value: Any, name: str, statistics: list[PictureStatistics]
+    ) -> DecodedPicture:
         if not isinstance(value, str):
             raise UserError(
                 f"{name} is not text; send a picture file in base64", code="picture-not-text"

@@ -6,6 +6,7 @@ in Python. Therefore values and nesting are counted in the text itself, before i
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from stylefuse.errors import UserError
 
 Format = Literal["json", "csv"]
 FORMATS: dict[str, Format] = {"application/json": "json", "text/csv": "csv"}
+UTF8 = "", "charset=utf-8", "charset=utf8"  # parameters of Content-Type
 TABLE_KEYS = ("dataframe_split", "dataframe_records", "inputs", "instances")  # MLflow's
 
 # complete JSON strings, and a last one that does not end; possessive, so that nothing backtracks
@@ -23,6 +25,9 @@ SEPARATORS = {"json": b",[{]}", "csv": b",\r\n"}
 NOT_SEPARATORS = {name: bytes(set(range(256)) - set(chars)) for name, chars in SEPARATORS.items()}
 BEFORE_A_VALUE = b",[{\r\n"  # separators that a value follows
 DEPTH_CHANGES = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+MAX_SHOWN = 40  # characters of a name in a message
 
 
 class RequestRejected(UserError):
@@ -46,13 +51,30 @@ def body_format(content_types: Sequence[str]) -> Format:
         RequestRejected: there is not exactly one header, or its type is not supported.
     """
     media_type, _, parameters = (content_types[0] if len(content_types) == 1 else "").partition(";")
-    is_utf8 = re.sub(r"[\s\"]", "", parameters).lower() in ("", "charset=utf-8")
+    is_utf8 = re.sub(r"[\s\"]", "", parameters).lower() in UTF8
     if (name := FORMATS.get(media_type.strip().lower())) and is_utf8:
         return name
     raise RequestRejected(
         415, f"send {' or '.join(FORMATS)} in UTF-8, and set Content-Type to it",
         "content-type-unsupported",
     )  # fmt: skip
+
+
+def refuse_ignored_parts(query: bytes, content_encodings: Sequence[str]) -> None:
+    """Refuse what nobody reads: options in the address, and a compressed body.
+
+    Raises:
+        RequestRejected: there is such a part.
+    """
+    if query:
+        raise _bad_request(
+            "options in the address are not read; put them into params", "query-not-read"
+        )
+    if any(name.strip().lower() not in ("", "identity") for name in content_encodings):
+        raise RequestRejected(
+            415, "send the request uncompressed, without Content-Encoding",
+            "content-encoding-unsupported",
+        )  # fmt: skip
 
 
 def check_body(name: Format, body: bytes, limits: Serve) -> dict[str, Any] | None:
@@ -125,7 +147,7 @@ def _outside_strings(body: bytes) -> bytes:
 
 def _parse_json(body: bytes) -> dict[str, Any]:
     try:
-        table = json.loads(body)
+        table = json.loads(body, object_pairs_hook=_without_repetition)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         message = f"the request is not valid JSON: {error.msg} at {place}"
@@ -137,6 +159,11 @@ def _parse_json(body: bytes) -> dict[str, Any]:
     if not isinstance(table, dict) or len(set(TABLE_KEYS) & set(table)) != 1:
         message = f"the request must be an object with one of {', '.join(TABLE_KEYS)}"
         raise _bad_request(message, "table-missing")
+    if others := table.keys() - {*TABLE_KEYS, "params"}:
+        raise _bad_request(
+            f"the request has no place for {min(others)[:MAX_SHOWN]!r}; options belong into params",
+            "key-unknown",
+        )
     if not isinstance(table.get("params", {}), dict | None):
         raise _bad_request("params must be an object", "params-invalid")
     split = table.get("dataframe_split")
@@ -144,6 +171,15 @@ def _parse_json(body: bytes) -> dict[str, Any]:
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
         raise _bad_request("columns must be a list of names", "columns-invalid")
     return table
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a name that is given twice, one value would be ignored."""
+    names = dict(pairs)
+    if len(names) < len(pairs):
+        name = next(name for name, count in Counter(n for n, _ in pairs).items() if count > 1)
+        raise _bad_request(f"the request holds {name[:MAX_SHOWN]!r} twice", "name-repeated")
+    return names
 
 
 def _bad_request(message: str, code: str) -> RequestRejected:

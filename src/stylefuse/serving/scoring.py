@@ -1,8 +1,8 @@
 """A shorter path to the answer of MLflow's scoring application.
 
 MLflow builds a table from each request, compares it with the model's signature, and answers through
-a web framework; for a small picture that takes a good part of the time. A request whose values have
-exactly the types of the signature takes the shorter path. MLflow converts or rejects all others.
+a web framework; for a small picture that takes a good part of the time. It also converts or ignores
+what does not fit. Requests in JSON take the shorter path; MLflow answers those in CSV.
 """
 
 import asyncio
@@ -21,8 +21,11 @@ from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
 from stylefuse.serving.option_checks import check_options, is_whole
 from stylefuse.serving.prometheus import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
+from stylefuse.serving.request_checks import RequestRejected
+from stylefuse.serving.tables import rows_of
 
 NOTICE_HEADER = b"x-stylefuse-notice"  # of the first picture that was scaled down
+NO_CSV = "send application/json to this model; CSV holds no lists of pictures"
 HEALTH_PATHS = "/ping", "/health"
 
 
@@ -46,7 +49,7 @@ class Answer(NamedTuple):
 
 
 class Scoring:
-    """An ASGI application that answers plain requests itself and passes the others on.
+    """An ASGI application that answers requests in JSON itself and passes the others on.
 
     It finds the parsed body in the scope, where `RequestLimits` puts it.
 
@@ -70,7 +73,8 @@ class Scoring:
         try:
             request = self._plain_request(scope)
         except UserError as error:
-            await send_error(send, 400, str(error))
+            status = error.status if isinstance(error, RequestRejected) else 400
+            await send_error(send, status, str(error))
             return
         if request is None:
             await self._mlflow_app(scope, receive, send)
@@ -88,7 +92,14 @@ class Scoring:
     def _plain_request(self, scope: Any) -> PlainRequest | None:
         is_scoring = scope.get("method") == "POST" and scope.get("path") == SCORING_PATH
         table = scope.get(PARSED_JSON) if is_scoring else None
-        return plain_request(table, self._service.predictor) if table else None
+        if not table:
+            if is_scoring and self._service.predictor.repeatable_inputs:
+                raise RequestRejected(415, NO_CSV, "content-type-unsupported")
+            return None
+        predictor = self._service.predictor
+        return plain_request(table, predictor) or PlainRequest(
+            rows_of(table, predictor), table.get("params") or {}
+        )
 
     def _answer(self, request: PlainRequest) -> Answer:
         rows = self._service.answer(request.rows, request.params)

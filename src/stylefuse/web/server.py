@@ -11,7 +11,7 @@ from stylefuse.allocator import return_large_blocks, trim_regularly
 from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.ports import LOOPBACK, require_free_port
-from stylefuse.serving.host_check import HostCheck
+from stylefuse.serving.host_check import FORWARDED, HostCheck
 from stylefuse.web.closed_paths import closed_paths
 from stylefuse.web.upload_check import UploadCheck
 from stylefuse.web.upload_quota import UploadQuota
@@ -74,7 +74,7 @@ def app(limits: Serve, port: int) -> HostCheck:
     uploads = Path(get_upload_folder())
     limited = UploadQuota(Visitors(page, models.calls), uploads)
     checked = UploadCheck(limited, uploads, limits.receive_seconds)
-    return HostCheck(closed_paths(checked), limits.hosts)
+    return HostCheck(closed_paths(checked), limits.hosts, FORWARDED)
 
 
 def run(limits: Serve, port: int) -> None:

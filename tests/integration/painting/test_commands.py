@@ -177,3 +177,12 @@ def test_impossible_portraits_are_refused(seeds, out, code):
     with pytest.raises(UserError) as error:
         portrait_files(out, seeds)
     assert error.value.code == code
+
+
+def test_names_that_cannot_be_written_are_refused_before_they_are_painted(folder):
+    Path("photos/b.png").rename("photos/" + "x" * 245 + ".png")
+    Path("out/a--style.png").mkdir(parents=True)
+    Path("photos/c.png").write_bytes(Path("style.png").read_bytes())
+    result = transfer(["style.png"], "out", each_style=True)
+    assert [error.code for error in result.failed] == ["file-not-writable"] * 2
+    assert [Path(entry["output"]["file"]).name for entry in result.painted] == ["c--style.png"]

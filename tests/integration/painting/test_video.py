@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from stylefuse.errors import UserError
 from stylefuse.painting import video as video_module
-from stylefuse.painting.ffmpeg import read_frames
+from stylefuse.painting.ffmpeg import open_video, read_frames
 from tests.support.painting import video
 
 FRAMES, RATE = 6, 12
@@ -93,6 +94,18 @@ def test_a_missing_ffmpeg_is_reported_with_what_installs_it(monkeypatch):
     with pytest.raises(UserError, match="apt install ffmpeg") as error:
         video("in.mp4", "out.mp4")
     assert error.value.code == "ffmpeg-missing"
+
+
+def test_a_video_without_frames_is_an_error_and_nothing_is_written(monkeypatch):
+    """As where the file says that a frame is shown for hours."""
+    monkeypatch.setattr(
+        video_module, "open_video", lambda *args: replace(open_video(*args), frame_count=1)
+    )
+    monkeypatch.setattr(video_module, "read_frames", lambda _: iter(()))
+    with pytest.raises(UserError) as error:
+        video("in.mp4", "out.mp4")
+    assert error.value.code == "video-frames-missing"
+    assert not Path("out.mp4").exists()
 
 
 def test_lost_frames_are_an_error_and_nothing_is_written(monkeypatch):

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stylefuse.images.arrays import MIN_SIDE, STRIDE, pad, to_float, to_uint8
+from stylefuse.images.open import flatten
 from stylefuse.images.resize import copy_alpha, limit_side, rescale
 from tests.support.models import noise
 
@@ -32,6 +34,21 @@ def test_alpha_is_copied_if_there_is_one():
     transparent = noise(4, 3, "RGBA")
     result = copy_alpha(transparent, target)
     assert result.getchannel("A").tobytes() == transparent.getchannel("A").tobytes()
+
+
+def test_half_transparent_colours_are_not_mixed_with_the_background():
+    """What was made of the picture over mid-grey looks as it is over mid-grey."""
+    picture = noise(40, 150, "RGBA")
+    picture.putalpha(Image.linear_gradient("L").resize(picture.size))
+    unchanged = np.asarray(copy_alpha(picture, flatten(picture)))
+    is_visible = unchanged[..., 3] > 0
+    np.testing.assert_array_equal(unchanged[is_visible], np.asarray(picture)[is_visible])
+    darker = Image.fromarray(np.asarray(flatten(picture)) // 8 * 7)
+    picture.putalpha(128)
+    difference = np.asarray(flatten(copy_alpha(picture, darker))).astype(int) - np.asarray(darker)
+    levels = np.asarray(darker)
+    representable = (levels > 64) & (levels < 191)  # of half a level of grey, and half another
+    assert abs(difference[representable]).max() <= 1
 
 
 @pytest.mark.parametrize("size", [(1, 1), (31, 33), (40, 64), (45, 300)])

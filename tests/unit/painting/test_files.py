@@ -13,6 +13,7 @@ from stylefuse.painting.files import (
     find_pictures,
     output_paths,
     product_paths,
+    refuse_name,
     refuse_overwriting_inputs,
     refuse_unwritable,
 )
@@ -153,3 +154,59 @@ def test_a_picture_that_cannot_be_written_is_reported(folder):
     with pytest.raises(UserError, match=r"wall/a\.png cannot be written") as error:
         save_picture(noise(9, 9), Path("wall/a.png"), ORIGIN)
     assert error.value.code == "file-not-writable"
+
+
+def test_an_empty_name_is_not_the_working_folder(folder):
+    for names_given in ([""], ["style.png", ""]):
+        with pytest.raises(UserError, match="is empty") as error:
+            find_pictures(names_given)
+        assert error.value.code == "picture-missing"
+    with pytest.raises(UserError, match="is empty"):
+        read_styles([""])
+
+
+def test_a_file_by_two_names_is_one_picture(folder):
+    (folder / "photos/link.png").symlink_to("b.png")
+    paths = find_pictures(["photos/b.png", "./photos/../photos/b.png", "photos/link.png"])
+    assert names(paths) == ["photos/b.png", "photos/link.png"]
+
+
+ODD_NAMES = [
+    "new\nline.png", "back\\slash.png", "bell\x07.png", "\u202egnp.exe.png", "e\u0301.png",
+    "\u00e9.png", "A.PNG", "a.png", "dot..png", " .png", "*.png", "?.png", "a:2.png", "-rf.png",
+    "%s.png", "caf\udce9.png", "x" * 251 + ".png",
+]  # fmt: skip
+
+
+def test_odd_names_in_a_folder_keep_apart(folder):
+    (folder / "odd").mkdir()
+    for name in ODD_NAMES:
+        noise(2, 2).save(folder / "odd" / name)
+    for leftover in ("@eaDir", "$RECYCLE.BIN", "folder.png"):
+        (folder / "odd" / leftover).mkdir()
+    (folder / "odd/zero.png").symlink_to("/dev/zero")
+    (folder / "odd/loop.png").symlink_to("loop.png")
+    found = find_pictures(["odd"])
+    assert sorted(path.name for path in found) == sorted(ODD_NAMES)
+    assert len(set(output_paths(found, Path("out")))) == len(ODD_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("x" * 252 + ".png", "a name of 256 bytes"), ("é" * 126 + ".png", "a name of 256 bytes"),
+     ("photos", "is a folder, where a file would be written")],
+)  # fmt: skip
+def test_a_name_that_cannot_be_written_is_refused(folder, name, message):
+    for parent in ("", "missing/folders/"):
+        if parent and name == "photos":
+            continue
+        with pytest.raises(UserError, match=message) as error:
+            refuse_name(Path(parent + name))
+        assert error.value.code == "file-not-writable"
+    refuse_name(Path("x" * 251 + ".png"))
+
+
+def test_an_output_that_links_to_itself_is_refused(folder):
+    Path("loop.png").symlink_to("loop.png")
+    with pytest.raises(UserError, match="leads to itself"):
+        refuse_overwriting_inputs([Path("style.png")], [Path("loop.png")])

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from stylefuse.serving.host_check import HostCheck
+from stylefuse.serving.host_check import FORWARDED, HostCheck
 from tests.support.asgi import error_of, request
 
 LOCAL = {"host": "localhost:5001"}
@@ -18,6 +18,11 @@ ACCEPTED = (
     LOCAL | {"origin": "http://localhost:5001"},
     LOCAL | {"origin": "http://127.0.0.1:5001"},  # another name of the same server
     {"host": "paint.example.org", "origin": "https://paint.example.org"},
+    {"host": "paint.example.org:443", "origin": "https://paint.example.org"},  # as proxies write it
+    {"host": "paint.example.org:80", "origin": "http://paint.example.org"},
+    {"host": "paint.example.org", "origin": "https://paint.example.org:443"},
+    {"host": "paint.example.org.", "origin": "https://paint.example.org."},  # a full name
+    {"host": "localhost."},
 )
 REJECTED = (
     {},
@@ -28,6 +33,12 @@ REJECTED = (
     {"host": "localhost:5001:1"},
     {"host": "[::1"},
     {"host": "10.0.0.8"},
+    {"host": "localhost:99999"},
+    {"host": "localhost.."},
+    {"host": "[0:0:0:0:0:0:0:1]"},
+    {"host": "[::1%25eth0]"},
+    {"host": "localhost:"},
+    {"host": "evil.example."},
     LOCAL | {"origin": "null"},
     LOCAL | {"origin": "http://evil.example"},
     LOCAL | {"origin": "http://evil.example:5001"},
@@ -51,6 +62,32 @@ def test_requests_to_other_names_and_from_other_sites_are_rejected(headers):
     status, message = error_of(HostCheck(app, ["paint.example.org"]), headers=headers)
     assert status == 403
     assert "evil" not in message
+
+
+def test_a_name_beyond_ascii_is_compared_as_browsers_send_it():
+    app_of = HostCheck(app, ["münchen.example"])
+    assert request(app_of, headers={"host": "xn--mnchen-3ya.example"})[0] == 200
+
+
+OTHER_ADDRESSES = {
+    "x-forwarded-host": [
+        "evil.example",
+        "localhost, evil.example",
+        '"><script>',
+        "localhost:99999",
+    ],
+    "x-gradio-server": ["https://evil.example", "//evil.example"],
+}
+
+
+@pytest.mark.parametrize("header", OTHER_ADDRESSES)
+def test_a_forged_address_is_rejected_where_the_application_believes_it(header):
+    checked = HostCheck(app, ["paint.example.org"], FORWARDED)
+    for value in OTHER_ADDRESSES[header]:
+        assert error_of(checked, headers=LOCAL | {header: value})[0] == 403
+        assert request(HostCheck(app), headers=LOCAL | {header: value})[0] == 200
+    for value in ("paint.example.org", "https://paint.example.org:443", ""):
+        assert request(checked, headers=LOCAL | {header: value})[0] == 200
 
 
 FOLLOWED = {

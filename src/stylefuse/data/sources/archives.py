@@ -27,6 +27,7 @@ CHUNK_BYTES = 1 << 20
 DAMAGE = None, errno.EINVAL
 EXTENDED_HEADERS = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE,
                     tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)  # fmt: skip
+ENCRYPTED = 1  # a flag of a member of a zip archive
 DRIVE = re.compile(r"[A-Za-z]:")
 
 Member = tuple[str, int, Callable[..., bytes]]  # path in the source, bytes, function that reads it
@@ -87,6 +88,9 @@ def _read_zip_entry(
     path, data = entry.filename, bytearray()
     if entry.external_attr >> 28 == 0o12:
         raise _link_error(path)
+    if entry.flag_bits & ENCRYPTED:
+        message = f"{path} is encrypted; pack it again, without a password"
+        raise UserError(message, code="archive-damaged")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         message = f"{path} has an unsupported compression; pack it again, with `zip`"
         raise UserError(message, code="archive-unsafe")
@@ -186,7 +190,7 @@ def _read_tar_entry(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
 
 
 def _link_error(path: str) -> UserError:
-    message = f"{path} is a link; put the picture itself into the archive"
+    message = f"{path} is a link or a device; put the picture itself into the archive"
     return UserError(message, code="archive-unsafe")
 
 

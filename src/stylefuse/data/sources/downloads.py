@@ -179,6 +179,10 @@ def _url_download(url: str, path: Path) -> None:
             raise UserError(message, code="url-not-found") from None
         raise ConnectionError(str(error)) from None
     except (OSError, ValueError) as error:
+        is_file = isinstance(error, urllib.error.URLError) and url.startswith("file:")
+        if is_file:  # the next try would fail, too
+            message = f"{url} cannot be read ({error}); correct the url in params.yaml"
+            raise UserError(message, code="url-not-found") from None
         raise ConnectionError(str(error)) from None
 
 

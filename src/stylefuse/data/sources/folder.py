@@ -1,5 +1,6 @@
 """Pictures from a folder of the user's own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,20 +13,12 @@ def read_folder(source: Source, selects: PathFilter) -> Iterator[SourcePicture]:
     """The selected pictures of a source's folder and its subfolders, sorted by path; hidden files
     and folders are skipped, as systems keep previews and leftovers there."""
     assert source.path
-    folder = source.path.expanduser()
+    folder = Path(os.path.expanduser(source.path))  # noqa: PTH111, Path's fails for unknown users
     if not folder.is_dir():
         raise UserError(
             f"source {source.name!r}: {folder} is not a folder; correct its path in params.yaml",
             code="source-folder-missing",
         )
-    files = (
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not _is_hidden(path.relative_to(folder))
-    )
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     members = ((f.relative_to(folder).as_posix(), f.stat().st_size, f.read_bytes) for f in files)
     yield from pictures_of_members(source, members, selects)
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)

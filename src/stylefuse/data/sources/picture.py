@@ -1,10 +1,16 @@
 """A picture as its source has it, and the filter that readers of sources apply to paths."""
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from stylefuse.config import Source
 from stylefuse.data.sources.archives import Member, refuse_large_file
+
+HIDDEN = re.compile(r"\.[^.]")  # start of the name of a file or folder
+# folders of macOS, Synology and Windows, with previews and deleted files
+LEFTOVERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"}
 
 PathFilter = Callable[[str], bool]  # whether to read the file at a path in the source
 
@@ -28,13 +34,19 @@ class SourcePicture(NamedTuple):
 def pictures_of_members(
     source: Source, members: Iterator[Member], selects: PathFilter
 ) -> Iterator[SourcePicture]:
-    """The selected members as pictures with the author and licence that `params.yaml` gives.
+    """The selected members as pictures with the author and licence that `params.yaml` gives, but
+    for what systems leave behind.
 
     Raises:
         UserError: a member is too large or damaged.
     """
     author, licence = source.author or "unknown", source.licence or "own"
     for path, size, read in members:
-        if selects(path):
+        if selects(path) and not _is_leftover(path):
             refuse_large_file(path, size)
             yield SourcePicture(path, read(), author, licence)
+
+
+def _is_leftover(path: str) -> bool:
+    """Whether a file or a folder above it is hidden, or a system's own."""
+    return any(HIDDEN.match(part) or part in LEFTOVERS for part in PurePosixPath(path).parts)

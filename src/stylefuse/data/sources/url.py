@@ -2,7 +2,8 @@
 
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from stylefuse.config import Source
 from stylefuse.data.sources.archives import is_tar, tar_members, zip_members
@@ -16,7 +17,7 @@ def read_url(source: Source, selects: PathFilter) -> Iterator[SourcePicture]:
     """The selected pictures behind a source's URL, sorted by path."""
     assert source.url and source.sha256
     file = url_file(source.url, source.sha256)
-    name = source.url.rsplit("/", 1)[-1]
+    name = PurePosixPath(unquote(urlsplit(source.url).path)).name
     if zipfile.is_zipfile(file):
         members = zip_members(file)
     elif is_tar(file):
