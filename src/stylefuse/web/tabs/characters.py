@@ -36,11 +36,11 @@ def characters_tab(models: LoadedModels) -> list[Any]:
     Returns:
         The fields with settings.
     """
-    max_pixels = models.limits.max_pixels
+    limits = models.limits
     with gr.Row(elem_classes="studio"):
         with gr.Column():
             photograph = Picture(
-                "Photograph of a person", max_pixels, height=230, elem_classes="pictures"
+                "Photograph of a person", limits, height=230, elem_classes="pictures"
             )
             gr.Markdown("Choose a character. Those whose pose fits best come first:")
             choices = gr.Gallery(
@@ -52,7 +52,7 @@ def characters_tab(models: LoadedModels) -> list[Any]:
                 [(BEST_FIT, ""), *gallery()], value="", label="Character", filterable=False
             )
             with gr.Accordion("Or another painting of a face", open=False):
-                painting = Picture("Painting", max_pixels, height=200)
+                painting = Picture("Painting", limits, height=200)
         with gr.Column():
             output = gr.Image(
                 label="The person as a character", height=420, interactive=False,
