@@ -38,7 +38,7 @@ writing least well, since it was trained on few of either.
     def degrade_for_monitoring(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from stylefuse.models.restore.degradation import degrade_randomly
 
-        return degrade_randomly(picture, rng)[0]
+        return degrade_randomly(picture, rng).picture
 
 
 TASK = RestoreTask()

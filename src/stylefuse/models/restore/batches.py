@@ -1,5 +1,6 @@
 """Training batches of the restoration model: degraded and clean crops of photographs."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 from stylefuse.config import Split
 from stylefuse.data.batches import Normal, load_tiles, orient, random_normal, step_rng
 from stylefuse.images.arrays import to_float, to_uint8
-from stylefuse.inference.degradation_features import degradation_features
+from stylefuse.inference.degradation_features import analyse
 from stylefuse.models.augmentation import DRAWS
 from stylefuse.models.restore import Settings
 from stylefuse.models.restore.degradation import KINDS, degrade, degrade_randomly
@@ -17,8 +18,9 @@ from stylefuse.models.restore.feature_dataset import make_feature_dataset
 ADVERSARIAL_START = 1 / 3  # share of the run before the adversarial loss
 ADVERSARIAL_RAMP = 1 / 3  # share of the run until it has its full weight
 JPEG_BLOCK = 8  # pixels; crops are aligned with JPEG's blocks, as whole pictures are
+CROPS_PER_REGION = 2  # degrading and measuring a region takes as long as training on two crops
 ROWS_PER_KIMG, MAX_ROWS = 125, 10_000  # of each half of the feature data set
-ROWS_PER_STEP = 8  # of each half
+ROWS_PER_STEP = 32  # of each half
 FEATURE_NOISE = 0.1  # σ of noise added to features against overfitting
 
 
@@ -30,8 +32,10 @@ class RestoreBatch(NamedTuple):
     """
 
     degraded: np.ndarray
+    filtered: np.ndarray  # the degraded pictures after the Wiener filter
     features: np.ndarray  # [batch, FEATURE_COUNT], of the pictures that the crops are cut from
-    clean: np.ndarray
+    labels: np.ndarray  # [batch, kinds], 1 for each kind of degradation
+    toned: np.ndarray  # undamaged detail in the degraded colours, see `Degraded`
     row_features: np.ndarray  # [2·ROWS_PER_STEP, FEATURE_COUNT]
     row_labels: np.ndarray  # [2·ROWS_PER_STEP, kinds]
     row_points: np.ndarray  # [ROWS_PER_STEP, 2, POINTS, 3], of the rows with degraded colours
@@ -41,11 +45,11 @@ class RestoreBatch(NamedTuple):
 
 
 class RestoreBatches:
-    """Random regions of photographs, degraded on the fly, and a crop of each.
+    """Random regions of photographs, degraded on the fly, and `CROPS_PER_REGION` crops of each.
 
     A region has half of a tile's side or more, in a random orientation. Features are those of the
-    region, since a network would overfit to those of the few whole photographs. Because one region
-    per crop is still too few to learn degradations of whole pictures, batches also have rows of a
+    region, since a network would overfit to those of the few whole photographs. Because these
+    regions are still too few to learn degradations of whole pictures, batches also have rows of a
     `FeatureDataset`.
 
     Args:
@@ -69,16 +73,20 @@ class RestoreBatches:
         """The batch of one step."""
         n, crop = self.settings.batch, self.settings.crop
         rng = step_rng(self.seed, step, self.split)
-        degraded, features, clean = zip(*(self._example(rng) for _ in range(n)), strict=True)
+        regions = -(-n // CROPS_PER_REGION)
+        examples = [example for _ in range(regions) for example in self._examples(rng)][:n]
+        degraded, filtered, features, labels, toned = map(np.stack, zip(*examples, strict=True))
         rows = rng.integers(self.dataset.features.shape[1], size=ROWS_PER_STEP)
         random, colours = self.dataset.features[:, rows]
         feature_noise = FEATURE_NOISE * rng.standard_normal(random.shape, np.float32)
         progress = step * n / (1000 * self.settings.kimg)
         ramp = np.clip((progress - ADVERSARIAL_START) / ADVERSARIAL_RAMP, 0, 1)
         return RestoreBatch(
-            degraded=to_float(np.stack(degraded)),
-            features=np.stack(features),
-            clean=to_float(np.stack(clean)),
+            degraded=to_float(degraded),
+            filtered=to_float(filtered),
+            features=features,
+            labels=labels,
+            toned=to_float(toned),
             row_features=np.concatenate([random + feature_noise, colours]),
             row_labels=np.concatenate(self.dataset.labels[:, rows]),
             row_points=self.dataset.points[1, rows],
@@ -87,13 +95,16 @@ class RestoreBatches:
             draws=rng.random((n, DRAWS), dtype=np.float32),
         )
 
-    def _example(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        """A degraded crop, the features of its region, and the clean crop."""
+    def _examples(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, ...]]:
+        """Crops of one degraded region: each degraded, the same filtered, the region's features and
+        labels, and the target."""
         crop, region = self.settings.crop, self._region(rng)
-        degraded, _ = degrade_randomly(region, rng)
-        y, x = JPEG_BLOCK * rng.integers((np.array(region.shape[:2]) - crop) // JPEG_BLOCK + 1)
-        window = np.s_[y : y + crop, x : x + crop]
-        return degraded[window], degradation_features(degraded), region[window]
+        degraded, toned, labels = degrade_randomly(region, rng)
+        features, filtered = analyse(degraded)
+        places = (np.array(region.shape[:2]) - crop) // JPEG_BLOCK + 1
+        for y, x in JPEG_BLOCK * rng.integers(places, size=(CROPS_PER_REGION, 2)):
+            window = np.s_[y : y + crop, x : x + crop]
+            yield degraded[window], filtered[window], features, labels, toned[window]
 
     def _region(self, rng: np.random.Generator) -> np.ndarray:
         """A random part of a photograph, uint8 `[height, width, 3]`."""
@@ -120,6 +131,7 @@ def sample_grid(generator: Any, held_out: RestoreBatches) -> np.ndarray:
             for i, (picture, kind) in enumerate(zip(pictures, KINDS, strict=True))
         ]
     )
-    features = np.stack([degradation_features(picture) for picture in degraded])
-    restored = to_uint8(np.asarray(generator(to_float(degraded), features)))
+    features, filtered = map(np.stack, zip(*map(analyse, degraded), strict=True))
+    restored = generator(to_float(degraded), to_float(filtered), features)
+    restored = to_uint8(np.asarray(restored))
     return np.concatenate([np.concatenate([*row], axis=1) for row in (degraded, restored)], axis=0)
