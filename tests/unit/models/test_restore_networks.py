@@ -5,13 +5,16 @@ import pytest
 from skimage import data
 
 from stylefuse.images.arrays import to_float, to_uint8
-from stylefuse.inference.degradation_features import FEATURE_COUNT, degradation_features
+from stylefuse.inference.degradation_features import FEATURE_COUNT, analyse
 from stylefuse.models.restore import TASK
-from stylefuse.models.restore.classical_filters import BLUR_SIGMAS
-from stylefuse.models.restore.degradation import KINDS
+from stylefuse.models.restore.classical_filters import thin_structures
 from stylefuse.models.restore.networks import (
+    CANDIDATES,
+    CERTAIN,
+    DETAIL,
     RestoreDiscriminator,
     RestoreGenerator,
+    certainty,
     depth_to_space,
     space_to_depth,
 )
@@ -23,7 +26,11 @@ PICTURES = (2, 32, 48, 3)
 @pytest.mark.parametrize(
     ("make", "shapes", "output"),
     [
-        (lambda: RestoreGenerator(4, 1, 8), [PICTURES, (2, FEATURE_COUNT)], PICTURES),
+        (
+            lambda: RestoreGenerator(4, 1, 8),
+            [PICTURES, PICTURES, (2, FEATURE_COUNT)],
+            PICTURES,
+        ),
         (lambda: RestoreDiscriminator(4), [PICTURES, PICTURES], (2, 4, 6)),
     ],
 )
@@ -39,13 +46,42 @@ def test_depth_to_space_undoes_space_to_depth():
     np.testing.assert_array_equal(np.asarray(depth_to_space(deep)), x)
 
 
-def test_a_new_generator_that_recognises_no_degradation_changes_almost_nothing():
-    generator = TASK.build_generator(width=4, blocks=1, code=8)
-    generator.recognise.last.bias.assign(np.full(len(KINDS), -20.0, np.float32))
-    generator.sharpen.bias.assign(20 * np.eye(1 + len(BLUR_SIGMAS))[0])
-    photo = data.astronaut()[:256, 64:320]
-    features = degradation_features(photo)[None]
-    restored = to_uint8(np.asarray(generator(to_float(photo[None]), features)))[0]
-    change = np.abs(restored.astype(int) - photo)
-    assert change.mean() < 2  # denoising thresholds start at e^−5, not at 0
-    assert change.max() <= 12
+PHOTO = data.astronaut()[:256, 64:320]
+
+
+@pytest.fixture
+def generator():
+    return TASK.build_generator(width=4, blocks=1, code=8)
+
+
+def inputs(picture):
+    features, filtered = analyse(picture)
+    return to_float(picture[None]), to_float(filtered[None]), features[None]
+
+
+def test_a_picture_that_is_not_recognised_as_degraded_comes_back_unchanged(generator):
+    rng = np.random.default_rng(0)
+    generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.weights])
+    low, _ = CERTAIN
+    generator.recognise.last.kernel.assign(0 * generator.recognise.last.kernel)
+    bias = np.full(DETAIL + 1, np.log(low / (1 - low)) - 0.01, np.float32)
+    generator.recognise.last.bias.assign(bias)
+    restored = to_uint8(np.asarray(generator(*inputs(PHOTO))))[0]
+    np.testing.assert_array_equal(restored, PHOTO)
+
+
+@pytest.mark.parametrize("candidate", range(CANDIDATES))
+def test_a_new_generator_mixes_classical_answers_and_its_choice_can_be_any(generator, candidate):
+    """So that no classical answer is out of reach."""
+    x, filtered, features = inputs(PHOTO)
+    generator.choose.bias.assign(30 * np.eye(CANDIDATES, dtype=np.float32)[candidate])
+    light, dark = (np.asarray(part) for part in thin_structures(x))
+    expected = (x, filtered, x - light, x + dark)[candidate]
+    restored, _ = generator.restore_detail(x, filtered, features)
+    np.testing.assert_allclose(np.asarray(restored), expected, atol=1e-5)
+
+
+def test_certainty_is_a_ramp():
+    low, high = CERTAIN
+    values = np.asarray(certainty(np.array([0, low, (low + high) / 2, high, 1], np.float32)))
+    np.testing.assert_allclose(values, [0, 0, 0.5, 1, 1], atol=1e-6)
