@@ -34,8 +34,8 @@ class Analysis(NamedTuple):
 
 
 def degradation_features(picture: np.ndarray) -> np.ndarray:
-    """The features of `analyse`."""
-    return analyse(picture).features
+    """The features of `analyse`, which takes twice as long."""
+    return _measure(picture)[0]
 
 
 def analyse(picture: np.ndarray) -> Analysis:
@@ -44,23 +44,28 @@ def analyse(picture: np.ndarray) -> Analysis:
     Args:
         picture: uint8 `[height, width, 3]`, sides of at least 32 pixels.
     """
+    features, spectra, sigma, noise = _measure(picture)
+    planes = np.empty(picture.shape, np.float32)
+    for i, spectrum in enumerate(spectra):
+        spectrum *= wiener_gain(spectrum, sigma, noise[i])
+        planes[..., i] = idct(idct(spectrum, 1), 0)
+    levels = planes @ OPPONENT.T.astype(np.float32) + np.float32(127.5)
+    return Analysis(features, np.rint(np.clip(levels, 0, 255)).astype(np.uint8))
+
+
+def _measure(picture):
+    """The features, the spectra of luminance and the two opponent colours, the σ of the blur, and
+    that of the noise in each of the three planes."""
     luminance = picture @ LUMA
     planes = (picture - np.float32(127.5)) @ OPPONENT.astype(np.float32)
+    spectra = [dct(dct(planes[..., i], 1), 0) for i in range(3)]
     log_noise = _noise_level(planes)
-    spectra_features, sigma = [], 0.0
-    filtered = np.empty_like(planes)
-    for i, rings in enumerate(RINGS):
-        spectrum = dct(dct(planes[..., i], 1), 0)
-        noise = float(np.exp(log_noise[i] + 0.5) - 0.3)
-        spectra_features.append(_spectrum(spectrum, rings))
-        if i == 0:
-            sigma = blur_sigma(spectrum, noise)
-        spectrum *= wiener_gain(spectrum, sigma, noise)
-        filtered[..., i] = idct(idct(spectrum, 1), 0)
+    noise = np.exp(log_noise + 0.5) - 0.3
+    sigma = blur_sigma(spectra[0], noise[0])
     groups = [
         2 * (picture.mean(axis=(0, 1)) / 127.5 - 1),
         2 * _quantiles(picture),
-        *spectra_features,
+        *map(_spectrum, spectra, RINGS),
         log_noise,
         _jpeg_blocking(luminance),
         _colour_statistics(planes[::2, ::2].reshape(-1, 3) / 127.5),
@@ -68,8 +73,7 @@ def analyse(picture: np.ndarray) -> Analysis:
         sigma - 1,
     ]
     features = np.concatenate([np.ravel(group) for group in groups]).astype(np.float32)
-    levels = filtered @ OPPONENT.T.astype(np.float32) + np.float32(127.5)
-    return Analysis(features, np.rint(np.clip(levels, 0, 255)).astype(np.uint8))
+    return features, spectra, sigma, noise
 
 
 def channel_ranges(features):

@@ -9,6 +9,7 @@ import numpy as np
 from stylefuse.config import Split
 from stylefuse.data.batches import Normal, load_tiles, orient, random_normal, step_rng
 from stylefuse.images.arrays import to_float, to_uint8
+from stylefuse.images.colour import LUMA
 from stylefuse.inference.degradation_features import analyse
 from stylefuse.models.augmentation import DRAWS
 from stylefuse.models.restore import Settings
@@ -17,9 +18,10 @@ from stylefuse.models.restore.feature_dataset import make_feature_dataset
 
 ADVERSARIAL_START = 1 / 3  # share of the run before the adversarial loss
 ADVERSARIAL_RAMP = 1 / 3  # share of the run until it has its full weight
+GREY_PROBABILITY = 0.1  # of a photograph without colours, as many old ones are
 JPEG_BLOCK = 8  # pixels; crops are aligned with JPEG's blocks, as whole pictures are
 CROPS_PER_REGION = 2  # degrading and measuring a region takes as long as training on two crops
-ROWS_PER_KIMG, MAX_ROWS = 125, 10_000  # of each half of the feature data set
+ROWS_PER_KIMG, MAX_ROWS = 125, 2_500  # of each half of the feature data set
 ROWS_PER_STEP = 32  # of each half
 FEATURE_NOISE = 0.1  # σ of noise added to features against overfitting
 
@@ -113,6 +115,8 @@ class RestoreBatches:
         height, width = rng.integers(max(crop, side // 2), side + 1, size=2)
         top, left = rng.integers([side - height + 1, side - width + 1])
         region = tile[top : top + height, left : left + width]
+        if rng.random() < GREY_PROBABILITY:
+            region = np.rint(region @ LUMA).astype(np.uint8)[..., None].repeat(3, axis=2)
         return np.ascontiguousarray(orient(region, int(rng.integers(8))))
 
 

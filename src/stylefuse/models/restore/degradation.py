@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from stylefuse.models.restore import capture_damage, colour_damage, paper_damage
+from stylefuse.models.restore.capture_damage import blur, downscale, grain, halftone, jpeg, noise
+from stylefuse.models.restore.colour_damage import cast, fade, sepia
+from stylefuse.models.restore.paper_damage import fold, scratch, stain
 
 COUNT_PROBABILITIES = [0.25, 0.4, 0.12, 0.08, 0.05]  # of none to four kinds at once, in any order
 CHAIN_PROBABILITY = 1 - sum(COUNT_PROBABILITIES)  # of `CHAIN`
@@ -19,20 +21,20 @@ WIDE_PROBABILITY = 0.4  # of a strength from the wider range
 Function = Callable[[np.ndarray, np.random.Generator, bool], np.ndarray]
 
 DETAIL: dict[str, Function] = {
-    "blur": capture_damage.blur,
-    "small": capture_damage.downscale,
-    "noise": capture_damage.noise,
-    "scratches": paper_damage.scratch,
-    "jpeg": capture_damage.jpeg,
-    "grain": capture_damage.grain,
-    "halftone": capture_damage.halftone,
-    "folds": paper_damage.fold,
-    "stains": paper_damage.stain,
+    "blur": blur,
+    "small": downscale,
+    "noise": noise,
+    "scratches": scratch,
+    "jpeg": jpeg,
+    "grain": grain,
+    "halftone": halftone,
+    "folds": fold,
+    "stains": stain,
 }
 COLOURS: dict[str, Function] = {
-    "fading": colour_damage.fade,
-    "sepia": colour_damage.sepia,
-    "cast": colour_damage.cast,
+    "fading": fade,
+    "sepia": sepia,
+    "cast": cast,
 }
 FREQUENT = "blur", "small", "noise", "fading", "sepia", "scratches", "jpeg"
 RARE = "grain", "halftone", "cast", "folds", "stains"  # drawn half as often

@@ -17,7 +17,7 @@ FADING, SEPIA, CAST = map(KINDS.index, ("fading", "sepia", "cast"))
 DETAIL = len(KINDS)  # the last logit: whether any detail is degraded
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 CANDIDATES = 4  # the picture, Wiener-filtered, without light and without dark thin structures
-PICTURE_LOGIT = 2.0  # initial value of the picture's logit, relative to the other candidates'
+PICTURE_LOGIT = 3.0  # initial value of the picture's logit, relative to the other candidates'
 CERTAIN = 0.3, 0.7  # below the first probability nothing is changed, above the second all is
 
 
