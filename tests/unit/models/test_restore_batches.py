@@ -11,7 +11,6 @@ from stylefuse.images.arrays import to_uint8
 from stylefuse.inference.degradation_features import FEATURE_COUNT, analyse
 from stylefuse.models.restore import batches as module
 from stylefuse.models.restore.batches import (
-    CROPS_PER_REGION,
     ROWS_PER_KIMG,
     ROWS_PER_STEP,
     RestoreBatches,
@@ -28,20 +27,19 @@ def batches(tmp_path):
     return RestoreBatches(tmp_path, "train", settings, 0)
 
 
-def test_features_are_those_of_the_region_that_crops_are_cut_from(batches, monkeypatch):
+def test_features_are_those_of_the_region_that_a_crop_is_cut_from(batches, monkeypatch):
     regions = []
     monkeypatch.setattr(module, "analyse", lambda x: regions.append(x) or analyse(x))
     batch = batches.at(3)
     assert batch.degraded.shape == batch.toned.shape == (6, 32, 32, 3)
-    assert len(regions) == 6 / CROPS_PER_REGION
     assert len({region.shape for region in regions}) > 1
-    for i, region in enumerate(np.repeat(np.arange(len(regions)), CROPS_PER_REGION)):
-        features, filtered = analyse(regions[region])
+    for i, region in enumerate(regions):
+        features, filtered = analyse(region)
         np.testing.assert_array_equal(batch.features[i], features)
         places = [
             (windows == to_uint8(crop)).all(axis=(2, 3, 4))
             for picture, crop in (
-                (regions[region], batch.degraded[i]),
+                (region, batch.degraded[i]),
                 (filtered, batch.filtered[i]),
             )
             for windows in [

@@ -74,7 +74,7 @@ def test_a_picture_that_is_not_recognised_as_degraded_comes_back_unchanged(gener
 def test_a_new_generator_mixes_classical_answers_and_its_choice_can_be_any(generator, candidate):
     """So that no classical answer is out of reach."""
     x, filtered, features = inputs(PHOTO)
-    generator.choose.bias.assign(30 * np.eye(CANDIDATES, dtype=np.float32)[candidate])
+    generator.choose.bias.assign(60 * np.eye(CANDIDATES, dtype=np.float32)[candidate])
     light, dark = (np.asarray(part) for part in thin_structures(x))
     expected = (x, filtered, x - light, x + dark)[candidate]
     restored, _ = generator.restore_detail(x, filtered, features)

@@ -1,6 +1,5 @@
 """Training batches of the restoration model: degraded and clean crops of photographs."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,6 @@ ADVERSARIAL_START = 1 / 3  # share of the run before the adversarial loss
 ADVERSARIAL_RAMP = 1 / 3  # share of the run until it has its full weight
 GREY_PROBABILITY = 0.1  # of a photograph without colours, as many old ones are
 JPEG_BLOCK = 8  # pixels; crops are aligned with JPEG's blocks, as whole pictures are
-CROPS_PER_REGION = 2  # degrading and measuring a region takes as long as training on two crops
 ROWS_PER_KIMG, MAX_ROWS = 125, 2_500  # of each half of the feature data set
 ROWS_PER_STEP = 32  # of each half
 FEATURE_NOISE = 0.1  # σ of noise added to features against overfitting
@@ -47,11 +45,11 @@ class RestoreBatch(NamedTuple):
 
 
 class RestoreBatches:
-    """Random regions of photographs, degraded on the fly, and `CROPS_PER_REGION` crops of each.
+    """Random regions of photographs, degraded on the fly, and a crop of each.
 
     A region has half of a tile's side or more, in a random orientation. Features are those of the
-    region, since a network would overfit to those of the few whole photographs. Because these
-    regions are still too few to learn degradations of whole pictures, batches also have rows of a
+    region, since a network would overfit to those of the few whole photographs. Because one region
+    per crop is still too few to learn degradations of whole pictures, batches also have rows of a
     `FeatureDataset`.
 
     Args:
@@ -75,9 +73,8 @@ class RestoreBatches:
         """The batch of one step."""
         n, crop = self.settings.batch, self.settings.crop
         rng = step_rng(self.seed, step, self.split)
-        regions = -(-n // CROPS_PER_REGION)
-        examples = [example for _ in range(regions) for example in self._examples(rng)][:n]
-        degraded, filtered, features, labels, toned = map(np.stack, zip(*examples, strict=True))
+        examples = zip(*(self._example(rng) for _ in range(n)), strict=True)
+        degraded, filtered, features, labels, toned = map(np.stack, examples)
         rows = rng.integers(self.dataset.features.shape[1], size=ROWS_PER_STEP)
         random, colours = self.dataset.features[:, rows]
         feature_noise = FEATURE_NOISE * rng.standard_normal(random.shape, np.float32)
@@ -97,16 +94,14 @@ class RestoreBatches:
             draws=rng.random((n, DRAWS), dtype=np.float32),
         )
 
-    def _examples(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, ...]]:
-        """Crops of one degraded region: each degraded, the same filtered, the region's features and
-        labels, and the target."""
+    def _example(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+        """A degraded crop, the same filtered, features and labels of its region, and its target."""
         crop, region = self.settings.crop, self._region(rng)
         degraded, toned, labels = degrade_randomly(region, rng)
         features, filtered = analyse(degraded)
-        places = (np.array(region.shape[:2]) - crop) // JPEG_BLOCK + 1
-        for y, x in JPEG_BLOCK * rng.integers(places, size=(CROPS_PER_REGION, 2)):
-            window = np.s_[y : y + crop, x : x + crop]
-            yield degraded[window], filtered[window], features, labels, toned[window]
+        y, x = JPEG_BLOCK * rng.integers((np.array(region.shape[:2]) - crop) // JPEG_BLOCK + 1)
+        window = np.s_[y : y + crop, x : x + crop]
+        return degraded[window], filtered[window], features, labels, toned[window]
 
     def _region(self, rng: np.random.Generator) -> np.ndarray:
         """A random part of a photograph, uint8 `[height, width, 3]`."""

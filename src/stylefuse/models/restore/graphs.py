@@ -18,6 +18,8 @@ from stylefuse.models.restore.networks import (
     CERTAIN,
     DETAIL,
     FADING,
+    FILTERABLE,
+    FILTERED_LOGIT,
     PICTURE_LOGIT,
     SEPIA,
 )
@@ -37,7 +39,7 @@ def graphs(generator: Any) -> dict[str, bytes]:
     code = graph.node("Concat", described, features, probabilities, axis=1)
     certain = _certainty(graph, probabilities)
 
-    change = _restore_detail(graph, generator, x, filtered, code)
+    change = _restore_detail(graph, generator, x, filtered, code, probabilities)
     restored = graph.node("Add", x, graph.node("Mul", change, _of_kind(graph, certain, DETAIL)))
     corrected = _correct_colours(graph, generator, restored, features, certain)
     graph.write_picture("restored", corrected)
@@ -58,7 +60,9 @@ def _certainty(graph: GraphBuilder, probabilities: str) -> str:
     return str(graph.node("Clip", stretched, *map(graph.constant, (0, 1))))
 
 
-def _restore_detail(graph: GraphBuilder, generator: Any, x: str, filtered: str, code: str) -> str:
+def _restore_detail(
+    graph: GraphBuilder, generator: Any, x: str, filtered: str, code: str, probabilities: str
+) -> str:
     """The change that `RestoreGenerator.restore_detail` makes."""
     light, dark = _thin_structures(graph, x)
     difference = graph.node("Sub", filtered, x)
@@ -66,8 +70,16 @@ def _restore_detail(graph: GraphBuilder, generator: Any, x: str, filtered: str, 
     planes = graph.node("Concat", x, difference, *doubled, axis=1)
     h = graph.convolution(_backbone(graph, generator, planes, code), generator.paint)
     h = _depth_to_space(graph, h)
-    start = np.array([[PICTURE_LOGIT] + [0.0] * (CANDIDATES - 1)])
-    chosen = graph.node("Add", graph.dense(code, generator.choose), graph.constant(start))
+    picture, of_filtered, *_ = np.eye(CANDIDATES)[:, None]
+    filterable = graph.node(
+        "Max", *(graph.slice(probabilities, kind, kind + 1) for kind in FILTERABLE)
+    )
+    first_choice = graph.node(
+        "Add",
+        graph.node("Mul", filterable, graph.constant(FILTERED_LOGIT * of_filtered)),
+        graph.constant(PICTURE_LOGIT * picture),
+    )
+    chosen = graph.node("Add", graph.dense(code, generator.choose), first_choice)
     logits = graph.node("Add", graph.slice(h, 3, 3 + CANDIDATES), graph.add_axes(chosen, 2, 3))
     shares = graph.node("Softmax", logits, axis=1)
     change = graph.slice(h, 0, 3)

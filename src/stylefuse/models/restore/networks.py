@@ -17,7 +17,10 @@ FADING, SEPIA, CAST = map(KINDS.index, ("fading", "sepia", "cast"))
 DETAIL = len(KINDS)  # the last logit: whether any detail is degraded
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 CANDIDATES = 4  # the picture, Wiener-filtered, without light and without dark thin structures
-PICTURE_LOGIT = 3.0  # initial value of the picture's logit, relative to the other candidates'
+# initial logits of candidates: the picture's, and the filtered one's if a kind that it undoes is
+# recognised; the others' are zero
+PICTURE_LOGIT, FILTERED_LOGIT = 3.0, 6.0
+FILTERABLE = tuple(map(KINDS.index, ("blur", "noise", "halftone")))
 CERTAIN = 0.3, 0.7  # below the first probability nothing is changed, above the second all is
 
 
@@ -99,12 +102,17 @@ class RestoreGenerator(keras.Model):
         light, dark = thin_structures(x)
         planes = ops.concatenate([x, filtered - x, 2 * light, 2 * dark], axis=-1)
         h = depth_to_space(_float32(self.paint(self.backbone(planes, code))))
-        start = np.array([PICTURE_LOGIT] + [0.0] * (CANDIDATES - 1), np.float32)
-        shares = h[..., 3:] + _per_channel(_float32(self.choose(code)) + start)
-        shares = ops.softmax(shares, axis=-1)
+        chosen = _float32(self.choose(code)) + self.first_choice(probabilities)
+        shares = ops.softmax(h[..., 3:] + _per_channel(chosen), axis=-1)
         change = shares[..., 1:2] * (filtered - x)
         change = change - shares[..., 2:3] * light + shares[..., 3:] * dark
         return x + change + h[..., :3], logits
+
+    def first_choice(self, probabilities):
+        """Logits of the candidates before anything is learned, `[batch, CANDIDATES]`."""
+        filterable = ops.max(ops.take(probabilities, FILTERABLE, axis=1), axis=1, keepdims=True)
+        picture, filtered, *_ = np.eye(CANDIDATES, dtype=np.float32)
+        return PICTURE_LOGIT * picture + FILTERED_LOGIT * filterable * filtered
 
     def backbone(self, x, code):
         """`[batch, height, width, channels]` → `[batch, height/2, width/2, 2·self.width]`."""
