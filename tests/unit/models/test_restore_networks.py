@@ -10,8 +10,8 @@ from stylefuse.models.restore import TASK
 from stylefuse.models.restore.classical_filters import thin_structures
 from stylefuse.models.restore.networks import (
     CANDIDATES,
-    CERTAIN,
-    DETAIL,
+    HIGH,
+    LOW,
     RestoreDiscriminator,
     RestoreGenerator,
     certainty,
@@ -62,9 +62,8 @@ def inputs(picture):
 def test_a_picture_that_is_not_recognised_as_degraded_comes_back_unchanged(generator):
     rng = np.random.default_rng(0)
     generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.weights])
-    low, _ = CERTAIN
     generator.recognise.last.kernel.assign(0 * generator.recognise.last.kernel)
-    bias = np.full(DETAIL + 1, np.log(low / (1 - low)) - 0.01, np.float32)
+    bias = np.log(LOW / (1 - LOW)) - 0.01
     generator.recognise.last.bias.assign(bias)
     restored = to_uint8(np.asarray(generator(*inputs(PHOTO))))[0]
     np.testing.assert_array_equal(restored, PHOTO)
@@ -82,6 +81,6 @@ def test_a_new_generator_mixes_classical_answers_and_its_choice_can_be_any(gener
 
 
 def test_certainty_is_a_ramp():
-    low, high = CERTAIN
-    values = np.asarray(certainty(np.array([0, low, (low + high) / 2, high, 1], np.float32)))
-    np.testing.assert_allclose(values, [0, 0, 0.5, 1, 1], atol=1e-6)
+    values = np.stack([0 * LOW, LOW, (LOW + HIGH) / 2, HIGH, 0 * LOW + 1])
+    expected = np.array([0, 0, 0.5, 1, 1])[:, None] + 0 * LOW
+    np.testing.assert_allclose(np.asarray(certainty(values)), expected, atol=1e-6)

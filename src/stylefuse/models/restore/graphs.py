@@ -15,11 +15,12 @@ from stylefuse.models.restore.classical_filters import (
 from stylefuse.models.restore.networks import (
     CANDIDATES,
     CAST,
-    CERTAIN,
     DETAIL,
     FADING,
     FILTERABLE,
     FILTERED_LOGIT,
+    HIGH,
+    LOW,
     PICTURE_LOGIT,
     SEPIA,
 )
@@ -54,9 +55,8 @@ def _perceptron(graph: GraphBuilder, x: str, perceptron: Any) -> str:
 
 def _certainty(graph: GraphBuilder, probabilities: str) -> str:
     """See `networks.certainty`."""
-    low, high = CERTAIN
-    above = graph.node("Sub", probabilities, graph.constant(low))
-    stretched = graph.node("Div", above, graph.constant(high - low))
+    above = graph.node("Sub", probabilities, graph.constant(LOW))
+    stretched = graph.node("Div", above, graph.constant(HIGH - LOW))
     return str(graph.node("Clip", stretched, *map(graph.constant, (0, 1))))
 
 
