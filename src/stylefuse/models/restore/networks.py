@@ -100,18 +100,28 @@ class RestoreGenerator(keras.Model):
     def restore_detail(self, x, filtered, features):
         """The pictures with restored detail, in the degraded colours, whatever is recognised; and
         the logits `[batch, len(KINDS) + 1]` of the kinds and, last, of any degraded detail."""
-        logits = _float32(self.recognise(features))
-        code = _float32(activate(self.describe(features)))
-        probabilities = ops.stop_gradient(ops.sigmoid(logits))
-        code = ops.concatenate([code, features, probabilities], axis=-1)
+        code, probabilities, h = self.trunk(x, filtered, features)
+        shares = ops.softmax(h[..., 3:] + _per_channel(self.choice(code, probabilities)), axis=-1)
         light, dark = thin_structures(x)
-        planes = ops.concatenate([x, filtered - x, 2 * light, 2 * dark], axis=-1)
-        h = depth_to_space(_float32(self.paint(self.backbone(planes, code))))
-        chosen = _float32(self.choose(code)) + self.first_choice(probabilities)
-        shares = ops.softmax(h[..., 3:] + _per_channel(chosen), axis=-1)
         change = shares[..., 1:2] * (filtered - x)
         change = change - shares[..., 2:3] * light + shares[..., 3:] * dark
-        return x + change + h[..., :3], logits
+        return x + change + h[..., :3], _float32(self.recognise(features))
+
+    def trunk(self, x, filtered, features):
+        """The code of the degradation, the probabilities of the kinds, and for each pixel the
+        residual and the logits of the candidates, `[batch, height, width, 3 + CANDIDATES]`."""
+        probabilities = ops.stop_gradient(ops.sigmoid(_float32(self.recognise(features))))
+        code = _float32(activate(self.describe(features)))
+        code = ops.concatenate([code, features, probabilities], axis=-1)
+        planes = ops.concatenate(
+            [x, filtered - x, *(2 * part for part in thin_structures(x))], axis=-1
+        )
+        painted = _float32(self.paint(self.backbone(planes, code)))
+        return code, probabilities, depth_to_space(painted)
+
+    def choice(self, code, probabilities):
+        """Logits of the candidates for the whole picture, `[batch, CANDIDATES]`."""
+        return _float32(self.choose(code)) + self.first_choice(probabilities)
 
     def first_choice(self, probabilities):
         """Logits of the candidates before anything is learned, `[batch, CANDIDATES]`."""
