@@ -1,10 +1,9 @@
-"""Fit the last decisions of a trained restoration model, which its training of crops learns slowly:
-how much each classical answer counts in a whole picture.
-
-`RestoreGenerator.choose` is fitted on crops of many training photographs at once, with all other
-layers as they are; the weights that are best on validation photographs are kept.
+"""Fit the parts of a restoration model that work on features of whole pictures alone, its judge
+and its correction of colours, on many more pictures than a training of crops sees.
 
     python -m tools.fit_restore FOLDER
+
+What is best on validation photographs is kept. The same folder gives the same weights.
 """
 
 import argparse
@@ -17,97 +16,74 @@ import numpy as np
 from keras import ops
 
 from stylefuse.config import load_params
-from stylefuse.images.arrays import to_float
-from stylefuse.inference.degradation_features import analyse
-from stylefuse.models.restore.batches import RestoreBatches
-from stylefuse.models.restore.classical_filters import thin_structures
-from stylefuse.models.restore.degradation import KINDS, degrade_randomly, degrade_with
-from stylefuse.models.restore.losses import ERROR_FLOOR, INTACT_WEIGHT
-from stylefuse.models.restore.networks import DETAIL_LABELS
+from stylefuse.models.restore.batches import FEATURE_NOISE, RestoreBatches
+from stylefuse.models.restore.feature_dataset import FeatureDataset, make_feature_dataset
+from stylefuse.models.restore.losses import colour_loss, judge_loss
 from stylefuse.models.saving import load_generator, save_generator
 from stylefuse.paths import PREPARED
+from stylefuse.training.backend import compile_loss, gradient_step
 
-ROWS = {"train": 900, "validation": 160}
-PIXELS = 400  # of each crop
-SINGLE_PROBABILITY = 0.5  # of one kind of the evaluated strength, instead of training's mixtures
-STEPS, LEARNING_RATE, DECAY = 600, 0.03, 1e-4
+ROWS = {"train": 4000, "validation": 800}  # of each half
+BATCH, STEPS, CHECK = 128, 6000, 250
+LEARNING_RATE = 3e-3
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="a trained restoration model; it is overwritten")
     folder = parser.parse_args().folder
-    params = load_params()
-    settings = params.models["restore"]["base"].model_copy(update={"kimg": 1e-3})
     task, generator = load_generator(folder)
-    rows = {
-        split: make_rows(generator, settings, split, count, params.seed)
-        for split, count in ROWS.items()
-    }
-    fit(generator, rows)
+    fit(generator, _rows("train"), _rows("validation"))
     shape = {"width": generator.width, "blocks": generator.block_count, "code": generator.code}
     save_generator(task, SimpleNamespace(**shape), generator, folder)
 
 
-def make_rows(generator: Any, settings: Any, split: Any, count: int, seed: int) -> list[np.ndarray]:
-    """Degraded crops of photographs: the code of each `[rows, numbers]`, its probabilities, at some
-    pixels the network's output and the candidates, and the weight of each row in the loss."""
-    batches, rows = RestoreBatches(PREPARED, split, settings, seed), []
-    for row in range(count):
-        rng = np.random.default_rng([seed, 77, row])
-        region = batches._region(rng)  # noqa: SLF001: the same regions as in training
-        if rng.random() < SINGLE_PROBABILITY:
-            degraded, toned, labels = degrade_with(region, [KINDS[row % len(KINDS)]], rng)
-        else:
-            degraded, toned, labels = degrade_randomly(region, rng)
-        features, filtered = analyse(degraded)
-        y, x = rng.integers((np.array(region.shape[:2]) - settings.crop) // 8 + 1) * 8
-        window = np.s_[None, y : y + settings.crop, x : x + settings.crop]
-        crop, smooth, target = (to_float(p[window]) for p in (degraded, filtered, toned))
-        code, probabilities, painted = generator.trunk(crop, smooth, features[None])
-        light, dark = thin_structures(crop)
-        maps = [painted, smooth - crop, -np.asarray(light), dark, target - crop]
-        pixels = rng.integers(settings.crop**2, size=PIXELS)
-        flat = [np.asarray(m).reshape(-1, m.shape[-1])[pixels] for m in maps]
-        weight = max(INTACT_WEIGHT, float((labels * DETAIL_LABELS).max()))
-        code, probabilities = np.asarray(code)[0], np.asarray(probabilities)[0]
-        rows.append((code, probabilities, np.concatenate(flat, axis=1), np.float32(weight)))
-    return [np.stack(column) for column in zip(*rows, strict=True)]
-
-
-def fit(generator: Any, rows: dict[str, list[np.ndarray]]) -> None:
-    """Fit `generator.choose` on the training rows; keep what is best on the validation rows."""
-    from stylefuse.training.backend import compile_loss, gradient_step
-
-    weights = generator.choose.trainable_variables
-    optimizer = keras.optimizers.Adam(LEARNING_RATE)
+def fit(generator: Any, train: FeatureDataset, held_out: FeatureDataset) -> None:
+    """Train `generator.judge` and `generator.tone`, and keep what is best on held-out rows."""
+    weights = [*generator.judge.trainable_variables, *generator.tone.trainable_variables]
+    optimizer = keras.optimizers.Adam(LEARNING_RATE, 0.9, 0.99)
     optimizer.build(weights)
 
-    def loss_function(code, probabilities, maps, weight):
-        shares = maps[..., 3:7] + generator.choice(code, probabilities)[:, None]
-        shares = ops.softmax(shares, axis=-1)
-        painted, candidates, error = maps[..., :3], maps[..., 7:16], maps[..., 16:]
-        change = painted - error
-        for i in range(3):
-            change = change + shares[..., i + 1 : i + 2] * candidates[..., 3 * i : 3 * i + 3]
-        errors = ops.log(ops.mean(ops.square(change), axis=(1, 2)) + ERROR_FLOOR) / 2
-        loss = ops.sum(weight * errors) / ops.sum(weight)
-        return loss + DECAY * ops.sum(ops.square(weights[0])), (loss,)
+    def loss_function(features, labels, colour_features, colour_labels, points):
+        judged = judge_loss(
+            generator,
+            ops.concatenate([features, colour_features]),
+            ops.concatenate([labels, colour_labels]),
+        )
+        colour = colour_loss(generator, colour_features, colour_labels, points)
+        return judged + colour, (judged, colour)
 
-    step = gradient_step(loss_function, weights, optimizer)
-    measure = compile_loss(loss_function, weights)
-    best, kept = float(measure(*rows["validation"])[0]), [np.array(w) for w in weights]
-    print(f"before: {best:.4f}")
-    for number in range(1, STEPS + 1):
-        optimizer.learning_rate = LEARNING_RATE * (1 - number / (STEPS + 1))
-        (loss,) = step(*rows["train"])
-        if number % 25 == 0:
-            held_out = float(measure(*rows["validation"])[0])
-            print(f"{number}: {float(loss):.4f}, validation {held_out:.4f}", flush=True)
-            if held_out < best:
-                best, kept = held_out, [np.array(w) for w in weights]
+    step, measure = (
+        gradient_step(loss_function, weights, optimizer),
+        compile_loss(loss_function, weights),
+    )
+    rng, best, kept = np.random.default_rng(0), np.inf, []
+    for number in range(STEPS + 1):
+        if number % CHECK == 0:
+            losses = [float(loss) for loss in measure(*_batch(held_out, slice(None)))]
+            print(f"{number}: judge {losses[0]:.4f}, colour {losses[1]:.4f}", flush=True)
+            if sum(losses) < best:
+                best, kept = sum(losses), [np.array(weight) for weight in weights]
+        rows = rng.integers(len(train.features[0]), size=BATCH)
+        features, labels, colour_features, *rest = _batch(train, rows)
+        noise = FEATURE_NOISE * rng.standard_normal((2, *features.shape), np.float32)
+        optimizer.learning_rate = LEARNING_RATE * (1 + np.cos(np.pi * number / STEPS)) / 2
+        step(features + noise[0], labels, colour_features + 0.3 * noise[1], *rest)
     for weight, value in zip(weights, kept, strict=True):
         weight.assign(value)
+
+
+def _rows(split: Any) -> FeatureDataset:
+    params = load_params()
+    settings = params.models["restore"]["cpu"].model_copy(update={"kimg": 1e-3})
+    regions = RestoreBatches(PREPARED, split, settings, params.seed)
+    return make_feature_dataset(regions.region, ROWS[split], params.seed + 1)
+
+
+def _batch(rows: FeatureDataset, index: Any) -> list[np.ndarray]:
+    (features, colour_features), (labels, colour_labels) = rows.features, rows.labels
+    columns = features, labels, colour_features, colour_labels, rows.points[1]
+    return [column[index] for column in columns]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Features of a whole picture that indicate how it is degraded, and its Wiener-filtered version.
+"""Features of a whole picture that indicate how it is degraded.
 
 The restoration network sees about 64 pixels around each pixel. It cannot know that the whole
 picture is pale, or how wide a blur is, so it gets these features as a second input. Each group
@@ -6,74 +6,40 @@ indicates one kind of degradation. On photographs the values are about −2…2.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from stylefuse.images.colour import LUMA, OPPONENT
-from stylefuse.inference.cosine_transform import dct, idct
-from stylefuse.inference.wiener import blur_sigma, wiener_gain
+from stylefuse.inference.cosine_transform import dct
 
 QUANTILES = 0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1
 RINGS = 16, 6, 6  # of frequencies, for luminance and the two opponent colours
 SCRATCH_LEVELS = 20, 45, 80  # contrast of thin structures, in levels
 BLOCK = 8  # pixels, of JPEG
-FEATURE_COUNT = 3 + 3 * len(QUANTILES) + sum(RINGS) + 3 + 12 + 10 + 2 * len(SCRATCH_LEVELS) + 1
-
-
-class Analysis(NamedTuple):
-    """What the restoration network is given beside a picture.
-
-    Attributes:
-        features: float32 `[FEATURE_COUNT]`; `channel_means` and `channel_ranges` extract parts.
-        filtered: the picture after the Wiener filter of its own blur and noise, uint8 of its shape.
-    """
-
-    features: np.ndarray
-    filtered: np.ndarray
+FEATURE_COUNT = 3 + 3 * len(QUANTILES) + sum(RINGS) + 3 + 12 + 10 + 2 * len(SCRATCH_LEVELS)
 
 
 def degradation_features(picture: np.ndarray) -> np.ndarray:
-    """The features of `analyse`, which takes twice as long."""
-    return _measure(picture)[0]
-
-
-def analyse(picture: np.ndarray) -> Analysis:
-    """Measure and filter a picture.
+    """Measure a picture.
 
     Args:
         picture: uint8 `[height, width, 3]`, sides of at least 32 pixels.
+
+    Returns:
+        float32 `[FEATURE_COUNT]`; `channel_means` and `channel_ranges` extract parts of it.
     """
-    features, spectra, sigma, noise = _measure(picture)
-    planes = np.empty(picture.shape, np.float32)
-    for i, spectrum in enumerate(spectra):
-        spectrum *= wiener_gain(spectrum, sigma, noise[i])
-        planes[..., i] = idct(idct(spectrum, 1), 0)
-    levels = planes @ OPPONENT.T.astype(np.float32) + np.float32(127.5)
-    return Analysis(features, np.rint(np.clip(levels, 0, 255)).astype(np.uint8))
-
-
-def _measure(picture):
-    """The features, the spectra of luminance and the two opponent colours, the σ of the blur, and
-    that of the noise in each of the three planes."""
     luminance = picture @ LUMA
     planes = (picture - np.float32(127.5)) @ OPPONENT.astype(np.float32)
-    spectra = [dct(dct(planes[..., i], 1), 0) for i in range(3)]
-    log_noise = _noise_level(planes)
-    noise = np.exp(log_noise + 0.5) - 0.3
-    sigma = blur_sigma(spectra[0], noise[0])
     groups = [
         2 * (picture.mean(axis=(0, 1)) / 127.5 - 1),
         2 * _quantiles(picture),
-        *map(_spectrum, spectra, RINGS),
-        log_noise,
+        *(_spectrum(plane, rings) for plane, rings in zip(planes.T, RINGS, strict=True)),
+        _noise_level(planes),
         _jpeg_blocking(luminance),
         _colour_statistics(planes[::2, ::2].reshape(-1, 3) / 127.5),
         _thin_structures(np.rint(luminance).astype(np.uint8)),
-        sigma - 1,
     ]
-    features = np.concatenate([np.ravel(group) for group in groups]).astype(np.float32)
-    return features, spectra, sigma, noise
+    return np.concatenate([np.ravel(group) for group in groups]).astype(np.float32)
 
 
 def channel_ranges(features):
@@ -103,13 +69,13 @@ def _quantiles(picture):
     return np.stack(levels, axis=1) / 127.5 - 1
 
 
-def _spectrum(spectrum, rings):
+def _spectrum(plane, rings):
     """Power per ring of equal frequency, relative to a photograph's, which falls as ω^−2.5.
 
     Blurred and upscaled pictures lack high frequencies; noise adds all of them.
     """
-    index, counts, trend = _rings(spectrum.shape, rings)
-    power = spectrum.ravel() ** 2
+    index, counts, trend = _rings(plane.shape, rings)
+    power = dct(dct(plane, 0), 1).ravel() ** 2
     mean = np.bincount(index, power, rings + 1)[:rings] / counts
     return (np.log(mean + 0.02) + trend) / 2.5 - 2
 

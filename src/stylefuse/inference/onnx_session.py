@@ -25,9 +25,6 @@ class OnnxGraph:
         path: of the file.
         checksum: its SHA-256.
 
-    Attributes:
-        inputs: names of the inputs.
-
     Raises:
         UserError: the file was changed, or ONNX Runtime cannot read it.
     """
@@ -63,7 +60,6 @@ class OnnxGraph:
         self._releasing = onnxruntime.RunOptions()
         self._releasing.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         self._outputs = [node.name for node in self._session.get_outputs()]
-        self.inputs = [node.name for node in self._session.get_inputs()]
 
     def __call__(self, **inputs: np.ndarray) -> dict[str, Any]:
         """Run the graph; its memory is kept for the next run, which is a fifth faster then.

@@ -9,7 +9,7 @@ from stylefuse.images.arrays import pad
 from stylefuse.images.open import flatten
 from stylefuse.images.resize import copy_alpha, limit_side
 from stylefuse.inference import tiles
-from stylefuse.inference.degradation_features import analyse
+from stylefuse.inference.degradation_features import degradation_features
 from stylefuse.inference.hole_filling import fill_holes
 from stylefuse.inference.model_folder import ModelFolder
 from stylefuse.inference.options import RestoreOptions
@@ -34,9 +34,6 @@ class RestorePredictor(Predictor):
     def __init__(self, model: ModelFolder, max_side: int | None = None):
         super().__init__(model, max_side)
         self._restore = model.graph("restorer")
-        # graphs that were exported before there was a Wiener filter take fewer inputs
-        self._pictures = [name for name in self._restore.inputs if name != "features"]
-        self._features = self._restore.input_size("features", 1)
 
     def paint(self, inputs: dict[str, Any], options: RestoreOptions) -> Image.Image:
         """Restore the input "picture" and blend the result with it by `options.strength`.
@@ -71,12 +68,11 @@ class RestorePredictor(Predictor):
     def _restored(self, picture: np.ndarray) -> np.ndarray:
         height, width = picture.shape[:2]
         padded = pad(picture)
-        features, filtered = analyse(padded)
-        whole = {"picture": padded[None], "filtered": filtered[None]}
+        features = degradation_features(padded)[None]
         restored = np.empty_like(padded[None])
         for tile, inner in tiles.cover(*padded.shape[:2]):
-            crops = {name: np.ascontiguousarray(whole[name][tile]) for name in self._pictures}
-            painted = self._restore(**crops, features=features[None, : self._features])["restored"]
+            crop = np.ascontiguousarray(padded[None][tile])
+            painted = self._restore(picture=crop, features=features)["restored"]
             restored[tile][inner] = painted[inner]
         return restored[0, :height, :width]
 

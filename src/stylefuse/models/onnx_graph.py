@@ -105,22 +105,20 @@ class GraphBuilder:
         """An `EqualConv2D` with kernels of even size only at stride 2."""
         kernel, bias = np.asarray(layer.kernel) * layer.scale, np.asarray(layer.bias)
         border = (layer.kernel_size - 1) // 2
-        if layer.padding == "reflect":
-            x, border = self.pad(x, border), 0
-        return self.raw_convolution(x, kernel, bias, layer.stride, border)
+        mode = "reflect" if layer.padding == "reflect" else "constant"
+        padded = self.pad(x, border, mode)
+        return self.raw_convolution(padded, kernel, bias, layer.stride)
 
     def raw_convolution(
-        self, x: str, kernel: np.ndarray, bias: np.ndarray | None = None, stride: int = 1,
-        border: int = 0,
-    ) -> str:  # fmt: skip
-        """A convolution with a border of zeros; the kernel is `[height, width, in, out]`."""
+        self, x: str, kernel: np.ndarray, bias: np.ndarray | None = None, stride: int = 1
+    ) -> str:
+        """A convolution without padding; the kernel is `[height, width, inputs, outputs]`."""
         weights = self.constant(np.transpose(kernel, (3, 2, 0, 1)))
         biases = [] if bias is None else [self.constant(bias)]
-        pads: dict[str, Any] = {"pads": [border] * 4} if border else {}
         return str(
             self.node(
                 "Conv", x, weights, *biases,
-                kernel_shape=list(kernel.shape[:2]), strides=[stride, stride], **pads,
+                kernel_shape=list(kernel.shape[:2]), strides=[stride, stride],
             )
         )  # fmt: skip
 

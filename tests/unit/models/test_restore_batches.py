@@ -8,7 +8,7 @@ from skimage import data
 
 from stylefuse.data.batches import arrays
 from stylefuse.images.arrays import to_uint8
-from stylefuse.inference.degradation_features import FEATURE_COUNT, analyse
+from stylefuse.inference.degradation_features import FEATURE_COUNT, degradation_features
 from stylefuse.models.restore import batches as module
 from stylefuse.models.restore.batches import (
     ROWS_PER_KIMG,
@@ -29,24 +29,17 @@ def batches(tmp_path):
 
 def test_features_are_those_of_the_region_that_a_crop_is_cut_from(batches, monkeypatch):
     regions = []
-    monkeypatch.setattr(module, "analyse", lambda x: regions.append(x) or analyse(x))
+    monkeypatch.setattr(
+        module, "degradation_features", lambda x: regions.append(x) or degradation_features(x)
+    )
     batch = batches.at(3)
     assert batch.degraded.shape == batch.toned.shape == (6, 32, 32, 3)
+    assert batch.labels.shape == (6, len(KINDS))
     assert len({region.shape for region in regions}) > 1
-    for i, region in enumerate(regions):
-        features, filtered = analyse(region)
-        np.testing.assert_array_equal(batch.features[i], features)
-        places = [
-            (windows == to_uint8(crop)).all(axis=(2, 3, 4))
-            for picture, crop in (
-                (region, batch.degraded[i]),
-                (filtered, batch.filtered[i]),
-            )
-            for windows in [
-                np.lib.stride_tricks.sliding_window_view(picture, (32, 32, 3))[::8, ::8, 0]
-            ]
-        ]
-        assert np.logical_and(*places).any()
+    for crop, features, region in zip(batch.degraded, batch.features, regions, strict=True):
+        np.testing.assert_array_equal(features, degradation_features(region))
+        windows = np.lib.stride_tricks.sliding_window_view(region, (32, 32, 3))[::8, ::8, 0]
+        assert (windows == to_uint8(crop)).all(axis=(2, 3, 4)).any()
 
 
 def test_a_batch_is_a_pure_function_of_the_step(batches):

@@ -5,11 +5,12 @@ import pytest
 from skimage import data
 
 from stylefuse.images.arrays import to_float, to_uint8
-from stylefuse.inference.degradation_features import FEATURE_COUNT, analyse
+from stylefuse.inference.degradation_features import FEATURE_COUNT, degradation_features
 from stylefuse.models.restore import TASK
-from stylefuse.models.restore.classical_filters import thin_structures
+from stylefuse.models.restore.classical_filters import BLUR_SIGMAS
+from stylefuse.models.restore.degradation import FREQUENT
 from stylefuse.models.restore.networks import (
-    CANDIDATES,
+    DETAIL,
     HIGH,
     LOW,
     RestoreDiscriminator,
@@ -28,7 +29,7 @@ PICTURES = (2, 32, 48, 3)
     [
         (
             lambda: RestoreGenerator(4, 1, 8),
-            [PICTURES, PICTURES, (2, FEATURE_COUNT)],
+            [PICTURES, (2, FEATURE_COUNT)],
             PICTURES,
         ),
         (lambda: RestoreDiscriminator(4), [PICTURES, PICTURES], (2, 4, 6)),
@@ -54,30 +55,35 @@ def generator():
     return TASK.build_generator(width=4, blocks=1, code=8)
 
 
-def inputs(picture):
-    features, filtered = analyse(picture)
-    return to_float(picture[None]), to_float(filtered[None]), features[None]
+def restored_by(generator, picture):
+    features = degradation_features(picture)[None]
+    return to_uint8(np.asarray(generator(to_float(picture[None]), features)))[0]
 
 
-def test_a_picture_that_is_not_recognised_as_degraded_comes_back_unchanged(generator):
+def judge_all(generator, logits):
+    generator.judge.last.kernel.assign(0 * generator.judge.last.kernel)
+    generator.judge.last.bias.assign(np.asarray(logits, np.float32))
+
+
+def test_a_picture_that_is_not_judged_degraded_comes_back_unchanged(generator):
     rng = np.random.default_rng(0)
-    generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.weights])
-    generator.recognise.last.kernel.assign(0 * generator.recognise.last.kernel)
-    bias = np.log(LOW / (1 - LOW)) - 0.01
-    generator.recognise.last.bias.assign(bias)
-    restored = to_uint8(np.asarray(generator(*inputs(PHOTO))))[0]
-    np.testing.assert_array_equal(restored, PHOTO)
+    generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
+    judge_all(generator, np.log(LOW / (1 - LOW)) - 0.01)
+    np.testing.assert_array_equal(restored_by(generator, PHOTO), PHOTO)
+    only_detail = np.full(DETAIL + 1, -20)
+    only_detail[DETAIL] = 20
+    judge_all(generator, only_detail)
+    detail, _ = generator.restore_detail(to_float(PHOTO[None]), degradation_features(PHOTO)[None])
+    np.testing.assert_array_equal(restored_by(generator, PHOTO), to_uint8(np.asarray(detail))[0])
 
 
-@pytest.mark.parametrize("candidate", range(CANDIDATES))
-def test_a_new_generator_mixes_classical_answers_and_its_choice_can_be_any(generator, candidate):
-    """So that no classical answer is out of reach."""
-    x, filtered, features = inputs(PHOTO)
-    generator.choose.bias.assign(60 * np.eye(CANDIDATES, dtype=np.float32)[candidate])
-    light, dark = (np.asarray(part) for part in thin_structures(x))
-    expected = (x, filtered, x - light, x + dark)[candidate]
-    restored, _ = generator.restore_detail(x, filtered, features)
-    np.testing.assert_allclose(np.asarray(restored), expected, atol=1e-5)
+def test_a_new_generator_that_recognises_no_degradation_changes_almost_nothing(generator):
+    generator.recognise.last.bias.assign(np.full(len(FREQUENT), -20.0, np.float32))
+    generator.sharpen.bias.assign(20 * np.eye(1 + len(BLUR_SIGMAS))[0])
+    judge_all(generator, [-20.0] * DETAIL + [20.0])
+    change = np.abs(restored_by(generator, PHOTO).astype(int) - PHOTO)
+    assert change.mean() < 2  # denoising thresholds start at e^−5, not at 0
+    assert change.max() <= 12
 
 
 def test_certainty_is_a_ramp():

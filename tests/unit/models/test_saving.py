@@ -30,15 +30,13 @@ SAVED_GROUPS = {
         layers/batch_norm_1 layers/batch_norm_2 layers/batch_norm_3 layers/batch_norm_4
         layers/conv2d_4 layers/dense""",
     "restore": """
-        choose describe/hidden/equal_dense describe/last down_4/first down_4/scale down_4/second
-        enter_2 enter_4 enter_8 layers/__block_1/first layers/__block_1/scale
-        layers/__block_1/second layers/__block_2/first layers/__block_2/scale
-        layers/__block_2/second layers/__block_3/first layers/__block_3/scale
-        layers/__block_3/second layers/__perceptron/hidden/equal_dense
-        layers/__perceptron/hidden/equal_dense_1 layers/__perceptron/last
-        layers/__perceptron_2/hidden/equal_dense layers/__perceptron_2/hidden/equal_dense_1
-        layers/__perceptron_2/last layers/equal_conv2d_3 layers/equal_conv2d_4
-        layers/equal_conv2d_5""",
+        denoise describe/hidden/equal_dense describe/last enter_2 enter_4 first/equal_conv2d
+        heal judge/hidden/equal_dense judge/hidden/equal_dense_1 judge/last last
+        layers/__perceptron/hidden/equal_dense layers/__perceptron/hidden/equal_dense_1
+        layers/__perceptron/last layers/__perceptron_3/hidden/equal_dense
+        layers/__perceptron_3/hidden/equal_dense_1 layers/__perceptron_3/last
+        layers/equal_conv2d_3 layers/equal_conv2d_4 layers/equal_conv2d_6 layers/equal_dense
+        layers/equal_dense_2 layers/equal_dense_3""",
 }
 
 

@@ -9,7 +9,7 @@ from stylefuse.config import Split
 from stylefuse.data.batches import Normal, load_tiles, orient, random_normal, step_rng
 from stylefuse.images.arrays import to_float, to_uint8
 from stylefuse.images.colour import LUMA
-from stylefuse.inference.degradation_features import analyse
+from stylefuse.inference.degradation_features import degradation_features
 from stylefuse.models.augmentation import DRAWS
 from stylefuse.models.restore import Settings
 from stylefuse.models.restore.degradation import KINDS, degrade, degrade_randomly
@@ -32,7 +32,6 @@ class RestoreBatch(NamedTuple):
     """
 
     degraded: np.ndarray
-    filtered: np.ndarray  # the degraded pictures after the Wiener filter
     features: np.ndarray  # [batch, FEATURE_COUNT], of the pictures that the crops are cut from
     labels: np.ndarray  # [batch, kinds], 1 for each kind of degradation
     toned: np.ndarray  # undamaged detail in the degraded colours, see `Degraded`
@@ -67,14 +66,14 @@ class RestoreBatches:
         self.photographs = load_tiles(folder, split, domain, settings.crop)
         self.split, self.settings, self.seed = split, settings, seed
         rows = min(ROWS_PER_KIMG * settings.kimg, MAX_ROWS) if split == "train" else 0
-        self.dataset = make_feature_dataset(self._region, max(ROWS_PER_STEP, int(rows)), seed)
+        self.dataset = make_feature_dataset(self.region, max(ROWS_PER_STEP, int(rows)), seed)
 
     def at(self, step: int) -> RestoreBatch:
         """The batch of one step."""
         n, crop = self.settings.batch, self.settings.crop
         rng = step_rng(self.seed, step, self.split)
         examples = zip(*(self._example(rng) for _ in range(n)), strict=True)
-        degraded, filtered, features, labels, toned = map(np.stack, examples)
+        degraded, features, labels, toned = map(np.stack, examples)
         rows = rng.integers(self.dataset.features.shape[1], size=ROWS_PER_STEP)
         random, colours = self.dataset.features[:, rows]
         feature_noise = FEATURE_NOISE * rng.standard_normal(random.shape, np.float32)
@@ -82,7 +81,6 @@ class RestoreBatches:
         ramp = np.clip((progress - ADVERSARIAL_START) / ADVERSARIAL_RAMP, 0, 1)
         return RestoreBatch(
             degraded=to_float(degraded),
-            filtered=to_float(filtered),
             features=features,
             labels=labels,
             toned=to_float(toned),
@@ -95,15 +93,14 @@ class RestoreBatches:
         )
 
     def _example(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        """A degraded crop, the same filtered, features and labels of its region, and its target."""
-        crop, region = self.settings.crop, self._region(rng)
+        """A degraded crop, features and labels of its region, and its target."""
+        crop, region = self.settings.crop, self.region(rng)
         degraded, toned, labels = degrade_randomly(region, rng)
-        features, filtered = analyse(degraded)
         y, x = JPEG_BLOCK * rng.integers((np.array(region.shape[:2]) - crop) // JPEG_BLOCK + 1)
         window = np.s_[y : y + crop, x : x + crop]
-        return degraded[window], filtered[window], features, labels, toned[window]
+        return degraded[window], degradation_features(degraded), labels, toned[window]
 
-    def _region(self, rng: np.random.Generator) -> np.ndarray:
+    def region(self, rng: np.random.Generator) -> np.ndarray:
         """A random part of a photograph, uint8 `[height, width, 3]`."""
         crop, side = self.settings.crop, self.photographs.shape[1]
         tile = self.photographs[rng.integers(len(self.photographs))]
@@ -130,7 +127,6 @@ def sample_grid(generator: Any, held_out: RestoreBatches) -> np.ndarray:
             for i, (picture, kind) in enumerate(zip(pictures, KINDS, strict=True))
         ]
     )
-    features, filtered = map(np.stack, zip(*map(analyse, degraded), strict=True))
-    restored = generator(to_float(degraded), to_float(filtered), features)
-    restored = to_uint8(np.asarray(restored))
+    features = np.stack([degradation_features(picture) for picture in degraded])
+    restored = to_uint8(np.asarray(generator(to_float(degraded), features)))
     return np.concatenate([np.concatenate([*row], axis=1) for row in (degraded, restored)], axis=0)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from stylefuse.images.arrays import random_pictures, to_float, to_uint8
-from stylefuse.inference.degradation_features import analyse
+from stylefuse.inference.degradation_features import degradation_features
 from stylefuse.inference.model_folder import ModelFolder
 
 SIZES = (64, 64), (96, 160), (200, 256)  # heights and widths
@@ -16,10 +16,8 @@ def largest_difference(generator: Any, model: ModelFolder) -> int:
     restorer, differences = model.graph("restorer"), []
     for seed, size in enumerate(SIZES):
         pictures = random_pictures(1, *size, seed)
-        features, filtered = analyse(pictures[0])
-        features, filtered = features[None], filtered[None]
-        floats = to_float(pictures), to_float(filtered)
-        expected = to_uint8(np.asarray(generator(*floats, features)))
-        restored = restorer(picture=pictures, filtered=filtered, features=features)["restored"]
+        features = degradation_features(pictures[0])[None]
+        expected = to_uint8(np.asarray(generator(to_float(pictures), features)))
+        restored = restorer(picture=pictures, features=features)["restored"]
         differences.append(np.abs(expected.astype(int) - restored).max())
     return int(max(differences))

@@ -4,43 +4,70 @@ from typing import Any
 
 import numpy as np
 
+from stylefuse.images.colour import OPPONENT
 from stylefuse.inference.degradation_features import FEATURE_COUNT, QUANTILES
 from stylefuse.models.onnx_graph import GraphBuilder
 from stylefuse.models.restore.classical_filters import (
+    BAND_RADIUS,
+    BAND_SIGMAS,
+    BLUR_SIGMAS,
     MAX_LEVEL,
     MIDDLE_RANGE,
     MIN_LEVEL,
     MIN_SPAN,
+    gaussian_kernel,
+    inverse_filters,
 )
 from stylefuse.models.restore.networks import (
-    CANDIDATES,
     CAST,
     DETAIL,
+    DETAIL_KINDS,
     FADING,
-    FILTERABLE,
-    FILTERED_LOGIT,
     HIGH,
+    LOG_THRESHOLD,
     LOW,
-    PICTURE_LOGIT,
+    MAX_LOG_GAIN,
+    NO_BLUR_LOGIT,
+    SCRATCH_MASK_LOGIT,
+    SCRATCHES,
     SEPIA,
 )
+
+BANDS = len(BAND_SIGMAS)
 
 
 def graphs(generator: Any) -> dict[str, bytes]:
     """The content of each file, by the name of the graph.
 
-    `restorer` takes a picture, the same after the Wiener filter, and the features of the whole
-    picture `[1, FEATURE_COUNT]`.
+    `restorer` takes a picture and the features of the whole picture `[1, FEATURE_COUNT]`.
     """
     graph = GraphBuilder()
-    x, filtered = graph.read_picture("picture"), graph.read_picture("filtered")
+    x = graph.read_picture("picture")
     features = graph.input("features", [1, FEATURE_COUNT])
-    probabilities = graph.node("Sigmoid", _perceptron(graph, features, generator.recognise))
+    logits = _perceptron(graph, features, generator.recognise)
+    probabilities = graph.node("Sigmoid", logits)
     described = graph.activate(_perceptron(graph, features, generator.describe))
     code = graph.node("Concat", described, features, probabilities, axis=1)
-    certain = _certainty(graph, probabilities)
 
-    change = _restore_detail(graph, generator, x, filtered, code, probabilities)
+    lighter, darker = _thin_structures(graph, x)
+    thin = graph.node("Concat", lighter, darker, axis=1)
+    doubled = graph.node("Mul", thin, graph.constant(2))
+    h = _backbone(graph, generator, graph.node("Concat", x, doubled, axis=1), code)
+    mask_logits = _depth_to_space(graph, graph.convolution(h, generator.heal))
+    mask = graph.node("Sigmoid", graph.node("Add", mask_logits, graph.constant(SCRATCH_MASK_LOGIT)))
+    scratched = graph.add_axes(graph.slice(probabilities, SCRATCHES, SCRATCHES + 1), 2, 3)
+    mask = graph.node("Mul", mask, scratched)
+    mended = graph.node(
+        "Sub",
+        graph.node("Mul", graph.slice(mask, 1, 2), darker),
+        graph.node("Mul", graph.slice(mask, 0, 1), lighter),
+    )
+    filtered = _filter_detail(graph, generator, x, code, probabilities)
+    painted = _depth_to_space(graph, graph.convolution(h, generator.paint))
+    change = graph.node("Add", graph.node("Add", mended, filtered), painted)
+    certain = _certainty(
+        graph, graph.node("Sigmoid", _perceptron(graph, features, generator.judge))
+    )
     restored = graph.node("Add", x, graph.node("Mul", change, _of_kind(graph, certain, DETAIL)))
     corrected = _correct_colours(graph, generator, restored, features, certain)
     graph.write_picture("restored", corrected)
@@ -60,57 +87,82 @@ def _certainty(graph: GraphBuilder, probabilities: str) -> str:
     return str(graph.node("Clip", stretched, *map(graph.constant, (0, 1))))
 
 
-def _restore_detail(
-    graph: GraphBuilder, generator: Any, x: str, filtered: str, code: str, probabilities: str
-) -> str:
-    """The change that `RestoreGenerator.restore_detail` makes."""
-    light, dark = _thin_structures(graph, x)
-    difference = graph.node("Sub", filtered, x)
-    doubled = (graph.node("Mul", part, graph.constant(2)) for part in (light, dark))
-    planes = graph.node("Concat", x, difference, *doubled, axis=1)
-    h = graph.convolution(_backbone(graph, generator, planes, code), generator.paint)
-    h = _depth_to_space(graph, h)
-    picture, of_filtered, *_ = np.eye(CANDIDATES)[:, None]
-    filterable = graph.node(
-        "Max", *(graph.slice(probabilities, kind, kind + 1) for kind in FILTERABLE)
-    )
-    first_choice = graph.node(
-        "Add",
-        graph.node("Mul", filterable, graph.constant(FILTERED_LOGIT * of_filtered)),
-        graph.constant(PICTURE_LOGIT * picture),
-    )
-    chosen = graph.node("Add", graph.dense(code, generator.choose), first_choice)
-    logits = graph.node("Add", graph.slice(h, 3, 3 + CANDIDATES), graph.add_axes(chosen, 2, 3))
-    shares = graph.node("Softmax", logits, axis=1)
-    change = graph.slice(h, 0, 3)
-    for i, (operator, part) in enumerate((("Add", difference), ("Sub", light), ("Add", dark)), 1):
-        change = graph.node(
-            operator, change, graph.node("Mul", graph.slice(shares, i, i + 1), part)
-        )
-    return str(change)
-
-
 def _backbone(graph: GraphBuilder, generator: Any, x: str, code: str) -> str:
-    m2 = graph.activate(graph.convolution(_space_to_depth(graph, x), generator.enter_2))
-    m4 = graph.activate(graph.convolution(m2, generator.enter_4))
-    m4 = _block(graph, m4, generator.down_4, code)
-    h = graph.activate(graph.convolution(m4, generator.enter_8))
-    for block in generator.middle:
-        h = _block(graph, h, block, code)
-    for leave, skip, block in (
-        (generator.leave_8, m4, generator.up_4),
-        (generator.leave_4, m2, generator.up_2),
-    ):
-        h = graph.node("Add", _depth_to_space(graph, graph.convolution(h, leave)), skip)
-        h = _block(graph, h, block, code)
-    return graph.activate(h)
+    halved = _space_to_depth(graph, x)
+    m2 = graph.activate(graph.convolution(halved, generator.enter_2))
+    h = graph.activate(graph.convolution(m2, generator.enter_4))
+    layers = zip(generator.scales, generator.first, generator.second, strict=True)
+    for scale, first, second in layers:
+        inner = graph.activate(graph.convolution(h, first))
+        scaled = graph.node("Mul", inner, _one_plus(graph, code, scale))
+        h = graph.node("Add", h, graph.convolution(scaled, second))
+    upsampled = graph.convolution(graph.upsample(h), generator.up_2)
+    h = graph.activate(graph.node("Add", upsampled, m2))
+    last = graph.activate(graph.convolution(h, generator.last))
+    return str(graph.node("Mul", last, _one_plus(graph, code, generator.scale)))
 
 
-def _block(graph: GraphBuilder, x: str, block: Any, code: str) -> str:
-    h = graph.activate(graph.convolution(x, block.first))
-    scale = graph.node("Add", graph.dense(code, block.scale), graph.constant(1))
-    h = graph.node("Mul", h, graph.add_axes(scale, 2, 3))
-    return str(graph.node("Add", x, graph.convolution(h, block.second)))
+def _one_plus(graph: GraphBuilder, code: str, layer: Any) -> str:
+    """1 + the output of a dense layer, per channel."""
+    return graph.add_axes(graph.node("Add", graph.dense(code, layer), graph.constant(1)), 2, 3)
+
+
+def _filter_detail(
+    graph: GraphBuilder, generator: Any, x: str, code: str, probabilities: str
+) -> str:
+    """See `RestoreGenerator.filter_detail`; bands are `[1, 3·BANDS, height, width]`."""
+    with_one = graph.node("Concat", code, graph.constant([[1]]), axis=1)
+    per_kind = [
+        graph.node("Mul", with_one, graph.slice(probabilities, kind, kind + 1))
+        for kind in DETAIL_KINDS
+    ]
+    scaled = graph.node("Concat", *per_kind, axis=1)
+    start = np.array([[NO_BLUR_LOGIT] + [0.0] * len(BLUR_SIGMAS)])
+    logits = graph.node("Add", graph.dense(scaled, generator.sharpen), graph.constant(start))
+    shares = graph.slice(graph.node("Softmax", logits, axis=1), 1, 1 + len(BLUR_SIGMAS))
+    sharpening = graph.node("MatMul", shares, graph.constant(inverse_filters()))  # [1, BANDS]
+    logs = graph.dense(scaled, generator.denoise)  # [1, 2·3·BANDS]
+    log_thresholds, log_gains = (
+        graph.add_axes(graph.slice(logs, i * 3 * BANDS, (i + 1) * 3 * BANDS), 2, 3)
+        for i in range(2)
+    )
+    thresholds = graph.node("Exp", graph.node("Add", log_thresholds, graph.constant(LOG_THRESHOLD)))
+    gains = graph.node("Exp", graph.node("Min", log_gains, graph.constant(MAX_LOG_GAIN)))
+
+    bands = _detail_bands(graph, graph.raw_convolution(x, OPPONENT[None, None]))
+    within = graph.node("Max", graph.node("Neg", thresholds), graph.node("Min", bands, thresholds))
+    shrunk = graph.node("Sub", bands, within)
+    per_band = graph.add_axes(graph.node("Concat", *[sharpening] * 3, axis=1), 2, 3)
+    changed = graph.node(
+        "Add",
+        graph.node("Mul", graph.node("Sub", per_band, graph.constant(1)), bands),
+        graph.node("Mul", gains, shrunk),
+    )
+    # the sum over each colour's bands, and back to RGB, as one convolution
+    back = np.repeat(OPPONENT.T, BANDS, axis=0)
+    return graph.raw_convolution(changed, back[None, None])
+
+
+def _detail_bands(graph: GraphBuilder, x: str) -> str:
+    """See `classical_filters.detail_bands`: each colour's bands follow each other."""
+    kernels = np.stack([gaussian_kernel(sigma) for sigma in BAND_SIGMAS])  # [BANDS, length]
+    per_colour = np.tile(kernels, (3, 1))[:, None, None, :]
+    padded = graph.pad(x, BAND_RADIUS)
+    across = graph.node(
+        "Conv", padded, graph.constant(per_colour), group=3, kernel_shape=[1, kernels.shape[1]]
+    )
+    blurred = graph.node(
+        "Conv", across, graph.constant(per_colour.transpose(0, 1, 3, 2)),
+        group=3 * BANDS, kernel_shape=[kernels.shape[1], 1],
+    )  # fmt: skip
+    parts = []
+    for colour in range(3):
+        first = colour * BANDS
+        parts += [
+            graph.slice(x, colour, colour + 1),
+            graph.slice(blurred, first, first + BANDS - 1),
+        ]
+    return str(graph.node("Sub", graph.node("Concat", *parts, axis=1), blurred))
 
 
 def _thin_structures(graph: GraphBuilder, x: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from keras import ops
 
 from stylefuse.models.augmentation import augmentation
 from stylefuse.models.losses import gradient_penalty, logistic_loss, share, variety
+from stylefuse.models.restore.degradation import FREQUENT
 from stylefuse.models.restore.networks import DETAIL_LABELS
 
 ERROR_FLOOR = 1e-3  # mean squared error, about 36 dB, below which little can be gained
@@ -18,11 +19,11 @@ def discriminator_loss(generator, discriminator, settings, penalise, phase):
     """
 
     def loss_function(
-        degraded, filtered, features, labels, toned, row_features, row_labels, row_points, ramp,
+        degraded, features, labels, toned, row_features, row_labels, row_points, ramp,
         noise, draws, probability,
     ):  # fmt: skip
         augment = augmentation(settings, draws, probability)
-        restored, _ = generator.restore_detail(degraded, filtered, features)
+        restored, _ = generator.restore_detail(degraded, features)
         restored = ops.stop_gradient(restored)
         degraded = augment(degraded)
         toned = augment(toned)
@@ -51,11 +52,11 @@ def generator_loss(generator, discriminator, settings, phase):
     """
 
     def loss_function(
-        degraded, filtered, features, labels, toned, row_features, row_labels, row_points, ramp,
+        degraded, features, labels, toned, row_features, row_labels, row_points, ramp,
         noise, draws, probability,
     ):  # fmt: skip
         augment = augmentation(settings, draws, probability)
-        restored, logits = generator.restore_detail(degraded, filtered, features)
+        restored, logits = generator.restore_detail(degraded, features)
         damaged = ops.max(labels * DETAIL_LABELS, axis=1)
         weights = INTACT_WEIGHT + (1 - INTACT_WEIGHT) * damaged
         distance = ops.mean(weights * _log_errors(restored, toned))
@@ -63,19 +64,46 @@ def generator_loss(generator, discriminator, settings, phase):
 
         _, colour_features = ops.split(row_features, 2)
         _, colour_labels = ops.split(row_labels, 2)
+        all_features = ops.concatenate([features, row_features])
         logits = ops.concatenate([logits, generator.recognise(row_features)])
         labels = ops.concatenate([labels, row_labels])
-        detail = ops.max(labels * DETAIL_LABELS, axis=1, keepdims=True)
-        labels = ops.concatenate([labels, detail], axis=1)
-        recognition = ops.mean(ops.softplus(logits) - labels * logits)  # cross-entropy
-        faded, vivid = row_points[:, :1], row_points[:, 1:]
-        corrected = generator.correct_colours(faded, colour_features, colour_labels)
-        colour = ops.mean(_log_errors(corrected, vivid))
+        recognition = _cross_entropy(logits, labels[:, : len(FREQUENT)])
+        recognition = recognition + judge_loss(generator, all_features, labels)
+        colour = colour_loss(generator, colour_features, colour_labels, row_points)
 
         loss = distance + recognition + colour + settings.adversarial * ramp * adversarial
         return loss, (adversarial, distance, recognition, colour, variety(restored, toned))
 
     return loss_function
+
+
+def judge_loss(generator, features, labels):
+    """Cross-entropy of the judge, for the kinds and for any degraded detail.
+
+    Args:
+        generator: a `RestoreGenerator`.
+        features: `[batch, FEATURE_COUNT]`.
+        labels: `[batch, kinds]`.
+    """
+    detail = ops.max(labels * DETAIL_LABELS, axis=1, keepdims=True)
+    return _cross_entropy(generator.judge(features), ops.concatenate([labels, detail], axis=1))
+
+
+def colour_loss(generator, features, labels, points):
+    """The PSNR loss of corrected colours, if the kinds of degradation are known.
+
+    Args:
+        generator: a `RestoreGenerator`.
+        features: `[batch, FEATURE_COUNT]`.
+        labels: `[batch, kinds]`.
+        points: see `FeatureDataset`, `[batch, 2, points, 3]`.
+    """
+    corrected = generator.correct_colours(points[:, :1], features, labels)
+    return ops.mean(_log_errors(corrected, points[:, 1:]))
+
+
+def _cross_entropy(logits, labels):
+    return ops.mean(ops.softplus(logits) - labels * logits)
 
 
 def _log_errors(restored, clean):

@@ -9,31 +9,42 @@ import numpy as np
 from keras import ops
 
 from stylefuse.inference.degradation_features import FEATURE_COUNT
+from stylefuse.models.layers.colour import from_opponent, to_opponent
 from stylefuse.models.layers.convolution import EqualConv2D, EqualDense, activate
-from stylefuse.models.restore.classical_filters import thin_structures, unfade
-from stylefuse.models.restore.degradation import COLOURS, KINDS
+from stylefuse.models.layers.resampling import upsample
+from stylefuse.models.restore.classical_filters import (
+    BAND_SIGMAS,
+    BLUR_SIGMAS,
+    denoise,
+    detail_bands,
+    sharpen,
+    thin_structures,
+    unfade,
+)
+from stylefuse.models.restore.degradation import COLOURS, FREQUENT, KINDS
 
-FADING, SEPIA, CAST = map(KINDS.index, ("fading", "sepia", "cast"))
-DETAIL = len(KINDS)  # the last logit: whether any detail is degraded
+DETAIL_KINDS = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]
+FADING, SEPIA, SCRATCHES, CAST = map(KINDS.index, ("fading", "sepia", "scratches", "cast"))
+DETAIL = len(KINDS)  # the judge's last logit: whether any detail is degraded
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
-CANDIDATES = 4  # the picture, Wiener-filtered, without light and without dark thin structures
-# initial logits of candidates: the picture's, and the filtered one's if a kind that it undoes is
-# recognised; the others' are zero
-PICTURE_LOGIT, FILTERED_LOGIT = 3.0, 6.0
-FILTERABLE = tuple(map(KINDS.index, ("blur", "noise", "halftone")))
 # Below the first probability nothing is changed, above the second all is; chosen on validation
 # photographs, on which a correction that is not needed costs more than one that is missed.
-CERTAIN = {"fading": (0.4, 0.7), "sepia": (0.4, 0.7), "cast": (0.7, 0.9), "detail": (0.3, 0.7)}
+CERTAIN = {"fading": (0.5, 0.8), "sepia": (0.2, 0.5), "cast": (0.8, 0.95), "detail": (0.3, 0.7)}
 LOW, HIGH = np.array(
     [CERTAIN.get(kind, CERTAIN["detail"]) for kind in (*KINDS, "detail")], np.float32
 ).T
+FILTER_GAIN = 2.0  # of the layers that predict filters and start at zero: how fast they learn
+# initial values
+LOG_THRESHOLD = -5.0  # ln of the denoising thresholds
+SCRATCH_MASK_LOGIT = -3.0
+NO_BLUR_LOGIT = 4.0  # of "no blur", relative to each blur
+MAX_LOG_GAIN = 3.0  # of a band
 
 
 def build_generator(width, blocks, code):
     """A `RestoreGenerator` with initial weights."""
     generator = RestoreGenerator(width, blocks, code, name="generator")
-    picture = ops.zeros((1, 64, 64, 3))
-    generator(picture, picture, ops.zeros((1, FEATURE_COUNT)))
+    generator(ops.zeros((1, 64, 64, 3)), ops.zeros((1, FEATURE_COUNT)))
     return generator
 
 
@@ -44,101 +55,115 @@ def build_discriminator(settings):
     return discriminator
 
 
+def certainty(probabilities):
+    """Probabilities `[batch, len(KINDS) + 1]` stretched from `CERTAIN` to 0…1: what is unlikely has
+    no effect at all."""
+    return ops.clip((probabilities - LOW) / (HIGH - LOW), 0.0, 1.0)
+
+
 @keras.saving.register_keras_serializable("stylefuse")
 class RestoreGenerator(keras.Model):
     """Restores degraded pictures.
 
     Fully connected layers recognise the kinds of degradation from the features of the whole
-    picture, which are their only input. Detail is restored by a U-net (Ronneberger et al. 2015)
-    of residual blocks at a half, a quarter and an eighth of the resolution (as in FFDNet, Zhang et
-    al. 2018). Its inputs are the picture and the answers of classical filters; its outputs are a
-    mix of these, by a softmax for each pixel, and a residual, which is zero at first. Colours are
-    corrected by a matrix and by curves that fully connected layers predict. What is not
-    recognised as degraded with some certainty is not changed at all.
+    picture, which are their only input. Degradations that are the same everywhere are undone by
+    classical filters: how strongly depends on the probability of the degradation and on what
+    further layers predict. A convolutional network adds detail and masks scratches. It is the
+    transfer model's without normalisation, which would remove colour and contrast, at half the
+    resolution (as in FFDNet, Zhang et al. 2018), with a skip connection (Ronneberger et al. 2015).
 
-    Call: `[batch, height, width, 3]` in −1…1, sides multiples of 8, the same Wiener-filtered, and
-    the features `[batch, FEATURE_COUNT]` of the whole pictures → the pictures' shape.
+    A second recogniser, the judge, knows more kinds. What it does not find degraded with some
+    certainty is not changed at all: the picture's detail, and each correction of its colours.
+
+    Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and the features
+    `[batch, FEATURE_COUNT]` of the whole pictures → the pictures' shape.
 
     Args:
-        width: channels at full resolution; 2, 4 and 8 times as many at the lower ones.
+        width: channels at full resolution.
         blocks: residual blocks at the lowest resolution.
         code: numbers that describe the degradation.
     """
 
-    def __init__(self, width=16, blocks=2, code=64, **kwargs):
+    def __init__(self, width=16, blocks=3, code=64, **kwargs):
         super().__init__(**kwargs, autocast=False)  # only the layers may compute in bfloat16
         self.width, self.block_count, self.code = width, blocks, code
         w, dense = width, 2 * code
-        self.recognise = _Perceptron([dense, dense], len(KINDS) + 1, 1.0, name="recognise")
+        self.recognise = _Perceptron([dense, dense], len(FREQUENT), 1.0, name="recognise")
+        self.judge = _Perceptron([dense, dense], len(KINDS) + 1, 1.0, name="judge")
         self.describe = _Perceptron([dense], code, 2**0.5, name="describe")
+        self.sharpen = EqualDense(1 + len(BLUR_SIGMAS), gain=FILTER_GAIN, name="sharpen")
+        self.denoise = EqualDense(6 * len(BAND_SIGMAS), gain=FILTER_GAIN, name="denoise")
         self.tone = _Perceptron([dense, dense], 9 + 12, 1.0, name="tone")
-        self.choose = EqualDense(CANDIDATES, name="choose")
-        self.enter_2 = EqualConv2D(2 * w, padding="same", name="enter_2")
-        self.enter_4 = EqualConv2D(4 * w, 4, 2, padding="same", name="enter_4")
-        self.down_4 = _Block(4 * w, name="down_4")
-        self.enter_8 = EqualConv2D(8 * w, 4, 2, padding="same", name="enter_8")
-        self.middle = [_Block(8 * w, name=f"middle_{i}") for i in range(blocks)]
-        self.leave_8 = EqualConv2D(16 * w, 1, padding="same", gain=1.0, name="leave_8")
-        self.up_4 = _Block(4 * w, name="up_4")
-        self.leave_4 = EqualConv2D(8 * w, 1, padding="same", gain=1.0, name="leave_4")
-        self.up_2 = _Block(2 * w, name="up_2")
-        self.paint = EqualConv2D(4 * (3 + CANDIDATES), padding="same", gain=1.0, name="paint")
+        self.enter_2 = EqualConv2D(3 * w, name="enter_2")
+        self.enter_4 = EqualConv2D(4 * w, 4, 2, name="enter_4")
+        self.scales = [EqualDense(4 * w, gain=1.0, name=f"scale_{i}") for i in range(blocks)]
+        self.first = [EqualConv2D(4 * w, name=f"first_{i}") for i in range(blocks)]
+        self.second = [EqualConv2D(4 * w, gain=0.3, name=f"second_{i}") for i in range(blocks)]
+        self.up_2 = EqualConv2D(3 * w, name="up_2")
+        self.last = EqualConv2D(3 * w, name="last")
+        self.scale = EqualDense(3 * w, gain=1.0, name="scale")
+        self.paint = EqualConv2D(12, gain=1.0, name="paint")
+        self.heal = EqualConv2D(8, gain=1.0, name="heal")  # predicts masks of scratches
 
-    def build(self, x_shape, filtered_shape, features_shape):
-        picture = ops.zeros((1, 64, 64, 3))
-        self.restore_detail(picture, picture, ops.zeros((1, features_shape[-1])))
-        self.tone(ops.zeros((1, features_shape[-1])))
-        for layer in (self.choose, self.paint, self.tone.last):
+    def build(self, x_shape, features_shape):
+        features = ops.zeros((1, features_shape[-1]))
+        self.restore_detail(ops.zeros((1, 64, 64, 3)), features)
+        self.judge(features)
+        self.tone(features)
+        for layer in (self.sharpen, self.denoise, self.tone.last, self.paint):
             layer.kernel.assign(ops.zeros(layer.kernel.shape))  # start by changing nothing
 
-    def call(self, x, filtered, features):
-        detail, logits = self.restore_detail(x, filtered, features)
-        certain = certainty(ops.sigmoid(logits))
+    def call(self, x, features):
+        certain = certainty(ops.sigmoid(_float32(self.judge(features))))
+        detail, _ = self.restore_detail(x, features)
         restored = x + certain[:, DETAIL:, None, None] * (detail - x)
         return self.correct_colours(restored, features, certain)
 
-    def restore_detail(self, x, filtered, features):
-        """The pictures with restored detail, in the degraded colours, whatever is recognised; and
-        the logits `[batch, len(KINDS) + 1]` of the kinds and, last, of any degraded detail."""
-        code, probabilities, h = self.trunk(x, filtered, features)
-        shares = ops.softmax(h[..., 3:] + _per_channel(self.choice(code, probabilities)), axis=-1)
-        light, dark = thin_structures(x)
-        change = shares[..., 1:2] * (filtered - x)
-        change = change - shares[..., 2:3] * light + shares[..., 3:] * dark
-        return x + change + h[..., :3], _float32(self.recognise(features))
-
-    def trunk(self, x, filtered, features):
-        """The code of the degradation, the probabilities of the kinds, and for each pixel the
-        residual and the logits of the candidates, `[batch, height, width, 3 + CANDIDATES]`."""
-        probabilities = ops.stop_gradient(ops.sigmoid(_float32(self.recognise(features))))
+    def restore_detail(self, x, features):
+        """The pictures with restored detail, in the degraded colours, whatever the judge says; and
+        the logits of the `FREQUENT` kinds of degradation `[batch, kinds]`."""
+        logits = _float32(self.recognise(features))
+        probabilities = ops.stop_gradient(ops.sigmoid(logits))
         code = _float32(activate(self.describe(features)))
         code = ops.concatenate([code, features, probabilities], axis=-1)
-        planes = ops.concatenate(
-            [x, filtered - x, *(2 * part for part in thin_structures(x))], axis=-1
-        )
-        painted = _float32(self.paint(self.backbone(planes, code)))
-        return code, probabilities, depth_to_space(painted)
 
-    def choice(self, code, probabilities):
-        """Logits of the candidates for the whole picture, `[batch, CANDIDATES]`."""
-        return _float32(self.choose(code)) + self.first_choice(probabilities)
-
-    def first_choice(self, probabilities):
-        """Logits of the candidates before anything is learned, `[batch, CANDIDATES]`."""
-        filterable = ops.max(ops.take(probabilities, FILTERABLE, axis=1), axis=1, keepdims=True)
-        picture, filtered, *_ = np.eye(CANDIDATES, dtype=np.float32)
-        return PICTURE_LOGIT * picture + FILTERED_LOGIT * filterable * filtered
+        thin = ops.concatenate(thin_structures(x), axis=-1)
+        h = self.backbone(ops.concatenate([x, 2 * thin], axis=-1), code)
+        scratched = probabilities[:, SCRATCHES : SCRATCHES + 1, None, None]
+        mask = depth_to_space(_float32(self.heal(h)))
+        mask = scratched * ops.sigmoid(mask + SCRATCH_MASK_LOGIT)
+        light, dark = ops.split(thin, 2, axis=-1)
+        scratches = mask[..., 1:] * dark - mask[..., :1] * light
+        filtered = self.filter_detail(x, code, probabilities)
+        return x + scratches + filtered + depth_to_space(_float32(self.paint(h))), logits
 
     def backbone(self, x, code):
-        """`[batch, height, width, channels]` → `[batch, height/2, width/2, 2·self.width]`."""
+        """`[batch, height, width, channels]` → `[batch, height/2, width/2, 3·self.width]`."""
         m2 = activate(self.enter_2(space_to_depth(x)))
-        m4 = self.down_4(activate(self.enter_4(m2)), code)
-        h = activate(self.enter_8(m4))
-        for block in self.middle:
-            h = block(h, code)
-        h = self.up_4(depth_to_space(self.leave_8(h)) + m4, code)
-        h = self.up_2(depth_to_space(self.leave_4(h)) + m2, code)
-        return activate(h)
+        h = activate(self.enter_4(m2))
+        for scale, first, second in zip(self.scales, self.first, self.second, strict=True):
+            h = h + second(activate(first(h)) * _per_channel(1 + scale(code)))
+        h = activate(self.up_2(upsample(h)) + m2)
+        return activate(self.last(h)) * _per_channel(1 + self.scale(code))
+
+    def filter_detail(self, x, code, probabilities):
+        """The change that sharpening and denoising filters make.
+
+        The layers that predict them have separate weights for each kind of degradation, and their
+        inputs are scaled by its probability.
+        """
+        code = ops.concatenate([code, ops.ones_like(code[:, :1])], axis=-1)
+        per_kind = ops.stack(
+            [probabilities[:, kind : kind + 1] * code for kind in DETAIL_KINDS], axis=1
+        )
+        per_kind = ops.reshape(per_kind, (-1, len(DETAIL_KINDS) * code.shape[-1]))
+        bands = detail_bands(to_opponent(x))
+        start = np.array([NO_BLUR_LOGIT] + [0.0] * len(BLUR_SIGMAS), np.float32)
+        shares = ops.softmax(_float32(self.sharpen(per_kind)) + start)[:, 1:]
+        logs = ops.reshape(_float32(self.denoise(per_kind)), (-1, 2, 3, len(BAND_SIGMAS)))
+        thresholds = ops.exp(LOG_THRESHOLD + logs[:, 0])
+        gains = ops.exp(ops.minimum(logs[:, 1], MAX_LOG_GAIN))
+        return from_opponent(sharpen(bands, shares) + denoise(bands, thresholds, gains))
 
     def correct_colours(self, x, features, certain):
         """Remove a tint with a colour matrix, then undo fading and casts.
@@ -164,34 +189,6 @@ class RestoreGenerator(keras.Model):
             "blocks": self.block_count,
             "code": self.code,
         }
-
-
-def certainty(probabilities):
-    """Probabilities `[batch, len(KINDS) + 1]` stretched from `CERTAIN` to 0…1: what is unlikely has
-    no effect at all."""
-    return ops.clip((probabilities - LOW) / (HIGH - LOW), 0.0, 1.0)
-
-
-class _Block(keras.layers.Layer):
-    """A residual block whose channels are scaled by the code of the degradation.
-
-    Call: `[batch, height, width, channels]` and `[batch, numbers]` → the maps' shape.
-    """
-
-    def __init__(self, channels, **kwargs):
-        super().__init__(**kwargs)
-        self.first = EqualConv2D(channels, padding="same", name="first")
-        self.scale = EqualDense(channels, gain=1.0, name="scale")
-        self.second = EqualConv2D(channels, padding="same", gain=0.3, name="second")
-
-    def build(self, x_shape, code_shape):
-        self.first.build(x_shape)
-        self.scale.build(code_shape)
-        self.second.build(x_shape)
-
-    def call(self, x, code):
-        h = activate(self.first(x))
-        return x + self.second(h * ops.cast(_per_channel(1 + self.scale(code)), h.dtype))
 
 
 class _Perceptron(keras.layers.Layer):
