@@ -54,7 +54,7 @@ def test_the_initial_weights_are_named(write):
     assert "initial weights were trained on 64.512 thousand pictures of 256 px" in training
     assert "the 221 pictures that `models/base/transfer/pictures.json` lists" in training
     assert "squares of at most 256 px" in section(write("transfer"), "Limits")
-    assert "squares of at most 96 px" in section(write("restore"), "Limits")
+    assert "squares of at most 64 px" in section(write("restore"), "Limits")
 
 
 def test_a_training_without_record_is_not_invented(write):

@@ -18,8 +18,8 @@ from stylefuse.models.restore.classical_filters import (
     gaussian_kernel,
     inverse_filters,
 )
+from stylefuse.models.restore.degradation import FREQUENT
 from stylefuse.models.restore.networks import (
-    CAST,
     DETAIL,
     DETAIL_KINDS,
     FADING,
@@ -69,7 +69,8 @@ def graphs(generator: Any) -> dict[str, bytes]:
         graph, graph.node("Sigmoid", _perceptron(graph, features, generator.judge))
     )
     restored = graph.node("Add", x, graph.node("Mul", change, _of_kind(graph, certain, DETAIL)))
-    corrected = _correct_colours(graph, generator, restored, features, certain)
+    both = graph.node("Mul", graph.slice(certain, 0, len(FREQUENT)), probabilities)
+    corrected = _correct_colours(graph, generator, restored, features, both)
     graph.write_picture("restored", corrected)
     return {"restorer": graph.serialized()}
 
@@ -190,8 +191,8 @@ def _correct_colours(
     tint = graph.node("Conv", x, kernel, shift, kernel_shape=[1, 1])
     x = graph.node("Add", x, graph.node("Mul", tint, _of_kind(graph, certain, SEPIA)))
     change = graph.node("Sub", _unfade(graph, x, features, graph.slice(tone, 0, 9)), x)
-    faded = graph.node("Max", *(_of_kind(graph, certain, kind) for kind in (FADING, CAST)))
-    return str(graph.node("Add", x, graph.node("Mul", change, faded)))
+    faded = graph.node("Mul", change, _of_kind(graph, certain, FADING))
+    return str(graph.node("Add", x, faded))
 
 
 def _of_kind(graph: GraphBuilder, certain: str, kind: int) -> str:

@@ -24,12 +24,12 @@ from stylefuse.models.restore.classical_filters import (
 from stylefuse.models.restore.degradation import COLOURS, FREQUENT, KINDS
 
 DETAIL_KINDS = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]
-FADING, SEPIA, SCRATCHES, CAST = map(KINDS.index, ("fading", "sepia", "scratches", "cast"))
+FADING, SEPIA, SCRATCHES = map(KINDS.index, ("fading", "sepia", "scratches"))
 DETAIL = len(KINDS)  # the judge's last logit: whether any detail is degraded
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 # Below the first probability nothing is changed, above the second all is; chosen on validation
 # photographs, on which a correction that is not needed costs more than one that is missed.
-CERTAIN = {"fading": (0.5, 0.8), "sepia": (0.2, 0.5), "cast": (0.8, 0.95), "detail": (0.3, 0.7)}
+CERTAIN = {"fading": (0.2, 0.5), "sepia": (0.2, 0.5), "detail": (0.1, 0.3)}
 LOW, HIGH = np.array(
     [CERTAIN.get(kind, CERTAIN["detail"]) for kind in (*KINDS, "detail")], np.float32
 ).T
@@ -114,10 +114,11 @@ class RestoreGenerator(keras.Model):
             layer.kernel.assign(ops.zeros(layer.kernel.shape))  # start by changing nothing
 
     def call(self, x, features):
+        detail, logits = self.restore_detail(x, features)
         certain = certainty(ops.sigmoid(_float32(self.judge(features))))
-        detail, _ = self.restore_detail(x, features)
         restored = x + certain[:, DETAIL:, None, None] * (detail - x)
-        return self.correct_colours(restored, features, certain)
+        both = certain[:, : len(FREQUENT)] * ops.sigmoid(logits)  # both recognisers must agree
+        return self.correct_colours(restored, features, both)
 
     def restore_detail(self, x, features):
         """The pictures with restored detail, in the degraded colours, whatever the judge says; and
@@ -166,7 +167,7 @@ class RestoreGenerator(keras.Model):
         return from_opponent(sharpen(bands, shares) + denoise(bands, thresholds, gains))
 
     def correct_colours(self, x, features, certain):
-        """Remove a tint with a colour matrix, then undo fading and casts.
+        """Remove a tint with a colour matrix, then undo fading.
 
         Args:
             x: pictures, or single pixels `[batch, 1, n, 3]`.
@@ -179,7 +180,7 @@ class RestoreGenerator(keras.Model):
         tint = ops.einsum("bhwc,bcd->bhwd", x, ops.reshape(matrix, (-1, 3, 3)))
         tint = tint + _per_channel(shift)
         x = x + _per_channel(certain[:, SEPIA : SEPIA + 1]) * tint
-        faded = ops.maximum(certain[:, FADING : FADING + 1], certain[:, CAST : CAST + 1])
+        faded = certain[:, FADING : FADING + 1]
         return x + _per_channel(faded) * (unfade(x, features, change) - x)
 
     def get_config(self):
