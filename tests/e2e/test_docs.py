@@ -63,7 +63,6 @@ ELSEWHERE = {  # how a command begins → what runs it
     "dvc": "tests/e2e/test_storage.py",
     "AWS_ACCESS_KEY_ID": "tests/e2e/test_storage.py",
     "tools/gpu_train.sh": "models/base/transfer/run.json",
-    ".venv/bin/python -m tools.gpu_train restore": "models/base/restore/run.json",
     "docker build": "tests/e2e/flows/test_pools.py",
     "prefect": "tests/e2e/flows/test_pools.py",
     "PREFECT_DEFAULT_WORK_POOL_NAME": "tests/e2e/flows/test_pools.py",

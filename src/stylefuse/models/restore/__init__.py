@@ -21,9 +21,9 @@ class Settings(Train):
 class RestoreTask(Task):
     name = "restore"
     description = """\
-**Restores degraded photographs**: blur, low resolution, noise, grain, JPEG blocks, halftone,
-scratches, folds, stains, fading, colour casts and sepia, alone or in combination. It recognises the
-kinds of degradation itself, and leaves a picture in which it finds none as it is.
+**Restores degraded photographs**: blur, low resolution, noise, JPEG blocks, scratches, folds,
+fading and sepia, alone or in combination. It recognises the kinds of degradation itself, and leaves
+a picture in which it finds none as it is.
 
 Send `picture` as a base64 picture; `picture` comes back as a base64 PNG of the same size. With
 `mask`, only what is white there is filled and restored.
