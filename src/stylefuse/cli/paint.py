@@ -171,6 +171,10 @@ def _add_restore(commands: Subparsers) -> None:
         "--strength", type=share, metavar="SHARE", default=RestoreOptions.strength,
         help="0 changes nothing, 1 restores fully (default: %(default)s)",
     )  # fmt: skip
+    command.add_argument(
+        "--mask", type=Path, metavar="PICTURE",
+        help="fill and restore only where this picture is white",
+    )  # fmt: skip
     add_output(command, "a .png, .jpg, .webp or .tif file for one picture, or a folder")
     add_output_options(command)
     add_model_location(command, "restore")
@@ -186,6 +190,7 @@ def _restore(args: argparse.Namespace) -> None:
         RestoreOptions(args.strength),
         model_loader("restore", args.model),
         output_options(args),
+        args.mask,
     )
     report(result, args)
 

@@ -32,6 +32,12 @@ METRIC_LABELS = {  # in the order of the tables
     # similarity to a reference picture
     "psnr": MetricLabel("PSNR, dB ↑", "{:.2f}"),
     "ssim": MetricLabel("SSIM ↑", "{:.3f}"),
+    "gain": MetricLabel("gain, dB ↑", "{:+.2f}"),
+    "gain_low": MetricLabel("gain, lower end", "{:+.2f}"),
+    "gain_high": MetricLabel("gain, upper end", "{:+.2f}"),
+    "unchanged": MetricLabel("returned unchanged ↑", "{:.0%}"),
+    "chroma": MetricLabel("chroma, levels ↓", "{:.1f}"),
+    "blocks": MetricLabel("block borders → 1", "{:.2f}"),
     "difference": MetricLabel("difference, levels ↓", "{:.2f}"),
     # portraits
     "variety": MetricLabel("variety → 1", "{:.2f}"),

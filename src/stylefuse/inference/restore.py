@@ -10,11 +10,13 @@ from stylefuse.images.open import flatten
 from stylefuse.images.resize import copy_alpha, limit_side
 from stylefuse.inference import tiles
 from stylefuse.inference.degradation_features import degradation_features
+from stylefuse.inference.hole_filling import fill_holes
 from stylefuse.inference.model_folder import ModelFolder
 from stylefuse.inference.options import RestoreOptions
 from stylefuse.inference.predictor import Predictor
 
 MAX_ROUNDING = 2  # levels by which the channels of a grey JPEG differ
+BLACK = 0, 0, 0
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of R'G'B', ITU-R BT.601
 
 
@@ -26,6 +28,7 @@ class RestorePredictor(Predictor):
     """
 
     name = "restore"
+    optional_inputs: ClassVar = {"mask": Image.Image}
     options: ClassVar[type[RestoreOptions]] = RestoreOptions
 
     def __init__(self, model: ModelFolder, max_side: int | None = None):
@@ -33,10 +36,20 @@ class RestorePredictor(Predictor):
         self._restore = model.graph("restorer")
 
     def paint(self, inputs: dict[str, Any], options: RestoreOptions) -> Image.Image:
-        """Restore the input "picture" and blend the result with it by `options.strength`."""
+        """Restore the input "picture" and blend the result with it by `options.strength`.
+
+        With a "mask", only what is white there is changed: it is filled from its surroundings, then
+        restored. A mask is scaled to the picture's size.
+        """
         picture = limit_side(inputs["picture"], self.max_side)
-        opaque = flatten(picture)
-        restored = Image.fromarray(self.render(np.asarray(opaque)))
+        opaque, mask = flatten(picture), inputs.get("mask")
+        if mask is None:
+            restored = Image.fromarray(self.render(np.asarray(opaque)))
+        else:
+            where = flatten(mask, BLACK).convert("L").resize(opaque.size, Image.Resampling.BILINEAR)
+            hole = np.asarray(where, np.float32) / 255
+            filled = self.render(fill_holes(np.asarray(opaque), hole))
+            restored = Image.composite(Image.fromarray(filled), opaque, where)
         return copy_alpha(picture, Image.blend(opaque, restored, options.strength))
 
     def render(self, picture: np.ndarray) -> np.ndarray:

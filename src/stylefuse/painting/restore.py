@@ -32,6 +32,7 @@ def restore_pictures(
     options: RestoreOptions,
     load_model: ModelLoader,
     output: OutputOptions = DEFAULT_OUTPUT,
+    mask: Path | None = None,
 ) -> BatchResult:
     """Restore degraded pictures.
 
@@ -41,28 +42,35 @@ def restore_pictures(
         options: of the restoration.
         load_model: loads a restoration model.
         output: what is skipped, and what is written.
+        mask: a picture file, white where pictures are filled and restored; None restores all.
 
     Raises:
         UserError: a file or the model is missing, or an output would replace an input.
     """
     paths = find_pictures(pictures)
     outputs = output_paths(paths, out)
-    refuse_overwriting_inputs(paths, outputs)
+    masks = {"mask": mask} if mask else {}
+    refuse_overwriting_inputs([*paths, *masks.values()], outputs)
     jobs = [
-        Job(output_path, asdict(options), {"picture": [path]}, photograph=path)
+        Job(
+            output_path,
+            asdict(options),
+            {"picture": [path], **{name: [file] for name, file in masks.items()}},
+            photograph=path,
+        )
         for path, output_path in zip(paths, outputs, strict=True)
     ]
 
-    def read(job: Job) -> Image.Image:
-        picture = open_picture(job.inputs["picture"][0])
-        refuse_oversized(job.output, picture.size)
-        return picture
+    def read(job: Job) -> dict[str, Image.Image]:
+        pictures = {name: open_picture(files[0]) for name, files in job.inputs.items()}
+        refuse_oversized(job.output, pictures["picture"].size)
+        return pictures
 
     def load() -> Painter:
         predictor, origin = load_model()
 
-        def paint(_: Job, degraded: Image.Image) -> Iterator[PaintingStep]:
-            steps: Iterator[PaintingStep] = predictor.steps({"picture": degraded}, options)
+        def paint(_: Job, pictures: dict[str, Image.Image]) -> Iterator[PaintingStep]:
+            steps: Iterator[PaintingStep] = predictor.steps(pictures, options)
             return steps
 
         return Painter(paint, {"model": origin}, predictor.picture_origin())

@@ -8,6 +8,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -104,6 +105,14 @@ def test_a_picture_is_restored(in_project, capsys):
     (painted,) = json.loads(capsys.readouterr().out)["painted"]
     picture = Path("restored/photo.png").read_bytes()
     assert painted["output"]["sha256"] == hashlib.sha256(picture).hexdigest()
+
+
+def test_a_picture_is_restored_only_where_a_mask_is_white(in_project):
+    make_model(Path("restorer"), "restore")
+    Image.new("L", (8, 8)).save("mask.png")
+    main(["restore", "photo.jpg", "-o", "same.png", "--mask", "mask.png", "--model", "restorer"])
+    with Image.open("photo.jpg") as photo, Image.open("same.png") as same:
+        np.testing.assert_array_equal(np.asarray(same), np.asarray(photo.convert("RGB")))
 
 
 def test_json_reports_painted_failed_and_skipped_pictures(in_project, capsys):

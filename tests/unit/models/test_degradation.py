@@ -11,7 +11,18 @@ from skimage.data import astronaut
 from skimage.metrics import peak_signal_noise_ratio
 
 from stylefuse.models.restore import degradation
-from stylefuse.models.restore.degradation import KINDS, degrade, degrade_colours, degrade_randomly
+from stylefuse.models.restore.degradation import (
+    CHAIN,
+    COLOURS,
+    DETAIL,
+    KINDS,
+    RARE,
+    degrade,
+    degrade_colours,
+    degrade_randomly,
+    degrade_with,
+    random_kinds,
+)
 
 PHOTOGRAPH = np.asarray(Image.fromarray(astronaut()).resize((256, 256), Image.Resampling.LANCZOS))
 CROP = PHOTOGRAPH[16:80, 80:144]
@@ -25,14 +36,14 @@ def rng(seed):
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=20, deadline=None)
-@given(height=SIDES, width=SIDES, seed=SEEDS)
-def test_a_degradation_keeps_the_shape_and_is_deterministic(kind, height, width, seed):
+@given(height=SIDES, width=SIDES, seed=SEEDS, wide=st.booleans())
+def test_a_degradation_keeps_the_shape_and_is_deterministic(kind, height, width, seed, wide):
     picture = PHOTOGRAPH[10 : 10 + height, 60 : 60 + width]
     before = picture.copy()
-    degraded = degrade(picture, kind, rng(seed))
+    degraded = degrade(picture, kind, rng(seed), wide)
     assert degraded.shape == (height, width, 3)
     assert degraded.dtype == np.uint8
-    np.testing.assert_array_equal(degraded, degrade(before, kind, rng(seed)))
+    np.testing.assert_array_equal(degraded, degrade(before, kind, rng(seed), wide))
     np.testing.assert_array_equal(picture, before)
     assert (degraded != before).any()
 
@@ -47,6 +58,11 @@ def test_a_degradation_keeps_the_shape_and_is_deterministic(kind, height, width,
         ("sepia", 14, 30),
         ("scratches", 16, 35),
         ("jpeg", 23, 34),
+        ("grain", 20, 36),
+        ("halftone", 20, 37),
+        ("cast", 10, 40),
+        ("folds", 17, 45),
+        ("stains", 14, 45),
     ],
 )
 def test_every_strength_is_visible_and_keeps_the_scene(kind, min_psnr, max_psnr):
@@ -158,45 +174,71 @@ def test_noise_and_fading_do_not_depend_on_the_size():
             assert a.std() == pytest.approx(b.std(), rel=0.05, abs=0.1)
 
 
+def test_kinds_are_in_one_table():
+    assert sorted(KINDS) == sorted(DETAIL | COLOURS)
+    assert not DETAIL.keys() & COLOURS.keys()
+
+
 @settings(max_examples=50, deadline=None)
 @given(seed=SEEDS)
 def test_random_degradations_are_deterministic(seed):
-    (first, labels), (second, same_labels) = (degrade_randomly(CROP, rng(seed)) for _ in range(2))
-    np.testing.assert_array_equal(first, second)
-    np.testing.assert_array_equal(labels, same_labels)
-    assert first.shape == CROP.shape
-    assert first.dtype == np.uint8
+    first, second = (degrade_randomly(CROP, rng(seed)) for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert first.picture.shape == first.toned.shape == CROP.shape
+    assert first.picture.dtype == first.toned.dtype == np.uint8
 
 
-def test_random_degradations_are_up_to_three_kinds_in_order_and_equally_frequent(monkeypatch):
+@pytest.fixture
+def draws(monkeypatch):
+    """The kinds of 6000 random degradations, in the order in which they were applied."""
     applied = []
     monkeypatch.setattr(
-        degradation, "degrade", lambda picture, kind, _: applied.append(kind) or picture
+        degradation, "degrade", lambda picture, kind, *_: applied.append(kind) or picture
     )
-    draws, source = [], rng(0)
+    result, source = [], rng(0)
     for _ in range(6000):
         applied.clear()
-        _, labels = degrade_randomly(CROP, source)
-        assert applied == [kind for kind, label in zip(KINDS, labels, strict=True) if label]
-        draws.append(tuple(applied))
-    for kinds in set(draws):
-        assert list(kinds) == sorted(set(kinds), key=KINDS.index)
-    counts = Counter(map(len, draws))
-    assert set(counts) == {0, 1, 2, 3}
-    assert counts[0] / len(draws) == pytest.approx(0.05, abs=0.02)
-    assert counts[1] / len(draws) == pytest.approx(0.7, abs=0.03)
-    frequencies = Counter(kind for kinds in draws for kind in kinds)
-    assert set(frequencies) == set(KINDS)
-    assert max(frequencies.values()) < 1.2 * min(frequencies.values())
+        labels = degrade_randomly(CROP, source).labels
+        assert set(applied) == {kind for kind, label in zip(KINDS, labels, strict=True) if label}
+        result.append(tuple(applied))  # a colour kind is applied to the target too
+    return result
 
 
-def test_few_pictures_are_not_degraded():
-    clean = [np.array_equal(degrade_randomly(CROP, rng(seed))[0], CROP) for seed in range(400)]
-    assert 0.02 < np.mean(clean) < 0.1
+def test_a_quarter_of_the_pictures_is_clean_and_the_others_have_any_order(draws):
+    assert draws.count(()) / len(draws) == pytest.approx(0.25, abs=0.02)
+    single = Counter(kinds[0] for kinds in draws if len(set(kinds)) == 1)
+    assert set(single) == set(KINDS)
+    rare = [single[kind] for kind in RARE]
+    frequent = [count for kind, count in single.items() if kind not in RARE]
+    assert max(rare) < 1.3 * min(frequent)
+    pairs = {kinds for kinds in draws if len(kinds) == 2 and set(kinds) == {"blur", "noise"}}
+    assert pairs == {("blur", "noise"), ("noise", "blur")}
+    twice = [kinds for kinds in draws if max(map(kinds.count, CHAIN)) == 2]
+    assert len(twice) > 200  # the second-order model
+    assert max(len(set(kinds)) for kinds in draws) >= 4
 
 
-def test_colours_are_degraded_by_fading_or_sepia_or_both():
+def test_the_target_has_the_degraded_colours_and_undamaged_detail():
+    result = degrade_with(CROP, ["noise", "fading", "scratches"], rng(3))
+    assert [KINDS[i] for i in np.flatnonzero(result.labels)] == ["noise", "fading", "scratches"]
+    colours = {tuple(colour) for colour in CROP.reshape(-1, 3)}
+    assert len({tuple(colour) for colour in result.toned.reshape(-1, 3)}) <= len(colours)
+    assert np.ptp(result.toned) < np.ptp(CROP)  # faded
+    np.testing.assert_array_equal(degrade_with(CROP, ["blur"], rng(3)).toned, CROP)
+    only_colours = degrade_with(CROP, ["sepia", "cast"], rng(3))
+    np.testing.assert_array_equal(only_colours.picture, only_colours.toned)
+    np.testing.assert_array_equal(degrade_with(CROP, [], rng(3)).picture, CROP)
+
+
+def test_random_kinds_are_different():
+    for seed in range(50):
+        assert len(set(random_kinds(4, rng(seed)))) == 4
+
+
+def test_colours_are_degraded_always_and_detail_half_of_the_time():
     source = rng(0)
-    labels = {tuple(degrade_colours(CROP, source)[1]) for _ in range(60)}
-    fading, sepia = (np.eye(len(KINDS))[KINDS.index(kind)] for kind in ("fading", "sepia"))
-    assert labels == {tuple(fading), tuple(sepia), tuple(fading + sepia)}
+    is_colour = np.array([kind in COLOURS for kind in KINDS])
+    labels = np.array([degrade_colours(CROP, source).labels for _ in range(200)])
+    assert (labels[:, is_colour].sum(axis=1) >= 1).all()
+    assert labels[:, ~is_colour].any(axis=1).mean() == pytest.approx(0.5, abs=0.12)

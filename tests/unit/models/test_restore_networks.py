@@ -8,10 +8,14 @@ from stylefuse.images.arrays import to_float, to_uint8
 from stylefuse.inference.degradation_features import FEATURE_COUNT, degradation_features
 from stylefuse.models.restore import TASK
 from stylefuse.models.restore.classical_filters import BLUR_SIGMAS
-from stylefuse.models.restore.degradation import KINDS
+from stylefuse.models.restore.degradation import FREQUENT
 from stylefuse.models.restore.networks import (
+    DETAIL,
+    HIGH,
+    LOW,
     RestoreDiscriminator,
     RestoreGenerator,
+    certainty,
     depth_to_space,
     space_to_depth,
 )
@@ -23,7 +27,11 @@ PICTURES = (2, 32, 48, 3)
 @pytest.mark.parametrize(
     ("make", "shapes", "output"),
     [
-        (lambda: RestoreGenerator(4, 1, 8), [PICTURES, (2, FEATURE_COUNT)], PICTURES),
+        (
+            lambda: RestoreGenerator(4, 1, 8),
+            [PICTURES, (2, FEATURE_COUNT)],
+            PICTURES,
+        ),
         (lambda: RestoreDiscriminator(4), [PICTURES, PICTURES], (2, 4, 6)),
     ],
 )
@@ -39,13 +47,46 @@ def test_depth_to_space_undoes_space_to_depth():
     np.testing.assert_array_equal(np.asarray(depth_to_space(deep)), x)
 
 
-def test_a_new_generator_that_recognises_no_degradation_changes_almost_nothing():
-    generator = TASK.build_generator(width=4, blocks=1, code=8)
-    generator.recognise.last.bias.assign(np.full(len(KINDS), -20.0, np.float32))
+PHOTO = data.astronaut()[:256, 64:320]
+
+
+@pytest.fixture
+def generator():
+    return TASK.build_generator(width=4, blocks=1, code=8)
+
+
+def restored_by(generator, picture):
+    features = degradation_features(picture)[None]
+    return to_uint8(np.asarray(generator(to_float(picture[None]), features)))[0]
+
+
+def judge_all(generator, logits):
+    generator.judge.last.kernel.assign(0 * generator.judge.last.kernel)
+    generator.judge.last.bias.assign(np.asarray(logits, np.float32))
+
+
+def test_a_picture_that_is_not_judged_degraded_comes_back_unchanged(generator):
+    rng = np.random.default_rng(0)
+    generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
+    judge_all(generator, np.log(LOW / (1 - LOW)) - 0.01)
+    np.testing.assert_array_equal(restored_by(generator, PHOTO), PHOTO)
+    only_detail = np.full(DETAIL + 1, -20)
+    only_detail[DETAIL] = 20
+    judge_all(generator, only_detail)
+    detail, _ = generator.restore_detail(to_float(PHOTO[None]), degradation_features(PHOTO)[None])
+    np.testing.assert_array_equal(restored_by(generator, PHOTO), to_uint8(np.asarray(detail))[0])
+
+
+def test_a_new_generator_that_recognises_no_degradation_changes_almost_nothing(generator):
+    generator.recognise.last.bias.assign(np.full(len(FREQUENT), -20.0, np.float32))
     generator.sharpen.bias.assign(20 * np.eye(1 + len(BLUR_SIGMAS))[0])
-    photo = data.astronaut()[:256, 64:320]
-    features = degradation_features(photo)[None]
-    restored = to_uint8(np.asarray(generator(to_float(photo[None]), features)))[0]
-    change = np.abs(restored.astype(int) - photo)
+    judge_all(generator, [-20.0] * DETAIL + [20.0])
+    change = np.abs(restored_by(generator, PHOTO).astype(int) - PHOTO)
     assert change.mean() < 2  # denoising thresholds start at e^−5, not at 0
     assert change.max() <= 12
+
+
+def test_certainty_is_a_ramp():
+    values = np.stack([0 * LOW, LOW, (LOW + HIGH) / 2, HIGH, 0 * LOW + 1])
+    expected = np.array([0, 0, 0.5, 1, 1])[:, None] + 0 * LOW
+    np.testing.assert_allclose(np.asarray(certainty(values)), expected, atol=1e-6)

@@ -54,7 +54,6 @@ def test_the_initial_weights_are_named(write):
     assert "initial weights were trained on 64.512 thousand pictures of 256 px" in training
     assert "the 221 pictures that `models/base/transfer/pictures.json` lists" in training
     assert "squares of at most 256 px" in section(write("transfer"), "Limits")
-    assert "random weights" in section(write("restore"), "Training")
     assert "squares of at most 64 px" in section(write("restore"), "Limits")
 
 

@@ -21,10 +21,12 @@ class Settings(Train):
 class RestoreTask(Task):
     name = "restore"
     description = """\
-**Restores degraded photographs**: blur, low resolution, noise, JPEG blocks, scratches, fading and
-sepia, alone or in combination. It recognises the kinds of degradation itself.
+**Restores degraded photographs**: blur, low resolution, noise, JPEG blocks, scratches, folds,
+fading and sepia, alone or in combination. It recognises the kinds of degradation itself, and leaves
+a picture in which it finds none as it is.
 
-Send `picture` as a base64 picture; `picture` comes back as a base64 PNG of the same size.
+Send `picture` as a base64 picture; `picture` comes back as a base64 PNG of the same size. With
+`mask`, only what is white there is filled and restored.
 Parameter: `strength` 0…1. Lost detail is invented: a restored picture proves nothing.
 """
     intended_use = """\
@@ -38,7 +40,7 @@ writing least well, since it was trained on few of either.
     def degrade_for_monitoring(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         from stylefuse.models.restore.degradation import degrade_randomly
 
-        return degrade_randomly(picture, rng)[0]
+        return degrade_randomly(picture, rng).picture
 
 
 TASK = RestoreTask()

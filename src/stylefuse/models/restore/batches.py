@@ -8,6 +8,7 @@ import numpy as np
 from stylefuse.config import Split
 from stylefuse.data.batches import Normal, load_tiles, orient, random_normal, step_rng
 from stylefuse.images.arrays import to_float, to_uint8
+from stylefuse.images.colour import LUMA
 from stylefuse.inference.degradation_features import degradation_features
 from stylefuse.models.augmentation import DRAWS
 from stylefuse.models.restore import Settings
@@ -16,9 +17,10 @@ from stylefuse.models.restore.feature_dataset import make_feature_dataset
 
 ADVERSARIAL_START = 1 / 3  # share of the run before the adversarial loss
 ADVERSARIAL_RAMP = 1 / 3  # share of the run until it has its full weight
+GREY_PROBABILITY = 0.1  # of a photograph without colours, as many old ones are
 JPEG_BLOCK = 8  # pixels; crops are aligned with JPEG's blocks, as whole pictures are
-ROWS_PER_KIMG, MAX_ROWS = 125, 10_000  # of each half of the feature data set
-ROWS_PER_STEP = 8  # of each half
+ROWS_PER_KIMG, MAX_ROWS = 125, 2_500  # of each half of the feature data set
+ROWS_PER_STEP = 32  # of each half
 FEATURE_NOISE = 0.1  # σ of noise added to features against overfitting
 
 
@@ -31,7 +33,8 @@ class RestoreBatch(NamedTuple):
 
     degraded: np.ndarray
     features: np.ndarray  # [batch, FEATURE_COUNT], of the pictures that the crops are cut from
-    clean: np.ndarray
+    labels: np.ndarray  # [batch, kinds], 1 for each kind of degradation
+    toned: np.ndarray  # undamaged detail in the degraded colours, see `Degraded`
     row_features: np.ndarray  # [2·ROWS_PER_STEP, FEATURE_COUNT]
     row_labels: np.ndarray  # [2·ROWS_PER_STEP, kinds]
     row_points: np.ndarray  # [ROWS_PER_STEP, 2, POINTS, 3], of the rows with degraded colours
@@ -63,22 +66,24 @@ class RestoreBatches:
         self.photographs = load_tiles(folder, split, domain, settings.crop)
         self.split, self.settings, self.seed = split, settings, seed
         rows = min(ROWS_PER_KIMG * settings.kimg, MAX_ROWS) if split == "train" else 0
-        self.dataset = make_feature_dataset(self._region, max(ROWS_PER_STEP, int(rows)), seed)
+        self.dataset = make_feature_dataset(self.region, max(ROWS_PER_STEP, int(rows)), seed)
 
     def at(self, step: int) -> RestoreBatch:
         """The batch of one step."""
         n, crop = self.settings.batch, self.settings.crop
         rng = step_rng(self.seed, step, self.split)
-        degraded, features, clean = zip(*(self._example(rng) for _ in range(n)), strict=True)
+        examples = zip(*(self._example(rng) for _ in range(n)), strict=True)
+        degraded, features, labels, toned = map(np.stack, examples)
         rows = rng.integers(self.dataset.features.shape[1], size=ROWS_PER_STEP)
         random, colours = self.dataset.features[:, rows]
         feature_noise = FEATURE_NOISE * rng.standard_normal(random.shape, np.float32)
         progress = step * n / (1000 * self.settings.kimg)
         ramp = np.clip((progress - ADVERSARIAL_START) / ADVERSARIAL_RAMP, 0, 1)
         return RestoreBatch(
-            degraded=to_float(np.stack(degraded)),
-            features=np.stack(features),
-            clean=to_float(np.stack(clean)),
+            degraded=to_float(degraded),
+            features=features,
+            labels=labels,
+            toned=to_float(toned),
             row_features=np.concatenate([random + feature_noise, colours]),
             row_labels=np.concatenate(self.dataset.labels[:, rows]),
             row_points=self.dataset.points[1, rows],
@@ -88,20 +93,22 @@ class RestoreBatches:
         )
 
     def _example(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        """A degraded crop, the features of its region, and the clean crop."""
-        crop, region = self.settings.crop, self._region(rng)
-        degraded, _ = degrade_randomly(region, rng)
+        """A degraded crop, features and labels of its region, and its target."""
+        crop, region = self.settings.crop, self.region(rng)
+        degraded, toned, labels = degrade_randomly(region, rng)
         y, x = JPEG_BLOCK * rng.integers((np.array(region.shape[:2]) - crop) // JPEG_BLOCK + 1)
         window = np.s_[y : y + crop, x : x + crop]
-        return degraded[window], degradation_features(degraded), region[window]
+        return degraded[window], degradation_features(degraded), labels, toned[window]
 
-    def _region(self, rng: np.random.Generator) -> np.ndarray:
+    def region(self, rng: np.random.Generator) -> np.ndarray:
         """A random part of a photograph, uint8 `[height, width, 3]`."""
         crop, side = self.settings.crop, self.photographs.shape[1]
         tile = self.photographs[rng.integers(len(self.photographs))]
         height, width = rng.integers(max(crop, side // 2), side + 1, size=2)
         top, left = rng.integers([side - height + 1, side - width + 1])
         region = tile[top : top + height, left : left + width]
+        if rng.random() < GREY_PROBABILITY:
+            region = np.rint(region @ LUMA).astype(np.uint8)[..., None].repeat(3, axis=2)
         return np.ascontiguousarray(orient(region, int(rng.integers(8))))
 
 

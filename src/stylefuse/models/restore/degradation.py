@@ -1,31 +1,72 @@
 """Synthetic degradations of photographs, as pure functions of a picture and a random generator.
 
-Pictures are uint8 `[height, width, 3]`, each side at least 32 pixels. Strengths are in pixels and
-levels, never relative to the width, so that a crop of a degraded photograph looks like a degraded
-crop. Blur, scale, noise and JPEG follow GFPGAN (Wang et al. 2021, eq. 10), with ranges for pictures
-of about 256 pixels; fading, sepia and scratches are our own.
+Pictures are uint8 `[height, width, 3]`, each side at least 32 pixels. `KINDS` is the table of the
+kinds; `degrade_randomly` combines them as training does.
 """
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
 
-from stylefuse.images.colour import LUMA
+from stylefuse.models.restore.capture_damage import blur, downscale, grain, halftone, jpeg, noise
+from stylefuse.models.restore.colour_damage import cast, fade, sepia
+from stylefuse.models.restore.paper_damage import fold, scratch, stain
 
-COUNT_PROBABILITIES = [0.05, 0.7, 0.15, 0.1]  # of none, one, two and three kinds at once
-SEPIA_TINT = np.array([1.12, 0.98, 0.78], np.float32)  # of luma 1
-SUPERSAMPLING = 2  # scratches are drawn this much larger and averaged, for soft edges
+COUNT_PROBABILITIES = [0.25, 0.4, 0.12, 0.08, 0.05]  # of none to four kinds at once, in any order
+CHAIN_PROBABILITY = 1 - sum(COUNT_PROBABILITIES)  # of `CHAIN`
+CHAIN = "blur", "small", "noise", "jpeg"  # each with probability ½, then all once more
+WIDE_PROBABILITY = 0.4  # of a strength from the wider range
+
+Function = Callable[[np.ndarray, np.random.Generator, bool], np.ndarray]
+
+DETAIL: dict[str, Function] = {
+    "blur": blur,
+    "small": downscale,
+    "noise": noise,
+    "scratches": scratch,
+    "jpeg": jpeg,
+    "grain": grain,
+    "halftone": halftone,
+    "folds": fold,
+    "stains": stain,
+}
+COLOURS: dict[str, Function] = {
+    "fading": fade,
+    "sepia": sepia,
+    "cast": cast,
+}
+FREQUENT = "blur", "small", "noise", "fading", "sepia", "scratches", "jpeg"
+RARE = "grain", "halftone", "cast", "folds", "stains"  # drawn half as often
+KINDS = (*FREQUENT, *RARE)
+_WEIGHTS = np.array([1.0] * len(FREQUENT) + [0.5] * len(RARE))
 
 
-def degrade(picture: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndarray:
+class Degraded(NamedTuple):
+    """A degraded picture.
+
+    Attributes:
+        picture: uint8 of the original's shape; it may be the original and must not be changed.
+        toned: the original with the degradations of its colours alone, uint8. What restores detail
+            has this as its target.
+        labels: float32 `[kinds]`, 1 for each of `KINDS` that was applied.
+    """
+
+    picture: np.ndarray
+    toned: np.ndarray
+    labels: np.ndarray
+
+
+def degrade(
+    picture: np.ndarray, kind: str, rng: np.random.Generator, wide: bool = False
+) -> np.ndarray:
     """Degrade a picture in one way, with a random strength.
 
     Args:
         picture: uint8 `[height, width, 3]`.
         kind: one of `KINDS`.
         rng: source of strength and pattern.
+        wide: whether the strength comes from the wider range of training.
 
     Returns:
         uint8 of the same shape.
@@ -33,153 +74,61 @@ def degrade(picture: np.ndarray, kind: str, rng: np.random.Generator) -> np.ndar
     Raises:
         KeyError: there is no such kind.
     """
-    return _DEGRADATIONS[kind](picture, rng)
+    return (DETAIL | COLOURS)[kind](picture, rng, wide)
 
 
-def degrade_randomly(
-    picture: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Degrade a picture as training does: with no kind, one, two or three, all equally frequent.
+def degrade_randomly(picture: np.ndarray, rng: np.random.Generator) -> Degraded:
+    """Degrade a picture as training does: not at all, in one way, in up to four ways in any order,
+    or by `CHAIN` (the second-order model of Real-ESRGAN, Wang et al. 2021) and perhaps a colour.
 
-    One picture in twenty is not degraded, which teaches a network to leave good pictures unchanged.
-
-    Returns:
-        See `degrade_with`.
+    A quarter of the pictures is not degraded, which teaches a network to leave good pictures
+    unchanged.
     """
-    count = rng.choice(len(COUNT_PROBABILITIES), p=COUNT_PROBABILITIES)
-    return degrade_with(picture, rng.permutation(len(KINDS))[:count].tolist(), rng)
+    probabilities = [*COUNT_PROBABILITIES, CHAIN_PROBABILITY]
+    count = int(rng.choice(len(probabilities), p=probabilities))
+    if count < len(COUNT_PROBABILITIES):
+        return degrade_with(picture, random_kinds(count, rng), rng, WIDE_PROBABILITY)
+    rounds = [kind for kind in 2 * CHAIN if rng.random() < 0.5]
+    colour = [list(COLOURS)[rng.integers(len(COLOURS))]] if rng.random() < 0.4 else []
+    return degrade_with(picture, [*colour, *(rounds or CHAIN)], rng, WIDE_PROBABILITY)
 
 
-def degrade_colours(picture: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Degrade a picture by fading, by sepia, or by both.
+def random_kinds(count: int, rng: np.random.Generator) -> list[str]:
+    """Different kinds in a random order; those of `RARE` are half as likely."""
+    chosen = rng.choice(len(KINDS), count, replace=False, p=_WEIGHTS / _WEIGHTS.sum())
+    return [KINDS[index] for index in chosen]
 
-    Returns:
-        See `degrade_with`.
-    """
-    fading, sepia = KINDS.index("fading"), KINDS.index("sepia")
-    return degrade_with(picture, [[fading], [sepia], [fading, sepia]][rng.integers(3)], rng)
+
+def degrade_colours(picture: np.ndarray, rng: np.random.Generator) -> Degraded:
+    """Degrade the colours of a picture, half of the time beside one or two other kinds."""
+    colours = list(COLOURS)
+    kinds = [colours[i] for i in rng.permutation(len(colours))[: 1 + (rng.random() < 0.3)]]
+    if rng.random() < 0.5:
+        detail = list(DETAIL)
+        kinds += [detail[i] for i in rng.permutation(len(detail))[: rng.integers(1, 3)]]
+        kinds = [kinds[i] for i in rng.permutation(len(kinds))]
+    return degrade_with(picture, kinds, rng, WIDE_PROBABILITY)
 
 
 def degrade_with(
-    picture: np.ndarray, indices: Sequence[int], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Degrade a picture in several ways, in the order of `KINDS`.
+    picture: np.ndarray,
+    kinds: Sequence[str],
+    rng: np.random.Generator,
+    wide_probability: float = 0.0,
+) -> Degraded:
+    """Degrade a picture in several ways, one after the other.
 
     Args:
         picture: uint8 `[height, width, 3]`.
-        indices: into `KINDS`, each at most once.
+        kinds: of `KINDS`, in the order in which they happen.
         rng: source of strengths and patterns.
-
-    Returns:
-        uint8 of the picture's shape, which may be the picture itself and must not be changed, and
-        float32 `[kinds]`, 1 for each kind that was applied.
+        wide_probability: of each strength to come from the wider range.
     """
-    labels = np.zeros(len(KINDS), np.float32)
-    for index in np.sort(indices):
-        picture = degrade(picture, KINDS[index], rng)
-        labels[index] = 1
-    return picture, labels
-
-
-def _blur(picture, rng):
-    """Out of focus: Gaussian, σ from 0.5 to 3 pixels."""
-    gaussian = ImageFilter.GaussianBlur(rng.uniform(0.5, 3))
-    return np.asarray(Image.fromarray(picture).filter(gaussian))
-
-
-def _downscale(picture, rng):
-    """Low resolution: scaled down by a factor from 2 to 4, and up again."""
-    height, width = picture.shape[:2]
-    scale = rng.uniform(2, 4)
-    filters = [Image.Resampling.BOX, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC]
-    down, up = filters[rng.integers(3)], filters[rng.integers(1, 3)]
-    small = Image.fromarray(picture).resize((round(width / scale), round(height / scale)), down)
-    return np.asarray(small.resize((width, height), up))
-
-
-def _noise(picture, rng):
-    """Gaussian noise of σ 5 to 25 levels, in colour or, like film grain, in luminance alone.
-
-    With probability ½ its variance is proportional to the level, as for photon noise; σ is then
-    that of mid-grey.
-    """
-    sigma = rng.uniform(5, 25)
-    noise = rng.standard_normal((*picture.shape[:2], 1 + 2 * rng.integers(2)), np.float32)
-    if rng.integers(2):
-        noise = noise * np.sqrt(picture / np.float32(127.5))
-    return _to_levels(picture + np.float32(sigma) * noise)
-
-
-def _fade(picture, rng):
-    """Faded: each channel keeps 0.3 to 0.8 of its range above the pale paper's colour, with a γ
-    from 0.7 to 1.3.
-
-    Dyes fade at different rates, which causes a colour cast; the paper lifts the blacks.
-    """
-    keep = rng.uniform(0.4, 0.7) + rng.uniform(-0.1, 0.1, 3)
-    paper = rng.uniform(120, 220) + rng.uniform(-30, 30, 3)
-    levels = np.linspace(0, 1, 256)[:, None] ** rng.uniform(0.7, 1.3, 3)
-    curves = _to_levels(255 * keep * levels + (1 - keep) * paper)
-    return np.asarray(Image.fromarray(picture).point(curves.T.ravel().tolist()))
-
-
-def _sepia(picture, rng):
-    """Sepia: 0.5 to 1 of the colour is replaced by luminance in one tint, from grey to
-    `SEPIA_TINT`."""
-    share, tint = rng.uniform(0.5, 1), 1 + rng.uniform(0, 1) * (SEPIA_TINT - 1)
-    matrix = (1 - share) * np.eye(3) + share * np.outer(LUMA, tint)
-    return _to_levels(picture @ matrix.astype(np.float32))
-
-
-def _scratch(picture, rng):
-    """Curved lines 0.5 to 3 pixels wide, and specks of dust, some dark and some bright.
-
-    The total length of the lines is one to three pixels per hundred pixels of the picture.
-    """
-    height, width = picture.shape[:2]
-    ink = Image.new("F", (SUPERSAMPLING * width, SUPERSAMPLING * height))  # −1 black to 1 white
-    pen = ImageDraw.Draw(ink)
-    corner, area = np.array([width, height]), width * height
-
-    def tone() -> float:
-        return rng.choice([-1, 1]) * rng.uniform(0.4, 1)
-
-    remaining_length = rng.uniform(0.01, 0.03) * area
-    while remaining_length > 0:
-        length, points = rng.uniform(20, 160), 12
-        angles = rng.uniform(0, 2 * np.pi) + rng.normal(0, 0.15, points).cumsum()
-        steps = np.stack([np.cos(angles), np.sin(angles)], axis=1) * length / points
-        path = steps.cumsum(axis=0)
-        path += rng.uniform(0, corner) - path[points // 2]
-        pen.line((SUPERSAMPLING * path).ravel().tolist(), fill=tone(), width=rng.integers(1, 7))
-        remaining_length -= length
-
-    for x, y in rng.uniform(0, corner, (rng.poisson(area / 2000), 2)):
-        centre = SUPERSAMPLING * x, SUPERSAMPLING * y
-        pen.circle(centre, SUPERSAMPLING * rng.uniform(0.5, 2), fill=tone())
-
-    cover = np.asarray(ink.reduce(SUPERSAMPLING))[..., None]
-    return _to_levels(picture * (1 - np.abs(cover)) + 255 * np.maximum(cover, 0))
-
-
-def _jpeg(picture, rng):
-    """Compressed as JPEG of quality 15 to 60."""
-    file = BytesIO()
-    Image.fromarray(picture).save(file, "JPEG", quality=int(rng.integers(15, 61)))
-    return np.asarray(Image.open(file))
-
-
-def _to_levels(x: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(x, 0, 255)).astype(np.uint8)
-
-
-_DEGRADATIONS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
-    "blur": _blur,
-    "small": _downscale,
-    "noise": _noise,
-    "fading": _fade,
-    "sepia": _sepia,
-    "scratches": _scratch,
-    "jpeg": _jpeg,
-}
-KINDS = tuple(_DEGRADATIONS)  # in the order in which they happen: camera, print, scan
+    toned, labels = picture, np.zeros(len(KINDS), np.float32)
+    for kind in kinds:
+        wide, seed = bool(rng.random() < wide_probability), int(rng.integers(2**62))
+        picture = degrade(picture, kind, np.random.default_rng(seed), wide)
+        if kind in COLOURS:
+            toned = degrade(toned, kind, np.random.default_rng(seed), wide)
+        labels[KINDS.index(kind)] = 1
+    return Degraded(picture, toned, labels)

@@ -20,11 +20,12 @@ POINTS = 64  # pixels of each picture
 
 
 class FeatureDataset(NamedTuple):
-    """Two halves: pictures with random degradations, and pictures with degraded colours only."""
+    """Two halves: pictures with random degradations, and pictures with degraded colours, half of
+    them beside other degradations."""
 
     features: np.ndarray  # [2, rows, FEATURE_COUNT], see `degradation_features`
     labels: np.ndarray  # [2, rows, kinds], 1 for each kind of degradation
-    points: np.ndarray  # [2, rows, 2, POINTS, 3], degraded and clean pixels in −1…1
+    points: np.ndarray  # [2, rows, 2, POINTS, 3], pixels in degraded and in true colours, −1…1
 
 
 def make_feature_dataset(
@@ -43,9 +44,9 @@ def make_feature_dataset(
 
     def make_row(rng, degrade):
         picture = draw(rng)
-        degraded, labels = degrade(picture, rng)
+        degraded, toned, labels = degrade(picture, rng)
         pixels = rng.integers(picture.shape[0] * picture.shape[1], size=POINTS)
-        points = np.stack([to_float(x.reshape(-1, 3)[pixels]) for x in (degraded, picture)])
+        points = np.stack([to_float(x.reshape(-1, 3)[pixels]) for x in (toned, picture)])
         return degradation_features(degraded), labels, points
 
     with ThreadPoolExecutor() as pool:

@@ -18,10 +18,14 @@ from stylefuse.models.restore.classical_filters import (
     gaussian_kernel,
     inverse_filters,
 )
+from stylefuse.models.restore.degradation import FREQUENT
 from stylefuse.models.restore.networks import (
+    DETAIL,
     DETAIL_KINDS,
     FADING,
+    HIGH,
     LOG_THRESHOLD,
+    LOW,
     MAX_LOG_GAIN,
     NO_BLUR_LOGIT,
     SCRATCH_MASK_LOGIT,
@@ -60,10 +64,13 @@ def graphs(generator: Any) -> dict[str, bytes]:
     )
     filtered = _filter_detail(graph, generator, x, code, probabilities)
     painted = _depth_to_space(graph, graph.convolution(h, generator.paint))
-    restored = x
-    for change in (mended, filtered, painted):
-        restored = graph.node("Add", restored, change)
-    corrected = _correct_colours(graph, generator, restored, features, probabilities)
+    change = graph.node("Add", graph.node("Add", mended, filtered), painted)
+    certain = _certainty(
+        graph, graph.node("Sigmoid", _perceptron(graph, features, generator.judge))
+    )
+    restored = graph.node("Add", x, graph.node("Mul", change, _of_kind(graph, certain, DETAIL)))
+    both = graph.node("Mul", graph.slice(certain, 0, len(FREQUENT)), probabilities)
+    corrected = _correct_colours(graph, generator, restored, features, both)
     graph.write_picture("restored", corrected)
     return {"restorer": graph.serialized()}
 
@@ -72,6 +79,13 @@ def _perceptron(graph: GraphBuilder, x: str, perceptron: Any) -> str:
     for layer in perceptron.hidden:
         x = graph.activate(graph.dense(x, layer))
     return graph.dense(x, perceptron.last)
+
+
+def _certainty(graph: GraphBuilder, probabilities: str) -> str:
+    """See `networks.certainty`."""
+    above = graph.node("Sub", probabilities, graph.constant(LOW))
+    stretched = graph.node("Div", above, graph.constant(HIGH - LOW))
+    return str(graph.node("Clip", stretched, *map(graph.constant, (0, 1))))
 
 
 def _backbone(graph: GraphBuilder, generator: Any, x: str, code: str) -> str:
@@ -167,7 +181,7 @@ def _thin_structures(graph: GraphBuilder, x: str) -> tuple[str, str]:
 
 
 def _correct_colours(
-    graph: GraphBuilder, generator: Any, x: str, features: str, probabilities: str
+    graph: GraphBuilder, generator: Any, x: str, features: str, certain: str
 ) -> str:
     """See `RestoreGenerator.correct_colours`."""
     tone = _perceptron(graph, features, generator.tone)
@@ -175,14 +189,14 @@ def _correct_colours(
     kernel = graph.add_axes(graph.node("Transpose", kernel, perm=[1, 0]), 2, 3)
     shift = graph.reshape(graph.slice(tone, 18, 21), 3)
     tint = graph.node("Conv", x, kernel, shift, kernel_shape=[1, 1])
-    x = graph.node("Add", x, graph.node("Mul", tint, _probability(graph, probabilities, SEPIA)))
+    x = graph.node("Add", x, graph.node("Mul", tint, _of_kind(graph, certain, SEPIA)))
     change = graph.node("Sub", _unfade(graph, x, features, graph.slice(tone, 0, 9)), x)
-    faded = graph.node("Mul", change, _probability(graph, probabilities, FADING))
+    faded = graph.node("Mul", change, _of_kind(graph, certain, FADING))
     return str(graph.node("Add", x, faded))
 
 
-def _probability(graph: GraphBuilder, probabilities: str, kind: int) -> str:
-    return graph.add_axes(graph.slice(probabilities, kind, kind + 1), 2, 3)
+def _of_kind(graph: GraphBuilder, certain: str, kind: int) -> str:
+    return graph.add_axes(graph.slice(certain, kind, kind + 1), 2, 3)
 
 
 def _unfade(graph: GraphBuilder, x: str, features: str, change: str) -> str:

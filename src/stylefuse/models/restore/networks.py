@@ -21,10 +21,18 @@ from stylefuse.models.restore.classical_filters import (
     thin_structures,
     unfade,
 )
-from stylefuse.models.restore.degradation import KINDS
+from stylefuse.models.restore.degradation import COLOURS, FREQUENT, KINDS
 
 DETAIL_KINDS = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]
 FADING, SEPIA, SCRATCHES = map(KINDS.index, ("fading", "sepia", "scratches"))
+DETAIL = len(KINDS)  # the judge's last logit: whether any detail is degraded
+DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
+# Below the first probability nothing is changed, above the second all is; chosen on validation
+# photographs, on which a correction that is not needed costs more than one that is missed.
+CERTAIN = {"fading": (0.2, 0.5), "sepia": (0.2, 0.5), "detail": (0.1, 0.3)}
+LOW, HIGH = np.array(
+    [CERTAIN.get(kind, CERTAIN["detail"]) for kind in (*KINDS, "detail")], np.float32
+).T
 FILTER_GAIN = 2.0  # of the layers that predict filters and start at zero: how fast they learn
 # initial values
 LOG_THRESHOLD = -5.0  # ln of the denoising thresholds
@@ -47,6 +55,12 @@ def build_discriminator(settings):
     return discriminator
 
 
+def certainty(probabilities):
+    """Probabilities `[batch, len(KINDS) + 1]` stretched from `CERTAIN` to 0…1: what is unlikely has
+    no effect at all."""
+    return ops.clip((probabilities - LOW) / (HIGH - LOW), 0.0, 1.0)
+
+
 @keras.saving.register_keras_serializable("stylefuse")
 class RestoreGenerator(keras.Model):
     """Restores degraded pictures.
@@ -57,6 +71,9 @@ class RestoreGenerator(keras.Model):
     further layers predict. A convolutional network adds detail and masks scratches. It is the
     transfer model's without normalisation, which would remove colour and contrast, at half the
     resolution (as in FFDNet, Zhang et al. 2018), with a skip connection (Ronneberger et al. 2015).
+
+    A second recogniser, the judge, knows more kinds. What it does not find degraded with some
+    certainty is not changed at all: the picture's detail, and each correction of its colours.
 
     Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and the features
     `[batch, FEATURE_COUNT]` of the whole pictures → the pictures' shape.
@@ -71,7 +88,8 @@ class RestoreGenerator(keras.Model):
         super().__init__(**kwargs, autocast=False)  # only the layers may compute in bfloat16
         self.width, self.block_count, self.code = width, blocks, code
         w, dense = width, 2 * code
-        self.recognise = _Perceptron([dense, dense], len(KINDS), 1.0, name="recognise")
+        self.recognise = _Perceptron([dense, dense], len(FREQUENT), 1.0, name="recognise")
+        self.judge = _Perceptron([dense, dense], len(KINDS) + 1, 1.0, name="judge")
         self.describe = _Perceptron([dense], code, 2**0.5, name="describe")
         self.sharpen = EqualDense(1 + len(BLUR_SIGMAS), gain=FILTER_GAIN, name="sharpen")
         self.denoise = EqualDense(6 * len(BAND_SIGMAS), gain=FILTER_GAIN, name="denoise")
@@ -88,15 +106,23 @@ class RestoreGenerator(keras.Model):
         self.heal = EqualConv2D(8, gain=1.0, name="heal")  # predicts masks of scratches
 
     def build(self, x_shape, features_shape):
-        self.restore(ops.zeros((1, 64, 64, 3)), ops.zeros((1, features_shape[-1])))
+        features = ops.zeros((1, features_shape[-1]))
+        self.restore_detail(ops.zeros((1, 64, 64, 3)), features)
+        self.judge(features)
+        self.tone(features)
         for layer in (self.sharpen, self.denoise, self.tone.last, self.paint):
             layer.kernel.assign(ops.zeros(layer.kernel.shape))  # start by changing nothing
 
     def call(self, x, features):
-        return self.restore(x, features)[0]
+        detail, logits = self.restore_detail(x, features)
+        certain = certainty(ops.sigmoid(_float32(self.judge(features))))
+        restored = x + certain[:, DETAIL:, None, None] * (detail - x)
+        both = certain[:, : len(FREQUENT)] * ops.sigmoid(logits)  # both recognisers must agree
+        return self.correct_colours(restored, features, both)
 
-    def restore(self, x, features):
-        """The restored pictures, and the logits of the `KINDS` of degradation `[batch, kinds]`."""
+    def restore_detail(self, x, features):
+        """The pictures with restored detail, in the degraded colours, whatever the judge says; and
+        the logits of the `FREQUENT` kinds of degradation `[batch, kinds]`."""
         logits = _float32(self.recognise(features))
         probabilities = ops.stop_gradient(ops.sigmoid(logits))
         code = _float32(activate(self.describe(features)))
@@ -110,8 +136,7 @@ class RestoreGenerator(keras.Model):
         light, dark = ops.split(thin, 2, axis=-1)
         scratches = mask[..., 1:] * dark - mask[..., :1] * light
         filtered = self.filter_detail(x, code, probabilities)
-        restored = x + scratches + filtered + depth_to_space(_float32(self.paint(h)))
-        return self.correct_colours(restored, features, probabilities), logits
+        return x + scratches + filtered + depth_to_space(_float32(self.paint(h))), logits
 
     def backbone(self, x, code):
         """`[batch, height, width, channels]` → `[batch, height/2, width/2, 3·self.width]`."""
@@ -141,21 +166,22 @@ class RestoreGenerator(keras.Model):
         gains = ops.exp(ops.minimum(logs[:, 1], MAX_LOG_GAIN))
         return from_opponent(sharpen(bands, shares) + denoise(bands, thresholds, gains))
 
-    def correct_colours(self, x, features, probabilities):
-        """Remove a tint with a colour matrix, then undo fading, each weighted by its probability.
+    def correct_colours(self, x, features, certain):
+        """Remove a tint with a colour matrix, then undo fading.
 
         Args:
             x: pictures, or single pixels `[batch, 1, n, 3]`.
             features: of the whole pictures.
-            probabilities: of the `KINDS`, `[batch, kinds]`.
+            certain: how much of the correction for each kind is applied, 0…1,
+                `[batch, kinds or more]`.
         """
         tone = _float32(self.tone(features))
         change, matrix, shift = ops.split(tone, [9, 18], axis=-1)
         tint = ops.einsum("bhwc,bcd->bhwd", x, ops.reshape(matrix, (-1, 3, 3)))
         tint = tint + _per_channel(shift)
-        x = x + _per_channel(probabilities[:, SEPIA : SEPIA + 1]) * tint
-        faded = _per_channel(probabilities[:, FADING : FADING + 1])
-        return x + faded * (unfade(x, features, change) - x)
+        x = x + _per_channel(certain[:, SEPIA : SEPIA + 1]) * tint
+        faded = certain[:, FADING : FADING + 1]
+        return x + _per_channel(faded) * (unfade(x, features, change) - x)
 
     def get_config(self):
         return {
