@@ -1,4 +1,4 @@
-"""Fit the parts of a restoration model that work on features of whole pictures alone, its judge
+"""Fit the parts of a restoration model that work on features of whole pictures alone, its detector
 and its correction of colours, on many more pictures than a training of crops sees.
 
     python -m tools.fit_restore FOLDER
@@ -18,7 +18,7 @@ from keras import ops
 from stylefuse.config import load_params
 from stylefuse.models.restore.batches import FEATURE_NOISE, RestoreBatches
 from stylefuse.models.restore.feature_dataset import FeatureDataset, make_feature_dataset
-from stylefuse.models.restore.losses import colour_loss, judge_loss
+from stylefuse.models.restore.losses import colour_loss, detector_loss
 from stylefuse.models.saving import load_generator, save_generator
 from stylefuse.paths import PREPARED
 from stylefuse.training.backend import compile_loss, gradient_step
@@ -39,19 +39,19 @@ def main() -> None:
 
 
 def fit(generator: Any, train: FeatureDataset, held_out: FeatureDataset) -> None:
-    """Train `generator.judge` and `generator.tone`, and keep what is best on held-out rows."""
-    weights = [*generator.judge.trainable_variables, *generator.tone.trainable_variables]
+    """Train `generator.detector` and `generator.tone`, and keep what is best on held-out rows."""
+    weights = [*generator.detector.trainable_variables, *generator.tone.trainable_variables]
     optimizer = keras.optimizers.Adam(LEARNING_RATE, 0.9, 0.99)
     optimizer.build(weights)
 
     def loss_function(features, labels, colour_features, colour_labels, points):
-        judged = judge_loss(
+        detected = detector_loss(
             generator,
             ops.concatenate([features, colour_features]),
             ops.concatenate([labels, colour_labels]),
         )
         colour = colour_loss(generator, colour_features, colour_labels, points)
-        return judged + colour, (judged, colour)
+        return detected + colour, (detected, colour)
 
     step, measure = (
         gradient_step(loss_function, weights, optimizer),
@@ -61,7 +61,7 @@ def fit(generator: Any, train: FeatureDataset, held_out: FeatureDataset) -> None
     for number in range(STEPS + 1):
         if number % CHECK == 0:
             losses = [float(loss) for loss in measure(*_batch(held_out, slice(None)))]
-            print(f"{number}: judge {losses[0]:.4f}, colour {losses[1]:.4f}", flush=True)
+            print(f"{number}: detector {losses[0]:.4f}, colour {losses[1]:.4f}", flush=True)
             if sum(losses) < best:
                 best, kept = sum(losses), [np.array(weight) for weight in weights]
         rows = rng.integers(len(train.features[0]), size=BATCH)

@@ -60,19 +60,19 @@ def restored_by(generator, picture):
     return to_uint8(np.asarray(generator(to_float(picture[None]), features)))[0]
 
 
-def judge_all(generator, logits):
-    generator.judge.last.kernel.assign(0 * generator.judge.last.kernel)
-    generator.judge.last.bias.assign(np.asarray(logits, np.float32))
+def detect_all(generator, logits):
+    generator.detector.last.kernel.assign(0 * generator.detector.last.kernel)
+    generator.detector.last.bias.assign(np.asarray(logits, np.float32))
 
 
-def test_a_picture_that_is_not_judged_degraded_comes_back_unchanged(generator):
+def test_a_picture_that_is_not_detected_as_degraded_comes_back_unchanged(generator):
     rng = np.random.default_rng(0)
     generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
-    judge_all(generator, np.log(LOW / (1 - LOW)) - 0.01)
+    detect_all(generator, np.log(LOW / (1 - LOW)) - 0.01)
     np.testing.assert_array_equal(restored_by(generator, PHOTO), PHOTO)
     only_detail = np.full(DETAIL + 1, -20)
     only_detail[DETAIL] = 20
-    judge_all(generator, only_detail)
+    detect_all(generator, only_detail)
     detail, _ = generator.restore_detail(to_float(PHOTO[None]), degradation_features(PHOTO)[None])
     np.testing.assert_array_equal(restored_by(generator, PHOTO), to_uint8(np.asarray(detail))[0])
 
@@ -80,7 +80,7 @@ def test_a_picture_that_is_not_judged_degraded_comes_back_unchanged(generator):
 def test_a_new_generator_that_recognises_no_degradation_changes_almost_nothing(generator):
     generator.recognise.last.bias.assign(np.full(len(FREQUENT), -20.0, np.float32))
     generator.sharpen.bias.assign(20 * np.eye(1 + len(BLUR_SIGMAS))[0])
-    judge_all(generator, [-20.0] * DETAIL + [20.0])
+    detect_all(generator, [-20.0] * DETAIL + [20.0])
     change = np.abs(restored_by(generator, PHOTO).astype(int) - PHOTO)
     assert change.mean() < 2  # denoising thresholds start at e^−5, not at 0
     assert change.max() <= 12

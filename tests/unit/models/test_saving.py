@@ -30,8 +30,9 @@ SAVED_GROUPS = {
         layers/batch_norm_1 layers/batch_norm_2 layers/batch_norm_3 layers/batch_norm_4
         layers/conv2d_4 layers/dense""",
     "restore": """
-        denoise describe/hidden/equal_dense describe/last enter_2 enter_4 first/equal_conv2d
-        heal judge/hidden/equal_dense judge/hidden/equal_dense_1 judge/last last
+        denoise describe/hidden/equal_dense describe/last detector/hidden/equal_dense
+        detector/hidden/equal_dense_1 detector/last enter_2 enter_4 first/equal_conv2d
+        heal last
         layers/__perceptron/hidden/equal_dense layers/__perceptron/hidden/equal_dense_1
         layers/__perceptron/last layers/__perceptron_3/hidden/equal_dense
         layers/__perceptron_3/hidden/equal_dense_1 layers/__perceptron_3/last

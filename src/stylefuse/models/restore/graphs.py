@@ -66,7 +66,7 @@ def graphs(generator: Any) -> dict[str, bytes]:
     painted = _depth_to_space(graph, graph.convolution(h, generator.paint))
     change = graph.node("Add", graph.node("Add", mended, filtered), painted)
     certain = _certainty(
-        graph, graph.node("Sigmoid", _perceptron(graph, features, generator.judge))
+        graph, graph.node("Sigmoid", _perceptron(graph, features, generator.detector))
     )
     restored = graph.node("Add", x, graph.node("Mul", change, _of_kind(graph, certain, DETAIL)))
     both = graph.node("Mul", graph.slice(certain, 0, len(FREQUENT)), probabilities)

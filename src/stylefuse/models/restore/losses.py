@@ -68,7 +68,7 @@ def generator_loss(generator, discriminator, settings, phase):
         logits = ops.concatenate([logits, generator.recognise(row_features)])
         labels = ops.concatenate([labels, row_labels])
         recognition = _cross_entropy(logits, labels[:, : len(FREQUENT)])
-        recognition = recognition + judge_loss(generator, all_features, labels)
+        recognition = recognition + detector_loss(generator, all_features, labels)
         colour = colour_loss(generator, colour_features, colour_labels, row_points)
 
         loss = distance + recognition + colour + settings.adversarial * ramp * adversarial
@@ -77,8 +77,8 @@ def generator_loss(generator, discriminator, settings, phase):
     return loss_function
 
 
-def judge_loss(generator, features, labels):
-    """Cross-entropy of the judge, for the kinds and for any degraded detail.
+def detector_loss(generator, features, labels):
+    """Cross-entropy of the detector, for the kinds and for any degraded detail.
 
     Args:
         generator: a `RestoreGenerator`.
@@ -86,7 +86,7 @@ def judge_loss(generator, features, labels):
         labels: `[batch, kinds]`.
     """
     detail = ops.max(labels * DETAIL_LABELS, axis=1, keepdims=True)
-    return _cross_entropy(generator.judge(features), ops.concatenate([labels, detail], axis=1))
+    return _cross_entropy(generator.detector(features), ops.concatenate([labels, detail], axis=1))
 
 
 def colour_loss(generator, features, labels, points):

@@ -25,7 +25,7 @@ from stylefuse.models.restore.degradation import COLOURS, FREQUENT, KINDS
 
 DETAIL_KINDS = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]
 FADING, SEPIA, SCRATCHES = map(KINDS.index, ("fading", "sepia", "scratches"))
-DETAIL = len(KINDS)  # the judge's last logit: whether any detail is degraded
+DETAIL = len(KINDS)  # the detector's last logit: whether any detail is degraded
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 # Below the first probability nothing is changed, above the second all is; chosen on validation
 # photographs, on which a correction that is not needed costs more than one that is missed.
@@ -72,7 +72,7 @@ class RestoreGenerator(keras.Model):
     transfer model's without normalisation, which would remove colour and contrast, at half the
     resolution (as in FFDNet, Zhang et al. 2018), with a skip connection (Ronneberger et al. 2015).
 
-    A second recogniser, the judge, knows more kinds. What it does not find degraded with some
+    A second recogniser, the detector, knows more kinds. What it does not find degraded with some
     certainty is not changed at all: the picture's detail, and each correction of its colours.
 
     Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and the features
@@ -89,7 +89,7 @@ class RestoreGenerator(keras.Model):
         self.width, self.block_count, self.code = width, blocks, code
         w, dense = width, 2 * code
         self.recognise = _Perceptron([dense, dense], len(FREQUENT), 1.0, name="recognise")
-        self.judge = _Perceptron([dense, dense], len(KINDS) + 1, 1.0, name="judge")
+        self.detector = _Perceptron([dense, dense], len(KINDS) + 1, 1.0, name="detector")
         self.describe = _Perceptron([dense], code, 2**0.5, name="describe")
         self.sharpen = EqualDense(1 + len(BLUR_SIGMAS), gain=FILTER_GAIN, name="sharpen")
         self.denoise = EqualDense(6 * len(BAND_SIGMAS), gain=FILTER_GAIN, name="denoise")
@@ -108,21 +108,24 @@ class RestoreGenerator(keras.Model):
     def build(self, x_shape, features_shape):
         features = ops.zeros((1, features_shape[-1]))
         self.restore_detail(ops.zeros((1, 64, 64, 3)), features)
-        self.judge(features)
+        self.detector(features)
         self.tone(features)
         for layer in (self.sharpen, self.denoise, self.tone.last, self.paint):
             layer.kernel.assign(ops.zeros(layer.kernel.shape))  # start by changing nothing
 
     def call(self, x, features):
         detail, logits = self.restore_detail(x, features)
-        certain = certainty(ops.sigmoid(_float32(self.judge(features))))
+        certain = certainty(ops.sigmoid(_float32(self.detector(features))))
         restored = x + certain[:, DETAIL:, None, None] * (detail - x)
         both = certain[:, : len(FREQUENT)] * ops.sigmoid(logits)  # both recognisers must agree
         return self.correct_colours(restored, features, both)
 
     def restore_detail(self, x, features):
-        """The pictures with restored detail, in the degraded colours, whatever the judge says; and
-        the logits of the `FREQUENT` kinds of degradation `[batch, kinds]`."""
+        """The pictures with restored detail in the degraded colours, whatever the detector says.
+
+        Returns:
+            The pictures, and the logits of the `FREQUENT` kinds of degradation `[batch, kinds]`.
+        """
         logits = _float32(self.recognise(features))
         probabilities = ops.stop_gradient(ops.sigmoid(logits))
         code = _float32(activate(self.describe(features)))
