@@ -50,6 +50,8 @@ receive()
 os.dup2(stderr, 2)
 assert "tensorflow" in sys.modules
 assert received_during_import > 0
+# on processors for which TensorFlow uses oneDNN, it says so at every level
+received = [line for line in received if b"oneDNN" not in line and b"InitializeLog" not in line]
 assert received == [b"message"] * sent, received
 """
 
