@@ -11,17 +11,17 @@ from PIL import Image
 
 from stylefuse.errors import UserError, printable
 from stylefuse.images.open import flatten, open_picture
-from stylefuse.inference.characters.casting import (
-    GALLERY_HINT,
-    Casting,
-    Role,
-    list_gallery,
-    pose_notice,
-)
 from stylefuse.inference.characters.character import Character
 from stylefuse.inference.characters.gallery import gallery
 from stylefuse.inference.characters.options import CharacterOptions
 from stylefuse.inference.characters.painter import character_steps
+from stylefuse.inference.characters.selection import (
+    GALLERY_HINT,
+    CharacterSelector,
+    Selection,
+    list_gallery,
+    pose_notice,
+)
 from stylefuse.inference.faces.choose import choose_face, faces_of
 from stylefuse.inference.faces.face import Face, find_faces
 from stylefuse.inference.steps import PaintingStep
@@ -57,7 +57,7 @@ class FaceChoice:
     whole: bool = False
 
 
-class _Sitting(NamedTuple):
+class _Inputs(NamedTuple):
     photo: Image.Image
     person: Face | None
     character: Character
@@ -91,7 +91,7 @@ def paint_characters(
         UserError: a file or the model is missing, there is no such character, or an output would
             replace an input.
     """
-    casting, file = _casting(character, options)
+    selector, file = _selector(character, options)
     paths = find_pictures(photos)
     numbers = _face_numbers(paths, faces)
     jobs = _jobs(paths, numbers, out, options, file)
@@ -99,28 +99,28 @@ def paint_characters(
     refuse_overwriting_inputs([*paths, *used], [job.output for job in jobs])
     notices: dict[Path, list[str]] = {job.output: [] for job in jobs}
 
-    def read(job: Job) -> _Sitting:
+    def read(job: Job) -> _Inputs:
         photo, path = _open(job.inputs["photo"][0])
         found = find_faces(photo) if faces.whole else faces_of(photo, path)
         number = job.options["face"]
         person = choose_face(found, number, photo.size, path) if found else None
         pose = person.pose if person else None
-        role = casting.role(pose)
-        _record(job, role)
-        if pose and options.kind == "costume" and (notice := pose_notice(role, pose, path)):
+        selection = selector.select(pose)
+        _record(job, selection)
+        if pose and options.kind == "costume" and (notice := pose_notice(selection, pose, path)):
             notices[job.output].append(notice)
         if faces.number is None and len(found) > 1:
             notices[job.output].append(
                 f"{path} shows {len(found)} faces, of which the largest is painted; --face takes "
                 "another number, or all"
             )
-        return _Sitting(photo, person, casting.character(role, options.size))
+        return _Inputs(photo, person, selector.load(selection, options.size))
 
     def load() -> Painter:
         predictor, origin = load_model()
 
-        def paint(_: Job, sitting: _Sitting) -> Iterator[PaintingStep]:
-            return character_steps(*sitting, options, predictor)
+        def paint(_: Job, inputs: _Inputs) -> Iterator[PaintingStep]:
+            return character_steps(*inputs, options, predictor)
 
         return Painter(paint, {"model": origin}, predictor.picture_origin())
 
@@ -151,17 +151,19 @@ def list_characters(photo: Path | None, number: int | None) -> list[dict[str, An
     return list_gallery(face.pose)
 
 
-def _casting(character: str | None, options: CharacterOptions) -> tuple[Casting, Path | None]:
-    """The casting for a character, and its file if it is none of the gallery."""
+def _selector(
+    character: str | None, options: CharacterOptions
+) -> tuple[CharacterSelector, Path | None]:
+    """The selector for a character, and its file if it is none of the gallery."""
     if not character or character in gallery():
-        return Casting(character or "", options.mirror), None
+        return CharacterSelector(character or "", options.mirror), None
     file = Path(character)
     if not file.exists():
         raise UserError(
             f"there is neither a character nor a picture file {file}; {GALLERY_HINT}",
             code="character-missing",
         )
-    return Casting(character, options.mirror, open_picture(file)), file
+    return CharacterSelector(character, options.mirror, open_picture(file)), file
 
 
 def _open(path: Path) -> tuple[Image.Image, str]:
@@ -208,7 +210,7 @@ def _jobs(
     return jobs
 
 
-def _record(job: Job, role: Role) -> None:
+def _record(job: Job, selection: Selection) -> None:
     """Add what was chosen to a job's options."""
     assert isinstance(job.options, dict)
-    job.options.update(character=role.name, mirrored=role.mirrored)
+    job.options.update(character=selection.name, mirrored=selection.mirrored)

@@ -8,9 +8,9 @@ from PIL import Image
 
 from stylefuse.images.metadata import PictureOrigin
 from stylefuse.images.open import flatten
-from stylefuse.inference.characters.casting import Casting
 from stylefuse.inference.characters.options import CharacterOptions
 from stylefuse.inference.characters.painter import character_steps
+from stylefuse.inference.characters.selection import CharacterSelector
 from stylefuse.inference.faces.choose import choose_face, faces_of
 from stylefuse.inference.steps import PaintingStep, last_picture
 from stylefuse.inference.transfer import TransferPredictor
@@ -69,6 +69,6 @@ class CharacterPredictor:
         faces = faces_of(photo, PHOTOGRAPH)
         person = choose_face(faces, options.face, photo.size, PHOTOGRAPH)
         name = options.character if picture is None else PICTURE
-        casting = Casting(name, options.mirror, picture)
-        character = casting.character(casting.role(person.pose), options.size)
+        selector = CharacterSelector(name, options.mirror, picture)
+        character = selector.load(selector.select(person.pose), options.size)
         return character_steps(photo, person, character, options, self._transfer)

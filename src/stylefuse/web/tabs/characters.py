@@ -7,10 +7,10 @@ import gradio as gr
 
 from stylefuse.images.open import flatten
 from stylefuse.images.resize import limit_side
-from stylefuse.inference.characters.casting import list_gallery
 from stylefuse.inference.characters.gallery import gallery
 from stylefuse.inference.characters.options import CharacterOptions
 from stylefuse.inference.characters.predictor import CharacterRequestOptions
+from stylefuse.inference.characters.selection import list_gallery
 from stylefuse.inference.faces.face import find_faces
 from stylefuse.web.controls import Request, download_button, quality_radio, show_errors
 from stylefuse.web.download import preview_path

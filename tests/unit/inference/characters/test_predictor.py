@@ -3,9 +3,9 @@
 import pytest
 
 from stylefuse.errors import UserError
-from stylefuse.inference.characters.casting import Casting, list_gallery, pose_notice
 from stylefuse.inference.characters.gallery import gallery
 from stylefuse.inference.characters.predictor import CharacterPredictor, CharacterRequestOptions
+from stylefuse.inference.characters.selection import CharacterSelector, list_gallery, pose_notice
 from stylefuse.inference.faces.face import Pose
 from stylefuse.inference.predictor import load_predictor
 from tests.support.people import TRANSFER, astronaut, crowd, grey
@@ -56,11 +56,14 @@ def test_a_preview_is_fast():
 
 
 def test_a_notice_names_a_better_character():
-    role = Casting("rider", "no").role(Pose(-20, 0, 0))
-    notice = pose_notice(role, Pose(-20, 0, 0), "photo.jpg")
+    selection = CharacterSelector("rider", "no").select(Pose(-20, 0, 0))
+    notice = pose_notice(selection, Pose(-20, 0, 0), "photo.jpg")
     assert "42° apart" in notice
     assert list_gallery(Pose(-20, 0, 0))[0]["name"] in notice
-    assert pose_notice(Casting("rider", "auto").role(Pose(-20, 0, 0)), Pose(-20, 0, 0), "") is None
+    assert (
+        pose_notice(CharacterSelector("rider", "auto").select(Pose(-20, 0, 0)), Pose(-20, 0, 0), "")
+        is None
+    )
 
 
 def test_a_list_without_a_pose_is_alphabetical():

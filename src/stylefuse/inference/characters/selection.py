@@ -23,8 +23,8 @@ GALLERY_HINT = "`stylefuse character --list` shows the gallery"
 
 
 @dataclass(frozen=True)
-class Role:
-    """A character for one person.
+class Selection:
+    """The character for one person.
 
     Attributes:
         name: in the gallery, or the file of the picture.
@@ -37,8 +37,8 @@ class Role:
     angle: float
 
 
-class Casting:
-    """Gives people their characters.
+class CharacterSelector:
+    """Selects the characters for people.
 
     Args:
         name: of a character of the gallery, or of the picture; empty for the character of the
@@ -61,7 +61,7 @@ class Casting:
                     code="character-missing",
                 )
 
-    def role(self, pose: Pose | None) -> Role:
+    def select(self, pose: Pose | None) -> Selection:
         """The character for a person who looks a way, or for a photograph without a face.
 
         Raises:
@@ -73,7 +73,7 @@ class Casting:
             own = self._entry.pose
         elif pose:
             fit = default_character(pose, self._mirror)
-            return Role(fit.character.name, fit.mirrored, fit.angle)
+            return Selection(fit.character.name, fit.mirrored, fit.angle)
         else:
             raise UserError(
                 "a photograph without a face fits every character alike; name one with --as. "
@@ -81,23 +81,23 @@ class Casting:
                 code="character-missing",
             )
         if pose is None:
-            return Role(self._name, self._mirror == "yes", 0)
-        return Role(self._name, *fit_of(pose, own, self._mirror))
+            return Selection(self._name, self._mirror == "yes", 0)
+        return Selection(self._name, *fit_of(pose, own, self._mirror))
 
-    def character(self, role: Role, size: int) -> Character:
-        """The painting of a role.
+    def load(self, selection: Selection, size: int) -> Character:
+        """The selected painting.
 
         Args:
-            role: of this casting.
+            selection: of this selector.
             size: longer side in pixels; 0 for the painting's own.
 
         Raises:
             UserError: the painting has no face, or the size is too large for it.
         """
         if self._picture:
-            return make_character(self._picture, role.name, size, role.mirrored)
-        entry = gallery()[role.name]
-        return make_character(entry.picture(), entry.name, size, role.mirrored, entry.beard)
+            return make_character(self._picture, selection.name, size, selection.mirrored)
+        entry = gallery()[selection.name]
+        return make_character(entry.picture(), entry.name, size, selection.mirrored, entry.beard)
 
     @cached_property
     def _own_pose(self) -> Pose:
@@ -105,14 +105,14 @@ class Casting:
         return make_character(self._picture, self._name, 0, False).face.pose
 
 
-def pose_notice(role: Role, pose: Pose, photo: str) -> str | None:
+def pose_notice(selection: Selection, pose: Pose, photo: str) -> str | None:
     """A line that says that a pose does not fit, and which character fits best; None if it fits."""
-    if role.angle <= MAX_ANGLE:
+    if selection.angle <= MAX_ANGLE:
         return None
     best = best_fits(pose)[0]
     return (
-        f"{photo} and {role.name} look {round(role.angle)}° apart, so that the face may look "
-        f"distorted; {best.character.name} fits best ({round(best.angle)}°)"
+        f"{photo} and {selection.name} look {round(selection.angle)}° apart, so that the face may "
+        f"look distorted; {best.character.name} fits best ({round(best.angle)}°)"
     )
 
 
