@@ -13,9 +13,9 @@ from tests.support.models import make_project
 from tests.support.program import run_command
 
 COMMANDS = {
-    "transfer", "fuse", "restore", "portrait", "video", "train", "register", "gate", "promote",
-    "rollback", "models", "reproduce", "verify", "sign", "doctor", "serve", "app", "ui",
-    "completion",
+    "transfer", "fuse", "restore", "portrait", "character", "video", "train", "register", "gate",
+    "promote", "rollback", "models", "reproduce", "verify", "sign", "backup", "load-backup",
+    "doctor", "serve", "app", "ui", "completion",
 }  # fmt: skip
 
 
@@ -159,7 +159,8 @@ def needed_arguments(command):
         "train": ["train", "transfer"], "promote": ["promote", "transfer", "1", "--reason", "test"],
         "rollback": ["rollback", "transfer", "--reason", "test"],
         "reproduce": ["reproduce", "transfer"], "verify": ["verify", "transfer"],
-        "sign": ["sign", "transfer"],
+        "sign": ["sign", "transfer"], "backup": ["backup", "registry.tar"],
+        "load-backup": ["load-backup", "registry.tar"],
     }.get(command, [command])  # fmt: skip
 
 
@@ -169,7 +170,7 @@ def test_the_commands_are_those_of_the_parser():
 
 
 ANYWHERE = {  # commands that need no project
-    "transfer", "fuse", "restore", "portrait", "video", "app", "doctor", "completion"
+    "transfer", "fuse", "restore", "portrait", "character", "video", "app", "doctor", "completion"
 }  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def test_a_command_outside_a_project_says_where_to_run_it(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "gate", "promote", "rollback", "verify", "sign", "reproduce"]
+    "command", ["serve", "gate", "promote", "rollback", "verify", "sign", "reproduce", "backup"]
 )
 def test_a_command_without_a_registry_creates_none(tmp_path, monkeypatch, capsys, command):
     monkeypatch.chdir(make_project(tmp_path))
