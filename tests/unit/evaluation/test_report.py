@@ -27,7 +27,8 @@ def report(path, section):
 def test_a_metric_label_has_a_direction_and_a_format():
     titles = [label.title for label in METRIC_LABELS.values()]
     assert len(set(titles)) == len(titles)
-    assert all(title[-1] in "↑↓" or title.endswith("→ 1") for title in titles)
+    ends_of_intervals = "gain, lower end", "gain, upper end"
+    assert all(title.endswith(("↑", "↓", "→ 1", *ends_of_intervals)) for title in titles)
     assert all(label.format.format(0.123456) for label in METRIC_LABELS.values())
     assert METRIC_LABELS["psnr"].name == "PSNR"
     assert METRIC_LABELS["seam_energy"].name == "seam energy"
