@@ -181,11 +181,8 @@ def _locked_champion(
                     _finish(client, Move.from_dict(claim.plan))
                 lock.remove(tag)
             yield client, lock
-        except UserError:
-            lock.release()  # nothing was changed
-            raise
         except BaseException:
-            lock.abandon()
+            lock.give_up()
             raise
         lock.release()
     except MlflowException as error:

@@ -70,7 +70,7 @@ class PromotionLock:
 
     def __init__(self, client: "MlflowClient", name: str):
         self._client, self._name = client, name
-        self._tag = f"{TAG}.{secrets.token_hex(8)}"
+        self._tag, self._has_plan = f"{TAG}.{secrets.token_hex(8)}", False
         process = psutil.Process()
         self._claim = Claim(socket.gethostname(), process.pid, process.create_time(), time.time())
 
@@ -105,11 +105,12 @@ class PromotionLock:
                     )
                 time.sleep(POLL_S)
         except BaseException:
-            self._give_up()
+            self.give_up()
             raise
 
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Note what is about to change, before it does."""
+        self._has_plan = True
         self._write(Claim(**{**asdict(self._claim), "plan": dict(plan)}))
 
     def release(self) -> None:
@@ -118,19 +119,14 @@ class PromotionLock:
         _held.discard(self._tag)
 
     def remove(self, tag: str) -> None:
-        """Remove a claim."""
-        from mlflow.exceptions import MlflowException
+        """Remove a claim; one that is not there is no error."""
+        self._client.delete_registered_model_tag(self._name, tag)
 
-        with suppress(MlflowException):  # another process has removed it
-            self._client.delete_registered_model_tag(self._name, tag)
-
-    def abandon(self) -> None:
-        """Let others have the lock, and leave them to finish the plan."""
-        _held.discard(self._tag)
-
-    def _give_up(self) -> None:
-        with suppress(Exception):  # the store may be what failed; the claim counts as abandoned
-            self.remove(self._tag)
+    def give_up(self) -> None:
+        """Let others have the lock after an error; they finish the plan if there is one."""
+        if not self._has_plan:
+            with suppress(Exception):  # the store may be what failed; the claim is abandoned then
+                self.remove(self._tag)
         _held.discard(self._tag)
 
     def _others(self) -> dict[str, Claim]:

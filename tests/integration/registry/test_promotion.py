@@ -115,7 +115,7 @@ def leave_interrupted(client, move, **process):
     lock = PromotionLock(client, NAME)
     lock.acquire()
     lock.write_plan(asdict(move))
-    lock.abandon()
+    lock.give_up()
     ((tag, claim),) = claims(client, NAME).items()
     text = json.dumps({**asdict(claim), **process})
     client.set_registered_model_tag(NAME, tag, text)
