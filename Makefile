@@ -16,9 +16,10 @@ help:  ## list the targets
 
 env: $(VENV)/ready  ## the environment, as locked in requirements.lock
 
+# --no-compile: modules are compiled when they are first imported, and most never are
 $(VENV)/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -36,7 +37,8 @@ test: env lint  ## lint, unit and integration tests
 e2e: env
 	$(PYTEST) tests/e2e
 
-test-all: test e2e  ## the end-to-end tests too
+test-all: env lint  ## the end-to-end tests too, in one run, so that no worker waits between the two
+	$(PYTEST) tests
 
 audit: env  ## known vulnerabilities of the locked packages, if a database can be reached
 	$(BIN)/python .ci/audit.py

@@ -88,7 +88,6 @@ def products(model):
     ("model", "special"),
     [
         ("transfer", {"fusion_share": 0.5}),
-        ("restore", {}),
         ("portrait", {"architecture": "regular"}),
         ("portrait", {"architecture": "dcgan"}),
     ],
