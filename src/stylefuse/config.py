@@ -217,6 +217,17 @@ class Registry(Section):
         return self
 
 
+class Challenger(Section):
+    """How the scoring server tries a challenger before it is promoted."""
+
+    mode: Literal["off", "shadow", "canary"] = "off"
+    share: Share = 0.1  # of the callers whom a canary answers
+    caller_header: str = ""  # of requests; says who calls; "": the address does
+    min_requests: Count = 20  # that it answers before it is given up
+    max_errors: Share = 0.02  # of its answers
+    max_slowdown: Positive = 2.0  # its median duration over the champion's
+
+
 class Serve(Section):
     """Limits of the servers."""
 
@@ -231,6 +242,7 @@ class Serve(Section):
     stuck_seconds: Positive = 180.0  # without a finished picture, until health checks fail
     hosts: list[str] = []  # accepted host names, beside localhost and the address it listens on
     root_path: RootPath = ""  # of the page behind a proxy
+    challenger: Challenger = Challenger()
 
 
 class Monitor(Section):

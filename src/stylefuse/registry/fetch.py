@@ -17,6 +17,7 @@ from stylefuse.painting.model_location import ModelLocation, remember_champion
 from stylefuse.registry.integrity.signing import trusted_keys, verify_signature
 from stylefuse.registry.package import LOADER
 from stylefuse.registry.store import (
+    CHALLENGER,
     CHAMPION,
     embedded_store,
     error_reason,
@@ -80,6 +81,20 @@ def resolve_alias(model: str, registry: Registry) -> str:
         return model
     with _store_for(model, registry) as client:
         return f"{MODELS_URI}{name}/{client.get_model_version_by_alias(name, alias).version}"
+
+
+def challenger_version(model: str, registry: Registry) -> str:
+    """The version that is challenger; "" if there is none, or if it is champion, too.
+
+    Args:
+        model: the URI of the champion.
+        registry: the section of `params.yaml`.
+    """
+    name = model.removeprefix(MODELS_URI).partition("@")[0]
+    with _store_for(model, registry) as client:
+        aliases = client.get_registered_model(name).aliases
+    version = aliases.get(CHALLENGER)
+    return "" if version in (None, aliases.get(CHAMPION)) else str(version)
 
 
 def champion_uri(name: str) -> str:

@@ -24,11 +24,14 @@ class AliasFollower:
     Args:
         resolve: returns the version that the alias names now; may raise if the store is down.
         load: version → the application that answers with it.
+        version: to begin with; default: the one that the alias names.
     """
 
-    def __init__(self, resolve: Callable[[], str], load: Callable[[str], ASGIApp]):
+    def __init__(
+        self, resolve: Callable[[], str], load: Callable[[str], ASGIApp], version: str | None = None
+    ):
         self._resolve, self._load = resolve, load
-        self.version = resolve()
+        self.version = resolve() if version is None else version
         self._app = load(self.version)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -45,10 +48,10 @@ class AliasFollower:
             if version != self.version:
                 self._app = self._load(version)
                 self.version = version
-                logger.warning("version %s answers from now on", version)
+                logger.warning("version %s is loaded", version or "none")
             return True
         except Exception as error:  # of the store, or of a damaged version
-            logger.warning("version %s still answers: %s", self.version, error)
+            logger.warning("version %s stays loaded: %s", self.version or "none", error)
             return False
 
     def poll(self, stopped: threading.Event) -> None:

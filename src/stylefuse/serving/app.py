@@ -6,12 +6,13 @@ from pathlib import Path
 from stylefuse.config import Serve
 from stylefuse.registry.fetch import data_folder
 from stylefuse.serving.alias_follower import AliasFollower
+from stylefuse.serving.gradual_release import GradualRelease
 from stylefuse.serving.host_check import ASGIApp, HostCheck
 from stylefuse.serving.limits import RequestLimits
 from stylefuse.serving.prometheus import Metrics
 
 
-def run(app: AliasFollower, host: str, port: int, limits: Serve) -> None:
+def run(app: AliasFollower | GradualRelease, host: str, port: int, limits: Serve) -> None:
     """Serve until SIGINT or SIGTERM; requests in progress are answered first.
 
     Args:
@@ -24,11 +25,18 @@ def run(app: AliasFollower, host: str, port: int, limits: Serve) -> None:
 
     from stylefuse.serving.connections import BACKLOG, LimitedProtocol
 
+    is_gradual = isinstance(app, GradualRelease)
+    followers = (app.champion, app.challenger) if is_gradual else (app,)
+    metrics = Metrics(
+        RequestLimits(app, limits), lambda: followers[0].version,
+        [app.figures] if is_gradual else [],
+    )  # fmt: skip
     stopped = threading.Event()
-    threading.Thread(target=app.poll, args=(stopped,), daemon=True).start()
+    for follower in followers:
+        threading.Thread(target=follower.poll, args=(stopped,), daemon=True).start()
     try:
         uvicorn.run(
-            HostCheck(Metrics(RequestLimits(app, limits), lambda: app.version), limits.hosts),
+            HostCheck(metrics, limits.hosts),
             host=host,
             port=port,
             log_level="warning",
@@ -41,7 +49,7 @@ def run(app: AliasFollower, host: str, port: int, limits: Serve) -> None:
         stopped.set()
 
 
-def scoring_app(folder: Path, limits: Serve) -> ASGIApp:
+def scoring_app(folder: Path, limits: Serve, is_shadow: bool = False) -> ASGIApp:
     """The application that answers with a model: MLflow's own, and a shorter path beside it.
 
     The model is loaded by this installation's code: MLflow would import the code that a version
@@ -50,6 +58,7 @@ def scoring_app(folder: Path, limits: Serve) -> ASGIApp:
     Args:
         folder: of an MLflow model that `stylefuse register` made; see `verified_copy`.
         limits: of requests.
+        is_shadow: its requests are answered by another application too, which logs them.
 
     Raises:
         UserError: the model's files are incomplete.
@@ -62,6 +71,8 @@ def scoring_app(folder: Path, limits: Serve) -> ASGIApp:
     from stylefuse.serving.scoring import Scoring
 
     service = PaintService(data_folder(folder))
+    if is_shadow:
+        service.request_log = None
     model = PyFuncModel(model_meta=Model.load(str(folder)), model_impl=service)
     timeout = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()
     return Scoring(service, scoring_server.init(model), timeout, limits.stuck_seconds)

@@ -5,13 +5,23 @@ import sys
 import tempfile
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stylefuse.allocator import return_large_blocks, trim_regularly
 from stylefuse.config import Registry, Serve
 from stylefuse.ports import require_free_port
-from stylefuse.registry.fetch import MODELS_URI, resolve_alias, verified_copy
+from stylefuse.registry.fetch import (
+    MODELS_URI,
+    challenger_version,
+    resolve_alias,
+    verified_copy,
+)
+from stylefuse.registry.store import CHAMPION
 from stylefuse.serving.alias_follower import AliasFollower
 from stylefuse.serving.host_check import ASGIApp
+
+if TYPE_CHECKING:
+    from stylefuse.serving.gradual_release import GradualRelease
 
 REQUEST_TIMEOUT_S = 120  # a picture of the largest size may take a minute on a few cores
 
@@ -34,24 +44,50 @@ def serve(registry: Registry, limits: Serve, model: str, host: str, port: int) -
     return_large_blocks()
     trim_regularly()
     os.environ["MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT"] = str(REQUEST_TIMEOUT_S)
-    from stylefuse.serving.app import run, scoring_app
+    from stylefuse.serving.app import run
 
-    name, at, _ = model.removeprefix(MODELS_URI).partition("@")
+    with tempfile.TemporaryDirectory(prefix="stylefuse-serve-") as private:
+        app = load_app(registry, limits, model, Path(private))
+        say(f"serving {model} at http://{host}:{port}/invocations")
+        run(app, host, port, limits)
+
+
+def load_app(
+    registry: Registry, limits: Serve, model: str, private: Path
+) -> "AliasFollower | GradualRelease":
+    """The application that answers with a model, and with its challenger if `limits` say so.
+
+    Args:
+        registry: where the model is.
+        limits: of requests.
+        model: see `serve`.
+        private: an empty folder for copies of versions.
+    """
+    from stylefuse.serving.app import scoring_app
+    from stylefuse.serving.gradual_release import GradualRelease
+
+    name, at, alias = model.removeprefix(MODELS_URI).partition("@")
     follows = model.startswith(MODELS_URI) and bool(at)
+    mode = limits.challenger.mode
+    folders = (private / str(number) for number in count())
 
     def resolve() -> str:
         return resolve_alias(model, registry).rpartition("/")[2] if follows else model
 
-    with tempfile.TemporaryDirectory(prefix="stylefuse-serve-") as private:
-        folders = (Path(private) / str(number) for number in count())
+    def load(version: str, is_shadow: bool = False) -> ASGIApp:
+        uri = f"{MODELS_URI}{name}/{version}" if follows else model
+        return scoring_app(verified_copy(uri, registry, next(folders)), limits, is_shadow)
 
-        def load(version: str) -> ASGIApp:
-            uri = f"{MODELS_URI}{name}/{version}" if follows else model
-            return scoring_app(verified_copy(uri, registry, next(folders)), limits)
+    def load_challenger(version: str) -> ASGIApp:
+        return load(version, is_shadow=mode == "shadow") if version else champion
 
-        app = AliasFollower(resolve, load)
-        say(f"serving {model} at http://{host}:{port}/invocations")
-        run(app, host, port, limits)
+    champion = AliasFollower(resolve, load)
+    if mode == "off" or not follows or alias != CHAMPION:
+        return champion
+    challenger = AliasFollower(
+        lambda: challenger_version(model, registry), load_challenger, version=""
+    )
+    return GradualRelease(champion, challenger, limits.challenger)
 
 
 def say(line: str) -> None:

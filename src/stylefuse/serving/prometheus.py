@@ -1,7 +1,7 @@
 """Metrics of a scoring server at `/metrics`, in Prometheus' text format."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import (
@@ -32,12 +32,17 @@ class Metrics:
     Args:
         app: answers the requests.
         model_version: returns the version of the model that answers now.
+        collectors: of further metrics.
     """
 
-    def __init__(self, app: ASGIApp, model_version: Callable[[], str]):
+    def __init__(
+        self, app: ASGIApp, model_version: Callable[[], str], collectors: Iterable[Any] = ()
+    ):
         self._app, self._model_version = app, model_version
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
+        for collector in collectors:
+            registry.register(collector)
         self._requests = Counter(
             "stylefuse_requests", "Answered requests", ["status"], registry=registry
         )

@@ -210,7 +210,7 @@ def test_code_that_a_version_brings_along_is_not_executed(port, in_project, tmp_
     log = in_project / "serve.log"
     try:
         client.set_registered_model_alias(name, CHAMPION, foreign)
-        wait_for(lambda: "version 1 still answers: " in log.read_text())
+        wait_for(lambda: "version 1 stays loaded: " in log.read_text())
         assert "is not as it was signed" in log.read_text()
         assert ask(port, rows(ROW))[0] == 200
         assert metrics(port)["stylefuse_model_version", "1"]

@@ -1,0 +1,152 @@
+"""Try a challenger on real requests before it is promoted.
+
+*Shadow*: the champion answers; the challenger then paints the same request, and nobody sees it.
+*Canary*: the challenger answers a share of the callers, until it fails too often or is too slow.
+The registry's aliases stay as they are: a promotion is decided elsewhere.
+"""
+
+import asyncio
+import contextvars
+import hashlib
+import logging
+import time
+from typing import Any
+
+from stylefuse.cancellation import Cancelled
+from stylefuse.config import Challenger
+from stylefuse.registry.store import CHALLENGER, CHAMPION
+from stylefuse.serving.alias_follower import AliasFollower
+from stylefuse.serving.host_check import header_values
+from stylefuse.serving.prometheus import SCORING_PATH
+from stylefuse.serving.release_figures import ReleaseFigures
+from stylefuse.serving.request_checks import RequestRejected
+
+VERSION_HEADER = b"x-stylefuse-version"
+TIMEOUT = 504  # asking the champion too would take as long again
+
+logger = logging.getLogger("uvicorn.error")
+
+
+class GradualRelease:
+    """An ASGI application that answers with a champion, and tries a challenger.
+
+    Args:
+        champion: answers by default.
+        challenger: its version is "" while there is none.
+        settings: how it is tried.
+
+    Attributes:
+        figures: of the current challenger.
+    """
+
+    def __init__(self, champion: AliasFollower, challenger: AliasFollower, settings: Challenger):
+        self.champion, self.challenger, self._settings = champion, challenger, settings
+        self.figures = ReleaseFigures()
+        self._shadow: asyncio.Task | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.figures.follow(self.challenger.version)
+        is_scoring = scope["type"] == "http" and scope["path"] == SCORING_PATH
+        if not is_scoring or not self.challenger.version or self.figures.fault:
+            await self.champion(scope, receive, send)
+            return
+        request = _Request(scope, await receive(), receive)
+        if self._settings.mode == "canary" and self._is_chosen(scope):
+            answer = await self._ask(CHALLENGER, request)
+            self.figures.judge(self._settings)
+            if answer.status >= 500 and answer.status != TIMEOUT:
+                answer = await self._ask(CHAMPION, request)
+        else:
+            answer = await self._ask(CHAMPION, request)
+        await answer.pass_on(send)
+        if self._settings.mode == "shadow" and answer.status == 200:
+            self._start_shadow(request, answer)
+
+    def _is_chosen(self, scope: Any) -> bool:
+        """Whether the challenger answers this caller; of each version, it answers others."""
+        header = self._settings.caller_header.lower()
+        caller = header_values(scope, header) if header else (scope.get("client") or [""])[0]
+        digest = hashlib.sha256(f"{self.challenger.version} {caller}".encode()).digest()
+        return int.from_bytes(digest[:8]) < self._settings.share * 2**64
+
+    async def _ask(self, role: str, request: "_Request") -> "_Answer":
+        app = self.champion if role == CHAMPION else self.challenger
+        answer, start = _Answer(app.version), time.perf_counter()
+        try:
+            await app(request.scope, request.receiver(), answer.receive)
+        except (Cancelled, RequestRejected):
+            raise
+        except Exception:
+            if role == CHAMPION:
+                raise
+            logger.exception("version %s could not answer", app.version)
+            answer.fail()
+        self.figures.add(role, answer.status, time.perf_counter() - start)
+        return answer
+
+    def _start_shadow(self, request: "_Request", answer: "_Answer") -> None:
+        """Ask the challenger too, unless it still paints an earlier request.
+
+        In a context of its own: in the client's, all work is cancelled after the answer.
+        """
+        if self._shadow is None or self._shadow.done():
+            self._shadow = asyncio.create_task(
+                self._ask_shadow(request.detached(), answer), context=contextvars.Context()
+            )
+
+    async def _ask_shadow(self, request: "_Request", answer: "_Answer") -> None:
+        shadow = await self._ask(CHALLENGER, request)
+        if shadow.status == 200:
+            await asyncio.to_thread(self.figures.compare, answer.body, shadow.body)
+
+
+class _Request:
+    """A request whose body was received, and that can be handed to several applications."""
+
+    def __init__(self, scope: Any, body: Any, receive: Any):
+        self.scope, self._body, self._receive = scope, body, receive
+
+    def receiver(self) -> Any:
+        """What an application receives: the body, then what comes from the client."""
+        messages = [self._body]
+
+        async def receive() -> Any:
+            return messages.pop() if messages else await self._receive()
+
+        return receive
+
+    def detached(self) -> "_Request":
+        """The same request of a client that has gone."""
+
+        async def receive() -> Any:
+            return {"type": "http.disconnect"}
+
+        return _Request(self.scope, self._body, receive)
+
+
+class _Answer:
+    """A complete answer of a version."""
+
+    def __init__(self, version: str):
+        self._version, self._messages = version, list[Any]()
+
+    async def receive(self, message: Any) -> None:
+        self._messages.append(message)
+
+    def fail(self) -> None:
+        self._messages = [{"type": "http.response.start", "status": 500, "headers": []}]
+
+    @property
+    def status(self) -> int:
+        return self._messages[0]["status"] if self._messages else 500
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message.get("body", b"") for message in self._messages[1:])
+
+    async def pass_on(self, send: Any) -> None:
+        for message in self._messages:
+            if message["type"] == "http.response.start":
+                headers = [*message["headers"], (VERSION_HEADER, self._version.encode())]
+                message = {**message, "headers": headers}
+            await send(message)
