@@ -25,12 +25,11 @@ def run(app: AliasFollower | GradualRelease, host: str, port: int, limits: Serve
 
     from stylefuse.serving.connections import BACKLOG, LimitedProtocol
 
-    is_gradual = isinstance(app, GradualRelease)
-    followers = (app.champion, app.challenger) if is_gradual else (app,)
-    metrics = Metrics(
-        RequestLimits(app, limits), lambda: followers[0].version,
-        [app.figures] if is_gradual else [],
-    )  # fmt: skip
+    if isinstance(app, GradualRelease):
+        followers, collectors = [app.champion, app.challenger], [app.figures]
+    else:
+        followers, collectors = [app], []
+    metrics = Metrics(RequestLimits(app, limits), lambda: followers[0].version, collectors)
     stopped = threading.Event()
     for follower in followers:
         threading.Thread(target=follower.poll, args=(stopped,), daemon=True).start()

@@ -60,7 +60,8 @@ class ReleaseFigures:
         self._begin("")
 
     def _begin(self, version: str) -> None:
-        self._version, self.fault = version, None
+        self._version = version
+        self.fault: str | None = None
         self._answers = {CHAMPION: Answers(), CHALLENGER: Answers()}
         self._differences: deque[float] = deque(maxlen=WINDOW)
 
