@@ -27,6 +27,7 @@ from flows.cluster import Workers, dask_client
 from flows.command import report_user_errors
 from flows.notifications import TELL_FAILURES
 from flows.temporary_server import password_required
+from stylefuse.config import load_params
 from stylefuse.errors import UserError, run_main
 from stylefuse.fileio import file_lock
 from stylefuse.inference.options import Options
@@ -42,6 +43,7 @@ from stylefuse.painting.files import (
 from stylefuse.painting.job import Job
 from stylefuse.painting.manifest import FOLDER, Record, next_part, read_manifest
 from stylefuse.painting.styles import read_styles
+from stylefuse.registry.tracking.batch_runs import log_batch
 
 CHUNK = 100  # pictures; what a killed run loses is at most one chunk per worker
 Size = Annotated[int, Field(ge=1, description="pictures of a chunk")]
@@ -93,7 +95,10 @@ def batch(
             client.submit(paint, part, model, location, folder, i, pure=False)
             for i, part in enumerate(chunks, number)
         ]
-        return _follow(futures, len(jobs), folder)
+        total, problems = _follow(futures, len(jobs))
+    if "version" in pinned:
+        _log_run(pinned["version"], settings, total, folder)
+    return _state(total, problems, len(chunks), folder)
 
 
 @contextmanager
@@ -114,8 +119,12 @@ def _lock(out: Path) -> Iterator[None]:
         yield
 
 
-def _follow(futures: list[Future], pictures: int, out: Path) -> State:
-    """Log the progress of chunks until all have ended."""
+def _follow(futures: list[Future], pictures: int) -> tuple[ChunkResult, list[str]]:
+    """Log the progress of chunks until all have ended.
+
+    Returns:
+        What became of the pictures, and why some chunks were not finished.
+    """
     logger, start = get_run_logger(), time.monotonic()
     total, problems = ChunkResult(), []
     for future in as_completed(futures):
@@ -132,11 +141,25 @@ def _follow(futures: list[Future], pictures: int, out: Path) -> State:
             f"{total.pictures} of {pictures} pictures, {total.skipped} of them skipped; "
             f"{rate:.1f} a second, {(pictures - total.pictures) / rate / 60:.0f} minutes left"
         )
+    return total, problems
+
+
+def _log_run(version: str, options: Options, total: ChunkResult, out: Path) -> None:
+    """Log the batch in the registry; a registry that is away now is no reason to fail."""
+    counts = {"painted": total.painted, "skipped": total.skipped, "failed": len(total.failed)}
+    try:
+        log_batch(load_params().registry, version, asdict(options), counts, out / FOLDER)
+    except UserError as error:
+        get_run_logger().warning(f"the batch has no run in MLflow: {error}")
+
+
+def _state(total: ChunkResult, problems: list[str], chunks: int, out: Path) -> State:
+    """How the flow ends."""
     summary = f"{total.painted} painted, {total.skipped} skipped, {len(total.failed)} failed"
     if problems:
-        unfinished = f"{len(problems)} of {len(futures)} chunks were not finished: {problems[0]}"
+        unfinished = f"{len(problems)} of {chunks} chunks were not finished: {problems[0]}"
         return Failed(message=f"{summary}; {unfinished}; run it again to continue")
-    if len(total.failed) == pictures:
+    if len(total.failed) == total.pictures:
         return Failed(message=f"no picture could be painted: {total.failed[0]}")
     return Completed(message=f"{summary}; {out / FOLDER} says how")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from mlflow import MlflowClient
 from PIL import Image
 
 from stylefuse.painting.manifest import read_manifest
@@ -116,6 +117,17 @@ def test_a_killed_run_is_continued(project, killed, continued):
     assert record["options"]["strength"] == 0.8
     with Image.open(max(outputs)) as picture:
         assert picture.size == (48, 36)
+
+
+def test_the_batch_is_a_run_in_mlflow_with_its_manifest(project, continued):
+    client = MlflowClient(f"sqlite:///{project}/mlflow/mlflow.db")
+    (run,) = client.search_runs(["1"], "tags.`stylefuse.kind` = 'batch'")  # the killed one has none
+    assert run.data.tags["stylefuse.version"] == "stylefuse-transfer/1"
+    assert run.data.params["strength"] == "0.8"
+    painted, skipped, failed = map(int, MESSAGE.search(continued).groups())
+    assert run.data.metrics == {"painted": painted, "skipped": skipped, "failed": failed}
+    parts = {file.path for file in client.list_artifacts(run.info.run_id, "manifest")}
+    assert parts == {f"manifest/{path.name}" for path in (project / "out").glob("manifest/*.jsonl")}
 
 
 def test_nothing_is_left_in_the_home_folder(project, continued):
