@@ -49,6 +49,10 @@ class Level(NamedTuple):
 LEVELS = Level(0.5, 30, "style_loss", 1.4), Level(1, 12, "style_loss_shallow", 1)
 
 
+Loss = Callable[[np.ndarray], tuple[float, np.ndarray]]  # picture `[height, width, 3]` in 0…1 →
+# the loss and its gradient towards the picture
+
+
 class StyleTarget(NamedTuple):
     """The strokes that a picture shall have.
 
@@ -111,6 +115,17 @@ def optimize(
         done += cost
 
 
+def loss_at_full_size(content: np.ndarray, style: StyleTarget) -> Loss:
+    """The loss of a picture that shows a content, as a function; it is that of the first level.
+
+    Args:
+        content: uint8 `[height, width, 3]`, sides are multiples of 8.
+        style: its strokes.
+    """
+    level = LEVELS[0]._replace(share=1)
+    return _loss(_floats(content), _mixed_grams(style, level), 1.0, level.network)
+
+
 def optimized_steps(
     painted: np.ndarray,
     content: np.ndarray,
@@ -155,7 +170,7 @@ def _optimize_tiles(canvas, content, grams, strength, network, evaluations) -> I
             yield (number + count / evaluations) / (len(spans[0]) * len(spans[1]))
 
 
-def _loss(content, grams, strength, network) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+def _loss(content, grams, strength, network) -> Loss:
     """The loss of a tile `[height, width, 3]` and its gradient, as a function of the tile."""
     graph = _network(network)
     own = _describe(content, network)

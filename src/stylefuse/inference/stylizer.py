@@ -39,6 +39,11 @@ class Stylizer:
         self._encode_style = cache_by_content(self._style_of)
         self._encode_content = cache_by_content(self._content_of)
 
+    @property
+    def code_size(self) -> int:
+        """How many numbers a style code has."""
+        return self._graph("decoder").input_size("code", 1)
+
     def style_code(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """Encode the styles of pictures.
 
@@ -46,7 +51,7 @@ class Stylizer:
             pictures: uint8 `[height, width, 3]`, of any sizes.
 
         Returns:
-            float32 `[pictures, 6 + code]`
+            float32 `[pictures, n]`
         """
         return np.concatenate([self._encode_style(pad(picture)[None]) for picture in pictures])
 
@@ -58,7 +63,7 @@ class Stylizer:
 
         Args:
             content: uint8 `[height, width, 3]`.
-            code: a style code `[6 + code]`, or a mix of several.
+            code: a style code `[n]`, or a mix of several.
             strength: 0 returns the content, 1 takes the code's style.
 
         Returns:
@@ -103,7 +108,7 @@ class Stylizer:
 
         Args:
             contents: one or two uint8 pictures `[height, width, 3]` of the same size.
-            codes: style codes, each `[6 + code]`; one, or as many as there are regions.
+            codes: style codes, each `[n]`; one, or as many as there are regions.
             stroke_codes: as many, for the layers that paint strokes.
             mask: float `[height, width]`: 1 where the first content shows, 0 where the second.
             regions: float `[height, width, styles]`, shares that sum to 1.
@@ -127,12 +132,32 @@ class Stylizer:
             painted = self._in_tiles(statistics, pictures, masks, areas, styles)
         return painted[0, :height, :width]
 
+    def code_gradient(
+        self, content: np.ndarray, code: np.ndarray, picture_gradient: np.ndarray
+    ) -> np.ndarray:
+        """The gradient of a function of the painted picture towards the style code.
+
+        Args:
+            content: uint8 `[height, width, 3]`, sides are multiples of 8.
+            code: a style code `[n]`.
+            picture_gradient: of the function towards what `fuse` paints, of values 0…1; float32
+                `[height, width, 3]`.
+
+        Returns:
+            float32 `[n]`
+        """
+        maps = dict(zip(MAP_STRIDES, self._encode_content(content[None]), strict=True))
+        gradient: np.ndarray = self._graph("code_gradient")(
+            **maps, code=code[None], picture_gradient=picture_gradient[None]
+        )["code_gradient"][0]
+        return gradient
+
     def measure(self, content: np.ndarray, code: np.ndarray) -> Statistics:
         """The feature statistics that a picture is painted with, measured on a small copy.
 
         Args:
             content: uint8 `[height, width, 3]`.
-            code: a style code `[6 + code]`.
+            code: a style code `[n]`.
         """
         codes = np.asarray(code, np.float32)[None]
         return self._measure([pad(content)[None]], [], [], {"code": codes, "stroke_code": codes})

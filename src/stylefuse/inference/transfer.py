@@ -24,6 +24,7 @@ from stylefuse.inference.options import (
 )
 from stylefuse.inference.predictor import Predictor
 from stylefuse.inference.steps import PaintingStep, at_once, last_picture
+from stylefuse.inference.style_file import LearnedStyle
 from stylefuse.inference.style_optimizer import StyleTarget, optimized_steps
 from stylefuse.inference.stylizer import Stylizer
 
@@ -37,7 +38,7 @@ class Style(NamedTuple):
     """A style, or a mix of several.
 
     Attributes:
-        code: float32 `[6 + code]`, for the generator.
+        code: float32 `[n]`, for the generator.
         target: for painting by optimisation.
     """
 
@@ -84,7 +85,7 @@ class TransferPredictor(Predictor):
                 not fit the pictures.
         """
         styles = inputs.get("style", [])
-        styles = [styles] if isinstance(styles, Image.Image) else styles
+        styles = styles if isinstance(styles, list | tuple) else [styles]
         if options.style_weights and len(options.style_weights) != len(styles):
             raise UserError(
                 f"style_weights holds {len(options.style_weights)} numbers for {len(styles)} "
@@ -107,18 +108,21 @@ class TransferPredictor(Predictor):
         return self.transfer_steps(content, style, options)
 
     def style(
-        self, pictures: Sequence[Image.Image], weights: Sequence[float] | None = None
+        self,
+        styles: Sequence[Image.Image | LearnedStyle],
+        weights: Sequence[float] | None = None,
     ) -> Style:
-        """The style of one picture, or a mix of several.
+        """One style, or a mix of several.
 
         Args:
-            pictures: of any size.
+            styles: pictures of any size, and learned styles.
             weights: of the styles; only their ratios matter. Equal by default.
 
         Raises:
-            UserError: a weight is not positive and finite.
+            UserError: a weight is not positive and finite, or a style was learned for another
+                network.
         """
-        weights = list(weights or [1.0] * len(pictures))
+        weights = list(weights or [1.0] * len(styles))
         invalid = [weight for weight in weights if not (math.isfinite(weight) and weight > 0)]
         if invalid:
             raise UserError(
@@ -126,10 +130,29 @@ class TransferPredictor(Predictor):
                 code="style-weight-invalid",
             )
         weights = [weight / max(weights) for weight in weights]  # their sum is finite
-        arrays = [np.asarray(_style_size(flatten(picture))) for picture in pictures]
-        codes = self.stylizer.style_code(arrays)
-        code = np.average(codes, axis=0, weights=weights).astype(np.float32)
-        return Style(code, StyleTarget(arrays, np.divide(weights, sum(weights)).tolist()))
+        shares = np.divide(weights, sum(weights)).tolist()
+        single = [
+            self._learned(style) if isinstance(style, LearnedStyle) else self._encoded(style)
+            for style in styles
+        ]
+        code = np.average([style.code for style in single], axis=0, weights=shares)
+        target = _mixed_target([style.target for style in single], shares)
+        return Style(code.astype(np.float32), target)
+
+    def _encoded(self, picture: Image.Image) -> Style:
+        array = np.asarray(_style_size(flatten(picture)))
+        return Style(self.stylizer.style_code([array])[0], StyleTarget([array], [1.0]))
+
+    def _learned(self, style: LearnedStyle) -> Style:
+        if style.weights != self.model.weights or len(style.code) != self.stylizer.code_size:
+            raise UserError(
+                f"the style {style.name!r} was learned for another transfer model "
+                f"({style.weights[:8]}) than this one ({self.model.weights[:8]}); learn it again "
+                "with `stylefuse style learn`, or use its painting",
+                code="style-of-another-model",
+            )
+        pictures = [np.asarray(picture) for picture in style.pictures]
+        return Style(style.code, StyleTarget(pictures, [1 / len(pictures)] * len(pictures)))
 
     def transfer(self, content: Image.Image, style: Style, options: TransferOptions) -> Image.Image:
         """The last of `transfer_steps`."""
@@ -251,7 +274,7 @@ class TransferPredictor(Predictor):
         if style is not None:
             targets, regions = [style.target], None
         elif regions is None:
-            targets = [_mixed_target(targets, detail)]
+            targets = [_mixed_target(targets, (detail, 1 - detail))]
         return optimized_steps(fused, np.asarray(joined), targets, regions, 1.0, finish)
 
 
@@ -270,8 +293,7 @@ def _mix(codes: Sequence[np.ndarray], balance: float) -> np.ndarray:
     return balance * codes[0] + (1 - balance) * codes[1]
 
 
-def _mixed_target(targets: Sequence[StyleTarget], balance: float) -> StyleTarget:
-    shares = balance, 1 - balance
+def _mixed_target(targets: Sequence[StyleTarget], shares: Sequence[float]) -> StyleTarget:
     return StyleTarget(
         [picture for target in targets for picture in target.pictures],
         [

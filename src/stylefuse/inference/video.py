@@ -22,7 +22,7 @@ class VideoStylizer:
 
     Args:
         stylizer: paints single frames.
-        code: style code, `[6 + code]`.
+        code: style code, `[n]`.
         options: strength, here the opacity of the painting over the frames, and stroke size.
     """
 

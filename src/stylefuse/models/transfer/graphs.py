@@ -3,10 +3,16 @@
 `style_encoder` encodes a style. `content_encoder` and `decoder` paint a picture at once. Their
 variants `…_measure` also return the feature statistics that the picture was normalised with, and
 `…_tile` normalise with given ones; see `stylefuse.inference.stylizer`. The decoders of the variants
-take a style per region.
+take a style per region. `code_gradient` serves the learning of styles.
+
+A code in the graphs is the palette, the mean and the deviation of the opponent colours, followed by
+scale and shift of the channels of each `AdaptiveInstanceNorm`, in the order of the decoder. It
+follows linearly from the code in Keras, so that both mix alike; but here each layer's style can be
+learned by itself.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,9 +20,10 @@ import numpy as np
 from stylefuse.images.colour import OPPONENT
 from stylefuse.models.layers.normalization import VARIANCE_FLOOR
 from stylefuse.models.onnx_graph import GraphBuilder
+from stylefuse.models.transfer.code_gradient import code_gradient_graph
+from stylefuse.models.transfer.style_layers import code_places, code_size, style_layers
 
 STRIDES = 1, 2, 4
-PALETTE = 6  # numbers at the start of a code: mean and deviation of the opponent colours
 
 
 def graphs(generator: Any) -> dict[str, bytes]:
@@ -29,6 +36,7 @@ def graphs(generator: Any) -> dict[str, bytes]:
         "decoder": _decoder(generator, OwnStatistics, by_region=False),
         "decoder_measure": _decoder(generator, MeasuredStatistics, by_region=True),
         "decoder_tile": _decoder(generator, GivenStatistics, by_region=True),
+        "code_gradient": code_gradient_graph(generator),
     }
 
 
@@ -113,8 +121,10 @@ def _style_encoder(generator: Any) -> bytes:
     for layer in generator.style_convs:
         h = graph.activate(graph.convolution(h, layer))
     learned = graph.dense(graph.mean(h, 2, 3, keep=False), generator.style_out)
-    code = graph.node("Concat", *statistics.measured, learned, axis=1)
-    graph.output("code", code, [1, PALETTE + generator.code])
+    encoded = graph.node("Concat", *statistics.measured, learned, axis=1)
+    affine = [graph.dense(encoded, layer.affine) for layer in style_layers(generator)]
+    code = graph.node("Concat", *statistics.measured, *affine, axis=1)
+    graph.output("code", code, [1, code_size(generator)])
     return graph.serialized()
 
 
@@ -139,7 +149,8 @@ def _decoder(generator: Any, make_statistics: Statistics, by_region: bool) -> by
     """Codes are `[styles, n]`, and regions `[1, styles, height, width]` at each stride."""
     graph = GraphBuilder()
     statistics = make_statistics(graph)
-    width, size = generator.width, PALETTE + generator.code
+    width, size = generator.width, code_size(generator)
+    places = iter(code_places(generator))
     palette = graph.input("palette", [1, 3, "height_1", "width_1"])
     maps = {
         stride: graph.input(
@@ -158,10 +169,9 @@ def _decoder(generator: Any, make_statistics: Statistics, by_region: bool) -> by
             for stride in STRIDES
         }
 
-    def restyle(x: str, layer: Any, channels: int, codes: str, stride: int) -> str:
-        """An `AdaptiveInstanceNorm`."""
-        affine = graph.dense(codes, layer.affine)  # [styles, 2·channels]
-        parts = [graph.slice(affine, i * channels, (i + 1) * channels) for i in range(2)]
+    def restyle(x: str, channels: int, codes: str, stride: int) -> str:
+        """The next `AdaptiveInstanceNorm`."""
+        parts = [graph.slice(codes, *bounds) for bounds in pairwise(next(places))]
         if by_region:
             parts = [_by_region(graph, part, regions[stride]) for part in parts]
         else:
@@ -172,18 +182,18 @@ def _decoder(generator: Any, make_statistics: Statistics, by_region: bool) -> by
     h = maps[4]
     for block in generator.blocks:
         first = graph.convolution(h, block.first)
-        inner = graph.activate(restyle(first, block.first_norm, 4 * width, code, 4))
+        inner = graph.activate(restyle(first, 4 * width, code, 4))
         second = graph.convolution(inner, block.second)
-        h = graph.node("Add", h, restyle(second, block.second_norm, 4 * width, code, 4))
-    for stride, up, skip, norm in (
-        (2, generator.up_2, generator.skip_2, generator.norm_2),
-        (1, generator.up_1, generator.skip_1, generator.norm_1),
+        h = graph.node("Add", h, restyle(second, 4 * width, code, 4))
+    for stride, up, skip in (
+        (2, generator.up_2, generator.skip_2),
+        (1, generator.up_1, generator.skip_1),
     ):
         upsampled = graph.convolution(graph.upsample(h), up)
         joined = graph.node("Add", upsampled, graph.convolution(maps[stride], skip))
-        h = graph.activate(restyle(joined, norm, stride * width, stroke_code, stride))
+        h = graph.activate(restyle(joined, stride * width, stroke_code, stride))
     last = graph.convolution(h, generator.last)
-    h = graph.activate(restyle(last, generator.last_norm, width, stroke_code, 1))
+    h = graph.activate(restyle(last, width, stroke_code, 1))
     painted = graph.node("Add", palette, graph.convolution(h, generator.paint))
 
     moments = graph.slice(code, 0, 3), graph.slice(code, 3, 6)

@@ -1,0 +1,153 @@
+"""Learned styles as files: one JSON document, with numbers and pictures in base64.
+
+Such a file comes from anywhere. Nothing in it is run; its size, its checksum and the range of
+everything in it are checked before it is used.
+"""
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from stylefuse.errors import UserError, printable
+from stylefuse.fileio import write_text_atomically
+from stylefuse.images.open import open_picture
+
+SUFFIX = ".style"
+START = '{"stylefuse style": '  # of every such file, and of no picture
+VERSION = 1
+MAX_BYTES = 1 << 20  # of a file
+MAX_PICTURES = 8
+MAX_PICTURE_PIXELS = 1 << 20
+MAX_TEXT = 300  # characters of a name, a licence or a source
+MAX_NUMBERS, LARGEST = 100_000, 1000.0  # of a code
+NUMBER = np.dtype("<f4")
+WEBP = {"format": "WEBP", "quality": 80, "method": 6}
+
+
+@dataclass(frozen=True)
+class LearnedStyle:
+    """A style whose code was learned for one network.
+
+    Attributes:
+        name: what to call it.
+        licence: of the paintings.
+        source: where they come from.
+        weights: SHA-256 of the network's weights.
+        code: float32 `[n]`.
+        pictures: the paintings, "RGB", with strokes of the size that was learned.
+    """
+
+    name: str
+    licence: str
+    source: str
+    weights: str
+    code: np.ndarray
+    pictures: Sequence[Image.Image]
+
+
+def save_style(style: LearnedStyle, path: Path) -> None:
+    """Write a file, atomically; the same style gives the same bytes.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    content = {
+        "name": style.name,
+        "licence": style.licence,
+        "source": style.source,
+        "weights": style.weights,
+        "code": _base64(np.asarray(style.code, NUMBER).tobytes()),
+        "pictures": [_base64(_webp(picture)) for picture in style.pictures],
+    }
+    document = {"stylefuse style": VERSION, "sha256": _checksum(content), **content}
+    write_text_atomically(path, json.dumps(document) + "\n")
+
+
+def open_style(path: Path) -> LearnedStyle:
+    """Read a file.
+
+    Raises:
+        UserError: see `parse_style`; or the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}", code="style-not-readable"
+        ) from None
+    return parse_style(data, str(path))
+
+
+def parse_style(data: bytes, name: str) -> LearnedStyle:
+    """A learned style from the bytes of its file.
+
+    Args:
+        data: of the file.
+        name: of the file in messages.
+
+    Raises:
+        UserError: the bytes are no learned style, or were damaged or made to harm.
+    """
+    if not data.startswith(START.encode()) or len(data) > MAX_BYTES:
+        raise UserError(
+            f"{name} is not a learned style; `stylefuse style learn` makes one of paintings",
+            code="style-file-foreign",
+        )
+    try:
+        document = json.loads(data)
+        if document.pop("stylefuse style") != VERSION:
+            raise UserError(
+                f"{name} was written by another version of stylefuse; learn the style again",
+                code="style-file-version",
+            )
+        if document.pop("sha256") != _checksum(document):
+            raise ValueError("its checksum is wrong")
+        return _parsed(document, name)
+    except UserError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        reason = printable(str(error)).partition("\n")[0][:100]
+        raise UserError(
+            f"{name} is damaged ({reason}); get it or learn it again", code="style-file-damaged"
+        ) from None
+
+
+def _parsed(document: dict[str, Any], name: str) -> LearnedStyle:
+    texts = {key: document[key] for key in ("name", "licence", "source", "weights")}
+    for key, text in texts.items():
+        if not isinstance(text, str) or len(text) > MAX_TEXT or not text.isprintable():
+            raise ValueError(f"its {key} is no short text")
+    code = np.frombuffer(base64.b64decode(document["code"], validate=True), NUMBER)
+    if not (0 < len(code) <= MAX_NUMBERS and np.all(np.abs(code) <= LARGEST)):  # nor NaN
+        raise ValueError("its code is out of range")
+    files = document["pictures"]
+    if not (isinstance(files, list) and 1 <= len(files) <= MAX_PICTURES):
+        raise ValueError("it holds no picture, or too many")
+    pictures = [
+        open_picture(base64.b64decode(file, validate=True), f"a picture in {name}", MAX_PICTURE_PIXELS)
+        for file in files
+    ]
+    return LearnedStyle(**texts, code=code.astype(np.float32), pictures=pictures)
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _webp(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, **WEBP)
+    return file.getvalue()
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
