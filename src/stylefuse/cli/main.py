@@ -15,6 +15,7 @@ from stylefuse.cli.doctor import add_doctor_command
 from stylefuse.cli.paint import add_paint_commands
 from stylefuse.cli.registry import add_registry_commands
 from stylefuse.cli.serve import add_serve_commands
+from stylefuse.cli.style import add_style_commands
 from stylefuse.cli.train import add_train_command
 from stylefuse.cli.video import add_video_command
 from stylefuse.errors import (
@@ -90,6 +91,7 @@ def add_commands(commands: Subparsers) -> None:
     add_paint_commands(commands)
     add_character_command(commands)
     add_video_command(commands)
+    add_style_commands(commands)
     add_train_command(commands)
     add_registry_commands(commands)
     add_doctor_command(commands)

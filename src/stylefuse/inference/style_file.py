@@ -25,7 +25,7 @@ START = '{"stylefuse style": '  # of every such file, and of no picture
 VERSION = 1
 MAX_BYTES = 1 << 20  # of a file
 MAX_PICTURES = 8
-MAX_PICTURE_PIXELS = 1 << 20
+MAX_PIXELS = 1 << 20  # of a picture
 MAX_TEXT = 300  # characters of a name, a licence or a source
 MAX_NUMBERS, LARGEST = 100_000, 1000.0  # of a code
 NUMBER = np.dtype("<f4")
@@ -121,10 +121,15 @@ def parse_style(data: bytes, name: str) -> LearnedStyle:
         ) from None
 
 
+def is_short_text(text: object) -> bool:
+    """Whether a file can hold a text as a name, a licence or a source."""
+    return isinstance(text, str) and len(text) <= MAX_TEXT and text.isprintable()
+
+
 def _parsed(document: dict[str, Any], name: str) -> LearnedStyle:
     texts = {key: document[key] for key in ("name", "licence", "source", "weights")}
     for key, text in texts.items():
-        if not isinstance(text, str) or len(text) > MAX_TEXT or not text.isprintable():
+        if not is_short_text(text):
             raise ValueError(f"its {key} is no short text")
     code = np.frombuffer(base64.b64decode(document["code"], validate=True), NUMBER)
     if not (0 < len(code) <= MAX_NUMBERS and np.all(np.abs(code) <= LARGEST)):  # nor NaN
@@ -133,7 +138,7 @@ def _parsed(document: dict[str, Any], name: str) -> LearnedStyle:
     if not (isinstance(files, list) and 1 <= len(files) <= MAX_PICTURES):
         raise ValueError("it holds no picture, or too many")
     pictures = [
-        open_picture(base64.b64decode(file, validate=True), f"a picture in {name}", MAX_PICTURE_PIXELS)
+        open_picture(base64.b64decode(file, validate=True), f"a picture in {name}", MAX_PIXELS)
         for file in files
     ]
     return LearnedStyle(**texts, code=code.astype(np.float32), pictures=pictures)

@@ -2,8 +2,8 @@
 the paintings.
 
 The encoder sees a painting once. Here the generator paints some photographs in turn, and the loss
-of `stylefuse.inference.style_optimizer` is minimised with Adam (Kingma & Ba 2015). Its gradient goes
-through the decoder to the code alone, which paints any photograph afterwards.
+of `stylefuse.inference.style_optimizer` is minimised with Adam (Kingma & Ba 2015). Its gradient
+goes through the decoder to the code alone, which paints any photograph afterwards.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from stylefuse.inference.stylizer import Stylizer
 
 PHOTOGRAPHS = Path(__file__).with_name("photographs")  # LICENCES.md in it names the source
 STEPS = 80
-LEARNING_RATE, LAST_SHARE = 0.02, 0.05  # it falls to a share of itself along a cosine
+LEARNING_RATE, LAST_SHARE = 0.03, 0.05  # it falls to a share of itself along a cosine
 DECAYS = 0.9, 0.99  # of the gradient's moments
 SMALLEST = 1e-8
 MIN_DEVIATION = 4.0  # levels; a picture with less is blank
@@ -50,10 +50,8 @@ def learn_code(stylizer: Stylizer, code: np.ndarray, target: StyleTarget) -> Ite
         `STEPS` steps.
 
     Raises:
-        UserError: a painting is blank.
         Cancelled: the active request was cancelled.
     """
-    _refuse_blank(target)
     contents = [np.asarray(open_picture(path)) for path in sorted(PHOTOGRAPHS.glob("*.jpg"))]
     losses = [loss_at_full_size(content, target) for content in contents]
     mean, square = np.zeros_like(code), np.zeros_like(code)
@@ -74,10 +72,18 @@ def _rate(share: float) -> float:
     return LEARNING_RATE * (LAST_SHARE + (1 - LAST_SHARE) * (1 + cos(pi * share)) / 2)
 
 
-def _refuse_blank(target: StyleTarget) -> None:
-    for picture in target.pictures:
-        if picture.std(axis=(0, 1)).max() < MIN_DEVIATION:
-            raise UserError(
-                "a picture of one colour has no strokes to learn; name a painting",
-                code="style-blank",
-            )
+def refuse_blank(picture: np.ndarray, name: str) -> None:
+    """Refuse a picture without strokes.
+
+    Args:
+        picture: uint8 `[height, width, 3]`.
+        name: of the picture in the message.
+
+    Raises:
+        UserError: it has one colour.
+    """
+    if picture.std(axis=(0, 1)).max() < MIN_DEVIATION:
+        raise UserError(
+            f"{name} is of one colour and has no strokes to learn; name a painting",
+            code="style-blank",
+        )

@@ -122,6 +122,14 @@ class GraphBuilder:
             )
         )  # fmt: skip
 
+    def rotated(self, weights: str) -> str:
+        """The weights of a convolution's gradient: rotated, with inputs and outputs exchanged. They
+        are computed once, when the graph is opened."""
+        exchanged = self.node("Transpose", weights, perm=[1, 0, 2, 3])
+        starts, ends = [-1, -1], [np.iinfo(INT64).min] * 2
+        bounds = (self.constant(values, INT64) for values in (starts, ends, [2, 3], [-1, -1]))
+        return str(self.node("Slice", exchanged, *bounds))
+
     def dense(self, x: str, layer: Any) -> str:
         """An `EqualDense` of `[…, inputs]`."""
         kernel = self.constant(np.asarray(layer.kernel) * layer.scale)

@@ -1,4 +1,4 @@
-"""Style pictures and their weights, as given on the command line."""
+"""Styles and their weights, as given on the command line."""
 
 import math
 from collections.abc import Sequence
@@ -9,14 +9,15 @@ from PIL import Image
 
 from stylefuse.errors import UserError
 from stylefuse.images.open import open_picture
+from stylefuse.inference.style_file import SUFFIX, LearnedStyle, open_style
 from stylefuse.painting.files import find_pictures, matches_pictures
 
 
 class Styles(NamedTuple):
-    """Style pictures, with the file and the weight of each."""
+    """Pictures and learned styles, with the file and the weight of each."""
 
     paths: list[Path]
-    pictures: list[Image.Image]
+    pictures: list[Image.Image | LearnedStyle]
     weights: list[float]
 
     def split(self) -> list["Styles"]:
@@ -35,17 +36,19 @@ class Styles(NamedTuple):
 
 
 def read_styles(texts: Sequence[str]) -> Styles:
-    """Open style pictures.
+    """Open style pictures and files of learned styles.
 
     Args:
         texts: `PATH` or `PATH:WEIGHT`; a path is a file, a folder or a glob pattern.
 
     Raises:
-        UserError: a file is missing or is not a picture, or a weight is not a positive number.
+        UserError: a file is missing or is neither, or a weight is not a positive number.
     """
     styles = [style for text in texts for style in parse_style(text)]
     paths = [path for path, _ in styles]
-    pictures = [open_picture(path) for path in paths]
+    pictures = [
+        open_style(path) if path.suffix.lower() == SUFFIX else open_picture(path) for path in paths
+    ]
     return Styles(paths, pictures, [weight for _, weight in styles])
 
 

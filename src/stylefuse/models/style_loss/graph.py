@@ -55,7 +55,7 @@ def style_loss_graph(blocks: Blocks) -> bytes:
         else:
             gradient = graph.node("Mul", graph.node("Sign", step.output), gradient)
             for weights, side in step.details:
-                gradient = _convolve(graph, gradient, _rotated(graph, weights), side)
+                gradient = _convolve(graph, gradient, graph.rotated(weights), side)
     levels = graph.node("Mul", gradient, graph.constant(255))
     graph.output("gradient", _exchanged(graph, levels, "output"), [1, "height", "width", 3])
     graph.output("loss", graph.node("Sum", *losses), [1])
@@ -137,14 +137,6 @@ def _weights(graph: GraphBuilder, kernel: np.ndarray) -> str:
     """A kernel `[side, side, inputs, outputs]`, stored in half precision, in ONNX's order."""
     half = graph.constant(np.transpose(kernel, (3, 2, 0, 1)), np.float16)
     return str(graph.node("Cast", half, to=FLOAT))
-
-
-def _rotated(graph: GraphBuilder, weights: str) -> str:
-    """The weights of the gradient's convolution; computed once, when the graph is opened."""
-    exchanged = graph.node("Transpose", weights, perm=[1, 0, 2, 3])
-    starts, ends = [-1, -1], [np.iinfo(np.int64).min] * 2
-    bounds = (graph.constant(values, INT64) for values in (starts, ends, [2, 3], [-1, -1]))
-    return str(graph.node("Slice", exchanged, *bounds))
 
 
 def _exchanged(graph: GraphBuilder, x: str, side: str) -> str:

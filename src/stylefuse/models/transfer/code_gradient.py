@@ -13,24 +13,24 @@ import numpy as np
 from stylefuse.images.colour import OPPONENT
 from stylefuse.models.layers.convolution import LEAKY_SLOPE
 from stylefuse.models.layers.normalization import VARIANCE_FLOOR
-from stylefuse.models.onnx_graph import FLOAT, GraphBuilder
+from stylefuse.models.onnx_graph import FLOAT, INT64, GraphBuilder
 from stylefuse.models.transfer.style_layers import code_places, code_size
 
-CONTENT_END = np.iinfo(np.int64).max
+END = np.iinfo(INT64).max
 
 
 class _Styled(NamedTuple):
     """A convolution whose result was normalised and restyled, for the backward pass.
 
     Attributes:
-        layer: the convolution.
+        weights: of the convolution.
         normalised: its result, normalised.
         deviation: that it was divided by.
         scale: of the style.
         result: the map with the style's scale and shift.
     """
 
-    layer: Any
+    weights: str
     normalised: str
     deviation: str
     scale: str
@@ -90,7 +90,8 @@ class _Decoder:
             h = graph.activate(step.result)
             self.fine.append(step)
         self.last = self._styled(h, generator.last)
-        painted = graph.convolution(graph.activate(self.last.result), generator.paint)
+        h = graph.activate(self.last.result)
+        painted, self.paint_weights = self._convolved(h, generator.paint)
         self.painted = graph.node("Add", palette, painted)
 
     def backward(self, picture_gradient: str) -> str:
@@ -104,7 +105,7 @@ class _Decoder:
         g = graph.node("Mul", g, graph.node("Cast", shown, to=FLOAT))
         g = graph.raw_convolution(g, OPPONENT[None, None] / 2)  # the picture is (rgb + 1) / 2
         palette = self._sum(g), self._sum(graph.node("Mul", g, self.painted))
-        g = self._through_convolution(graph.node("Mul", g, deviation), self.generator.paint)
+        g = self._through_convolution(graph.node("Mul", g, deviation), self.paint_weights)
         g = self._through(self.last, self._through_activation(self.last, g))
         for step in reversed(self.fine):
             g = self._through(step, self._through_activation(step, g))
@@ -115,9 +116,16 @@ class _Decoder:
             g = graph.node("Add", g, self._through(first, inner))
         return str(graph.node("Concat", *palette, *self.style_gradients, axis=1))
 
+    def _convolved(self, x: str, layer: Any) -> tuple[str, str]:
+        """The result of a convolution of 3×3 with a mirrored border, and its weights."""
+        kernel, bias = np.asarray(layer.kernel) * layer.scale, np.asarray(layer.bias)
+        weights = self.graph.constant(np.transpose(kernel, (3, 2, 0, 1)))
+        inputs = self.graph.pad(x, 1), weights, self.graph.constant(bias)
+        return self.graph.node("Conv", *inputs, kernel_shape=[3, 3]), weights
+
     def _styled(self, x: str, layer: Any, added: str = "") -> _Styled:
         graph = self.graph
-        x = graph.convolution(x, layer)
+        x, weights = self._convolved(x, layer)
         x = graph.node("Add", x, added) if added else x
         start, middle, end = next(self.places)
         scale, shift = (
@@ -130,7 +138,7 @@ class _Decoder:
         deviation = graph.node("Sqrt", graph.node("Add", variance, graph.constant(VARIANCE_FLOOR)))
         normalised = graph.node("Div", centred, deviation)
         result = graph.node("Add", graph.node("Mul", normalised, scale), shift)
-        return _Styled(layer, normalised, deviation, scale, result)
+        return _Styled(weights, normalised, deviation, scale, result)
 
     def _through(self, step: _Styled, g: str) -> str:
         """From the gradient towards a step's result, those towards its style and its input."""
@@ -140,7 +148,7 @@ class _Decoder:
         along = graph.node("Mul", step.normalised, graph.mean(product, 2, 3))
         rest = graph.node("Sub", graph.node("Sub", g, graph.mean(g, 2, 3)), along)
         g = graph.node("Mul", rest, graph.node("Div", step.scale, step.deviation))
-        return self._through_convolution(g, step.layer)
+        return self._through_convolution(g, step.weights)
 
     def _through_activation(self, step: _Styled, g: str) -> str:
         graph = self.graph
@@ -149,22 +157,21 @@ class _Decoder:
             graph.node("Where", positive, g, graph.node("Mul", g, graph.constant(LEAKY_SLOPE)))
         )
 
-    def _through_convolution(self, g: str, layer: Any) -> str:
-        """Of a kernel of 3×3 at stride 1, with a mirrored border."""
-        kernel = np.asarray(layer.kernel) * layer.scale
-        rotated = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-        padded = self.graph.raw_convolution(self.graph.pad(g, 2, "constant"), rotated)
+    def _through_convolution(self, g: str, weights: str) -> str:
+        sides = {"kernel_shape": [3, 3], "pads": [2] * 4}
+        padded = self.graph.node("Conv", g, self.graph.rotated(weights), **sides)
         return self._folded(self._folded(padded, 2), 3)
 
     def _folded(self, x: str, axis: int) -> str:
         """Without the first and the last row or column, which mirror the third ones."""
-        spans = ((1, 2), (2, 3), (3, -3), (-3, -2), (-2, -1), (0, 1), (-1, CONTENT_END))
+        spans = (1, 2), (2, 3), (3, -3), (-3, -2), (-2, -1), (0, 1), (-1, END)
         parts = [self.graph.slice(x, *span, axis) for span in spans]
-        second, second_last = (self.graph.node("Add", parts[i], parts[j]) for i, j in ((1, 5), (3, 6)))
+        second = self.graph.node("Add", parts[1], parts[5])
+        second_last = self.graph.node("Add", parts[3], parts[6])
         kept = parts[0], second, parts[2], second_last, parts[4]
         return str(self.graph.node("Concat", *kept, axis=axis))
 
     def _sum(self, x: str) -> str:
         """Over the places of a map, `[1, channels]`."""
-        axes = self.graph.constant((2, 3), np.int64)
+        axes = self.graph.constant((2, 3), INT64)
         return str(self.graph.node("ReduceSum", x, axes, keepdims=0))
