@@ -22,6 +22,7 @@ from stylefuse.images.open import open_picture
 
 SUFFIX = ".style"
 START = '{"stylefuse style": '  # of every such file, and of no picture
+BASE64_START = base64.b64encode(START.encode()[:18]).decode()
 VERSION = 1
 MAX_BYTES = 1 << 20  # of a file
 MAX_PICTURES = 8
@@ -29,7 +30,7 @@ MAX_PIXELS = 1 << 20  # of a picture
 MAX_TEXT = 300  # characters of a name, a licence or a source
 MAX_NUMBERS, LARGEST = 100_000, 1000.0  # of a code
 NUMBER = np.dtype("<f4")
-WEBP = {"format": "WEBP", "quality": 80, "method": 6}
+WEBP = {"format": "WEBP", "quality": 70, "method": 6}
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,17 @@ def parse_style(data: bytes, name: str) -> LearnedStyle:
         raise UserError(
             f"{name} is damaged ({reason}); get it or learn it again", code="style-file-damaged"
         ) from None
+
+
+def decode_style(text: str, name: str) -> LearnedStyle:
+    """A learned style from its file in base64; see `parse_style`."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise UserError(
+            f"{name} is not valid base64; send the bytes of a file in base64", code="base64-invalid"
+        ) from None
+    return parse_style(data, name)
 
 
 def is_short_text(text: object) -> bool:

@@ -94,7 +94,7 @@ def learn_style(
     with progress_bar(1) as bar, bar.item() as item:
         predictor = load_model().predictor
         style = predictor.style(pictures)
-        bar.describe("learning")
+        bar.show("learning")
 
         def save(code: np.ndarray) -> LearnedStyle:
             learned = LearnedStyle(

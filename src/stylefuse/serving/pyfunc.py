@@ -28,6 +28,7 @@ from stylefuse.errors import UserError
 from stylefuse.images.base64 import DecodedPicture, decode_cached, encode
 from stylefuse.inference.options import Options
 from stylefuse.inference.predictor import load_predictor
+from stylefuse.inference.style_file import BASE64_START, LearnedStyle, decode_style
 from stylefuse.monitoring.request_log import ANSWERED, CANCELLED, FAILED, REFUSED, RequestLog
 from stylefuse.registry.integrity.signing import TRUSTED_VARIABLE, trusted_keys, verify_signature
 from stylefuse.registry.package import (
@@ -251,8 +252,8 @@ class PaintService:
         name: str,
         statistics: list[PictureStatistics],
     ) -> Any:
-        """A value of a row: a number, a `DecodedPicture` or a list of them; adds the statistics of
-        its pictures."""
+        """A value of a row: a number, a `DecodedPicture`, a `LearnedStyle` or a list of them; adds
+        the statistics of its pictures."""
         if kind is int:
             return whole_number(value, name)
         if isinstance(value, list | np.ndarray) and name in self.predictor.repeatable_inputs:
@@ -262,7 +263,16 @@ class PaintService:
                     f"{self.limits.max_batch} allowed",
                     code="too-many-pictures",
                 )
-            return [self._read_picture(item, name, statistics) for item in value]
+            return [self._read_style(item, name, statistics) for item in value]
+        return self._read_style(value, name, statistics)
+
+    def _read_style(
+        self, value: Any, name: str, statistics: list[PictureStatistics]
+    ) -> DecodedPicture | LearnedStyle:
+        """A picture, or where several are allowed a learned style."""
+        is_file = isinstance(value, str) and value.startswith(BASE64_START)
+        if is_file and name in self.predictor.repeatable_inputs:
+            return decode_style(value, name)
         return self._read_picture(value, name, statistics)
 
     def _read_picture(
