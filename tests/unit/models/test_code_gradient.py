@@ -16,10 +16,8 @@ MAPS = "palette", "map_1", "map_2", "map_4"
 
 def test_it_is_the_gradient_in_keras():
     keras.utils.set_random_seed(3)
-    rng, generator = (
-        np.random.default_rng(0),
-        find_task("transfer").build_generator(**SHAPES["transfer"]),
-    )
+    rng, task = np.random.default_rng(0), find_task("transfer")
+    generator = task.build_generator(**SHAPES["transfer"])
     generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
     content, style = random_pictures(2, 40, 48, seed=1)
     maps = generator.encode_content(to_float(content[None]))
@@ -37,8 +35,8 @@ def test_it_is_the_gradient_in_keras():
     }
     inputs["code"] = np.concatenate([code[:, :PALETTE], *styles], axis=1)
     session = onnxruntime.InferenceSession(graphs(generator)["code_gradient"])
-    (((*palette, *towards_styles),),) = session.run(None, {**inputs, "picture_gradient": slope})
+    towards_code = session.run(None, {**inputs, "picture_gradient": slope})[0][0]
     kernels = [np.asarray(layer.affine.kernel) * layer.affine.scale for layer in layers]
-    gradient = np.concatenate(kernels, axis=1) @ towards_styles
-    gradient[:PALETTE] += palette
+    gradient = np.concatenate(kernels, axis=1) @ towards_code[PALETTE:]
+    gradient[:PALETTE] += towards_code[:PALETTE]
     np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
