@@ -13,8 +13,8 @@ from tests.support.models import make_project
 from tests.support.program import run_command
 
 COMMANDS = {
-    "transfer", "fuse", "restore", "portrait", "character", "video", "train", "register", "gate",
-    "promote", "rollback", "models", "reproduce", "verify", "sign", "backup", "load-backup",
+    "transfer", "fuse", "restore", "portrait", "character", "video", "style", "train", "register",
+    "gate", "promote", "rollback", "models", "reproduce", "verify", "sign", "backup", "load-backup",
     "doctor", "serve", "app", "ui", "completion",
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from stylefuse.errors import UserError
 from stylefuse.images.base64 import decode
 from stylefuse.images.statistics import statistics
 from stylefuse.inference.predictor import find_predictor
+from stylefuse.inference.style_file import LearnedStyle, save_style
 from stylefuse.monitoring.request_log import (
     ANSWERED,
     CANCELLED,
@@ -95,6 +96,17 @@ def test_a_picture_that_was_scaled_down_has_a_notice(package):
     assert list(answer.notice) == [
         "scaled down from 64x48 to 32x24, because serve.max_side is 32", ""
     ]  # fmt: skip
+
+
+def test_a_learned_style_is_one_of_the_styles(service, tmp_path):
+    code = service.predictor.style([noise(30, 30, seed=1)]).code
+    weights = service.predictor.model.weights
+    style = LearnedStyle("x", "", "", weights, code, [noise(30, 30, seed=1)])
+    save_style(style, tmp_path / "x.style")
+    learned = base64.b64encode((tmp_path / "x.style").read_bytes()).decode()
+    rows = [{"content": CONTENT, "style": x} for x in (learned, [learned, STYLE], learned[:-8])]
+    answers = service.answer(rows, {"errors": "return"})
+    assert [bool(answer["picture"]) for answer in answers] == [True, True, False]
 
 
 def test_styles_are_kept_at_the_size_that_they_are_used_at(service, monkeypatch):
