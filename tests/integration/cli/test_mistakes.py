@@ -170,7 +170,8 @@ def test_the_commands_are_those_of_the_parser():
 
 
 ANYWHERE = {  # commands that need no project
-    "transfer", "fuse", "restore", "portrait", "character", "video", "app", "doctor", "completion"
+    "transfer", "fuse", "restore", "portrait", "character", "video", "style", "app", "doctor",
+    "completion",
 }  # fmt: skip
 
 
