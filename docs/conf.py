@@ -30,9 +30,16 @@ def write_commands(app) -> None:
     commands = Parser("stylefuse").add_subparsers()
     add_commands(commands)
     text = "# Command line\n\nThese are the texts of `stylefuse COMMAND --help`.\n"
-    for name, parser in commands.choices.items():
-        text += f"\n## stylefuse {name}\n\n```text\n{parser.format_help().strip()}\n```\n"
+    text += "".join(map(command_help, commands.choices.values()))
     (HERE / "reference/commands.md").write_text(text)
+
+
+def command_help(parser) -> str:
+    """The help texts of a command, or of the commands below it."""
+    below = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
+    if below:
+        return "".join(map(command_help, below[0].values()))
+    return f"\n## {parser.prog}\n\n```text\n{parser.format_help().strip()}\n```\n"
 
 
 def write_metrics(app) -> None:

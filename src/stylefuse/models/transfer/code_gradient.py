@@ -158,8 +158,8 @@ class _Decoder:
         )
 
     def _through_convolution(self, g: str, weights: str) -> str:
-        sides = {"kernel_shape": [3, 3], "pads": [2] * 4}
-        padded = self.graph.node("Conv", g, self.graph.rotated(weights), **sides)
+        rotated = self.graph.rotated(weights)
+        padded = self.graph.node("Conv", g, rotated, kernel_shape=[3, 3], pads=[2] * 4)
         return self._folded(self._folded(padded, 2), 3)
 
     def _folded(self, x: str, axis: int) -> str:
