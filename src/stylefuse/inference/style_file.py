@@ -30,7 +30,7 @@ MAX_PIXELS = 1 << 20  # of a picture
 MAX_TEXT = 300  # characters of a name, a licence or a source
 MAX_NUMBERS, LARGEST = 100_000, 1000.0  # of a code
 NUMBER = np.dtype("<f4")
-WEBP = {"format": "WEBP", "quality": 70, "method": 6}
+WEBP: dict[str, Any] = {"format": "WEBP", "quality": 70, "method": 6}
 
 
 @dataclass(frozen=True)
