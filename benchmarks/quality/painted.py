@@ -77,10 +77,10 @@ def main() -> None:
         for i in track(chosen, description=name):
             outputs[name][i] = method(strokes.contents[i], strokes.styles[i])
         seconds = (time.perf_counter() - start) / len(chosen)
-        rows[name] = _measure(strokes, outputs[name], chosen) | {"s per picture": f"{seconds:.2f}"}
+        rows[name] = measure(strokes, outputs[name], chosen) | {"s per picture": f"{seconds:.2f}"}
     if args.pictures:
         shown = {"painting": strokes.styles, **outputs}
-        _save_pictures(shown, chosen, args.pictures)
+        save_pictures(shown, chosen, args.pictures)
     _save_grid(strokes, outputs, chosen, args.docs / "painted.jpg")
     report.write(
         args.docs,
@@ -93,7 +93,8 @@ def main() -> None:
     )
 
 
-def _measure(strokes: StrokeEvaluation, outputs: np.ndarray, chosen: np.ndarray) -> dict[str, str]:
+def measure(strokes: StrokeEvaluation, outputs: np.ndarray, chosen: np.ndarray) -> dict[str, str]:
+    """The row of a method in the table, by the titles of its columns."""
     scores = strokes.scores(outputs)
     kept = {
         title: np.mean([metric(outputs[i], strokes.contents[i]) for i in chosen])
@@ -108,7 +109,7 @@ def _measure(strokes: StrokeEvaluation, outputs: np.ndarray, chosen: np.ndarray)
     }
 
 
-def _save_pictures(
+def save_pictures(
     pictures: Mapping[str, Sequence[np.ndarray]], chosen: np.ndarray, folder: Path
 ) -> None:
     """Each kind of picture in a folder of its own, under the number of the pair."""
