@@ -13,6 +13,7 @@ from stylefuse.models.restore.networks import (
     DETAIL,
     HIGH,
     LOW,
+    PAPER,
     RestoreDiscriminator,
     RestoreGenerator,
     certainty,
@@ -70,11 +71,22 @@ def test_a_picture_that_is_not_detected_as_degraded_comes_back_unchanged(generat
     generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
     detect_all(generator, np.log(LOW / (1 - LOW)) - 0.01)
     np.testing.assert_array_equal(restored_by(generator, PHOTO), PHOTO)
-    only_detail = np.full(DETAIL + 1, -20)
-    only_detail[DETAIL] = 20
-    detect_all(generator, only_detail)
-    detail, _ = generator.restore_detail(to_float(PHOTO[None]), degradation_features(PHOTO)[None])
-    np.testing.assert_array_equal(restored_by(generator, PHOTO), to_uint8(np.asarray(detail))[0])
+
+
+@pytest.mark.parametrize("on_paper", [0, 1])
+def test_scratches_are_mended_only_where_damage_of_the_paper_is_detected(generator, on_paper):
+    rng = np.random.default_rng(0)
+    generator.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in generator.get_weights()])
+    found = np.full(DETAIL + 1, -20)
+    found[DETAIL] = 20
+    found[PAPER[1]] = 20 if on_paper else -20
+    detect_all(generator, found)
+    inputs = to_float(PHOTO[None]), degradation_features(PHOTO)[None]
+    both = [
+        to_uint8(np.asarray(generator.restore_detail(*inputs, share)[0]))[0] for share in (0, 1)
+    ]
+    np.testing.assert_array_equal(restored_by(generator, PHOTO), both[on_paper])
+    assert (both[0] != both[1]).any()
 
 
 def test_a_new_generator_that_recognises_no_degradation_changes_almost_nothing(generator):

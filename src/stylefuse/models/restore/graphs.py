@@ -28,6 +28,7 @@ from stylefuse.models.restore.networks import (
     LOW,
     MAX_LOG_GAIN,
     NO_BLUR_LOGIT,
+    PAPER,
     SCRATCH_MASK_LOGIT,
     SCRATCHES,
     SEPIA,
@@ -56,7 +57,12 @@ def graphs(generator: Any) -> dict[str, bytes]:
     mask_logits = _depth_to_space(graph, graph.convolution(h, generator.heal))
     mask = graph.node("Sigmoid", graph.node("Add", mask_logits, graph.constant(SCRATCH_MASK_LOGIT)))
     scratched = graph.add_axes(graph.slice(probabilities, SCRATCHES, SCRATCHES + 1), 2, 3)
-    mask = graph.node("Mul", mask, scratched)
+    certain = _certainty(
+        graph, graph.node("Sigmoid", _perceptron(graph, features, generator.detector))
+    )
+    kinds = [graph.slice(certain, kind, kind + 1) for kind in PAPER]
+    on_paper = graph.add_axes(graph.node("Max", *kinds), 2, 3)
+    mask = graph.node("Mul", mask, graph.node("Mul", scratched, on_paper))
     mended = graph.node(
         "Sub",
         graph.node("Mul", graph.slice(mask, 1, 2), darker),
@@ -65,9 +71,6 @@ def graphs(generator: Any) -> dict[str, bytes]:
     filtered = _filter_detail(graph, generator, x, code, probabilities)
     painted = _depth_to_space(graph, graph.convolution(h, generator.paint))
     change = graph.node("Add", graph.node("Add", mended, filtered), painted)
-    certain = _certainty(
-        graph, graph.node("Sigmoid", _perceptron(graph, features, generator.detector))
-    )
     restored = graph.node("Add", x, graph.node("Mul", change, _of_kind(graph, certain, DETAIL)))
     both = graph.node("Mul", graph.slice(certain, 0, len(FREQUENT)), probabilities)
     corrected = _correct_colours(graph, generator, restored, features, both)

@@ -25,6 +25,7 @@ from stylefuse.models.restore.degradation import COLOURS, FREQUENT, KINDS
 
 DETAIL_KINDS = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]
 FADING, SEPIA, SCRATCHES = map(KINDS.index, ("fading", "sepia", "scratches"))
+PAPER = [KINDS.index(kind) for kind in ("scratches", "folds", "stains")]  # has thin lines or specks
 DETAIL = len(KINDS)  # the detector's last logit: whether any detail is degraded
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 # Below the first probability nothing is changed, above the second all is; chosen on validation
@@ -114,14 +115,21 @@ class RestoreGenerator(keras.Model):
             layer.kernel.assign(ops.zeros(layer.kernel.shape))  # start by changing nothing
 
     def call(self, x, features):
-        detail, logits = self.restore_detail(x, features)
         certain = certainty(ops.sigmoid(_float32(self.detector(features))))
+        on_paper = ops.max(ops.take(certain, PAPER, axis=1), axis=1)
+        detail, logits = self.restore_detail(x, features, on_paper[:, None, None, None])
         restored = x + certain[:, DETAIL:, None, None] * (detail - x)
         both = certain[:, : len(FREQUENT)] * ops.sigmoid(logits)  # both recognisers must agree
         return self.correct_colours(restored, features, both)
 
-    def restore_detail(self, x, features):
+    def restore_detail(self, x, features, on_paper=1.0):
         """The pictures with restored detail in the degraded colours, whatever the detector says.
+
+        Args:
+            x: pictures.
+            features: of the whole pictures.
+            on_paper: how certain damage of the paper is, 0…1: without it, a thin line is no
+                scratch.
 
         Returns:
             The pictures, and the logits of the `FREQUENT` kinds of degradation `[batch, kinds]`.
@@ -137,7 +145,7 @@ class RestoreGenerator(keras.Model):
         mask = depth_to_space(_float32(self.heal(h)))
         mask = scratched * ops.sigmoid(mask + SCRATCH_MASK_LOGIT)
         light, dark = ops.split(thin, 2, axis=-1)
-        scratches = mask[..., 1:] * dark - mask[..., :1] * light
+        scratches = on_paper * (mask[..., 1:] * dark - mask[..., :1] * light)
         filtered = self.filter_detail(x, code, probabilities)
         return x + scratches + filtered + depth_to_space(_float32(self.paint(h))), logits
 
