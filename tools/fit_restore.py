@@ -7,25 +7,31 @@ What is best on validation photographs is kept. The same folder gives the same w
 """
 
 import argparse
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 
 from stylefuse.config import load_params
-from stylefuse.data.batches import load_tiles
+from stylefuse.images.open import flatten, open_picture
 from stylefuse.models.restore.batches import FEATURE_NOISE, RestoreBatches
 from stylefuse.models.restore.feature_dataset import degrade_some, make_rows
 from stylefuse.models.restore.losses import detector_loss
+from stylefuse.models.restore.undamaged import draw as draw_undamaged
 from stylefuse.models.restore.undamaged import publish
 from stylefuse.models.saving import load_generator, save_generator
-from stylefuse.paths import PREPARED
+from stylefuse.paths import MANIFEST, PREPARED
 from stylefuse.training.backend import compile_loss, gradient_step
 
-ROWS = {"train": 4500, "validation": 700}
-PAINTED, PAINTED_PROBABILITY = ("painting", "portrait"), 0.25
+ROWS = {"train": 7000, "validation": 800}
+LARGE_ROWS = {"train": 500, "validation": 80}  # more of large drawings
+LARGE_SIDES = 250, 900  # pixels
+WHOLE_PROBABILITY = 0.4  # of a part of a whole picture, of any domain, beside `any_picture`
+SIDES = 80, 400  # of the part, pixels
 BATCH, STEPS, CHECK = 128, 6000, 250
 LEARNING_RATE = 3e-3
 SEEDS = {"train": 1, "validation": 2}
@@ -78,17 +84,27 @@ def make_split(split: Any) -> Rows:
     params = load_params()
     settings = params.models["restore"]["cpu"].model_copy(update={"kimg": 1e-3})
     batches = RestoreBatches(PREPARED, split, settings, params.seed)
-    painted = [load_tiles(PREPARED, split, domain, settings.crop) for domain in PAINTED]
+    manifest = pd.read_parquet(MANIFEST)
+    domains = [group.path for _, group in manifest[manifest.split == split].groupby("domain")]
+    load = cache(lambda path: np.asarray(flatten(open_picture(Path(path)))))
 
     def draw(rng: np.random.Generator) -> np.ndarray:
-        if rng.random() >= PAINTED_PROBABILITY:
+        if rng.random() >= WHOLE_PROBABILITY:
             return batches.any_picture(rng)
-        tiles = painted[rng.integers(len(painted))]
-        return publish(tiles[rng.integers(len(tiles))], rng)
+        paths = domains[rng.integers(len(domains))]
+        picture = load(paths.iloc[rng.integers(len(paths))])
+        height, width = np.minimum(rng.integers(*SIDES, 2), picture.shape[:2])
+        top, left = rng.integers(np.array(picture.shape[:2]) - [height, width] + 1)
+        return publish(np.ascontiguousarray(picture[top:, left:][:height, :width]), rng)
 
-    features, labels, _ = make_rows(
-        draw, degrade_some, range(ROWS[split]), params.seed + SEEDS[split]
-    )
+    def draw_large(rng: np.random.Generator) -> np.ndarray:
+        return publish(draw_undamaged(rng, LARGE_SIDES), rng)
+
+    seed = params.seed + SEEDS[split]
+    rows = make_rows(draw, degrade_some, range(ROWS[split]), seed)
+    numbers = range(ROWS[split], ROWS[split] + LARGE_ROWS[split])
+    large = make_rows(draw_large, degrade_some, numbers, seed)
+    features, labels = (np.concatenate(halves) for halves in zip(rows[:2], large[:2], strict=True))
     return features, labels
 
 

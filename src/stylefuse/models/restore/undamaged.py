@@ -11,18 +11,24 @@ from PIL import Image, ImageDraw, ImageFont
 
 from stylefuse.models.restore.capture_damage import jpeg_with, noise_with
 
-SIDES = 72, 256  # of drawings, pixels
+SIDES = 72, 480  # of drawings, pixels
 FONT_SIZES = 9, 30  # pixels
 LETTERS = list(
     "abcdefghijklmnopqrstuvwxyzabcdefghijklmnoprstuvaeiouaeinrstABCDEFGHIMNOPRST0123456789.,"
 )
+ENLARGEMENT = 1.0, 1.3
 GOOD_QUALITY = 85, 97  # of JPEG
 FAINT_NOISE = 0.3, 1.5  # σ in levels
 
 
-def draw(rng: np.random.Generator) -> np.ndarray:
-    """A random drawing, of `SIDES`; one in five is grey."""
-    width, height = map(int, rng.integers(*SIDES, 2))
+def draw(rng: np.random.Generator, sides: tuple[int, int] = SIDES) -> np.ndarray:
+    """A random drawing; one in five is grey.
+
+    Args:
+        rng: source of everything in it.
+        sides: range of width and height.
+    """
+    width, height = map(int, np.exp(rng.uniform(*np.log(sides), 2)))
     kind = DRAWINGS[rng.integers(len(DRAWINGS))]
     drawing = kind(rng, width, height)
     if rng.random() < 0.2:
@@ -31,7 +37,13 @@ def draw(rng: np.random.Generator) -> np.ndarray:
 
 
 def publish(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A picture with faint noise, and as a good JPEG file, each with probability ½."""
+    """A picture with faint noise and as a good JPEG file, each with probability ½, and perhaps
+    slightly enlarged before."""
+    if rng.random() < 0.15:
+        height, width = picture.shape[:2]
+        scale = rng.uniform(*ENLARGEMENT)
+        image = Image.fromarray(picture).resize((int(scale * width), int(scale * height)))
+        picture = np.array(image)[:height, :width]
     if rng.random() < 0.5:
         picture = noise_with(picture, rng.uniform(*FAINT_NOISE), rng)
     if rng.random() < 0.5:
