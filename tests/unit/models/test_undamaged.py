@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from stylefuse.evaluation.metrics.psnr import psnr
 from stylefuse.models.restore.undamaged import DRAWINGS, SIDES, draw, publish
 
 
@@ -26,9 +25,9 @@ def test_drawings_are_reproducible_differ_and_some_are_grey():
     assert 0 < sum(np.ptp(drawing, axis=-1).max() == 0 for drawing in first) < len(first) / 2
 
 
-def test_publishing_changes_a_picture_in_most_cases_and_hardly():
+def test_publishing_changes_most_pictures_and_keeps_their_colours():
     picture = np.asarray(Image.fromarray(astronaut()).resize((128, 128)))
     published = [publish(picture, np.random.default_rng(seed)) for seed in range(30)]
     changed = [result for result in published if (result != picture).any()]
     assert len(published) / 2 < len(changed) < len(published)
-    assert min(psnr(picture, result) for result in changed) > 30
+    assert max(abs(result.mean() - picture.mean()) for result in changed) < 15
