@@ -59,9 +59,10 @@ class RestorePredictor(Predictor):
         """Restore an array: uint8 `[height, width, 3]` → uint8 of the same shape.
 
         A grey picture stays grey, and one of a single colour as it is: nothing in them tells which
-        colours were lost. What a computer drew stays as it is too: thin lines are no scratches there.
+        colours were lost. What a computer drew stays as it is, too.
         """
-        if np.ptp(picture, axis=(0, 1)).max() <= MAX_ROUNDING or _flat_share(picture) > MAX_FLAT:
+        has_one_colour = np.ptp(picture, axis=(0, 1)).max() <= MAX_ROUNDING
+        if has_one_colour or _flat_share(picture) > MAX_FLAT:
             return picture
         restored = self._restored(picture)
         if np.ptp(picture, axis=-1).max() <= MAX_ROUNDING:

@@ -8,7 +8,6 @@ from skimage import data
 from stylefuse.evaluation.metrics.psnr import psnr
 from stylefuse.inference.predictor import load_predictor
 from stylefuse.models.restore.capture_damage import jpeg_with, noise_with
-from stylefuse.models.restore.paper_damage import scratch
 from stylefuse.paths import BASE_MODELS
 
 UNCHANGED_PSNR = 45  # dB
@@ -85,7 +84,6 @@ def test_an_undamaged_photograph_and_its_good_jpeg_stay_as_they_are(predictor, q
     ("damage", "gain"),
     [
         (lambda picture, rng: noise_with(picture, 20, rng), 4),
-        (lambda picture, rng: scratch(picture, rng, False), 3),
         (lambda picture, rng: jpeg_with(picture, 12), 0.2),
     ],
 )
