@@ -31,7 +31,9 @@ DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 # Below the first probability nothing is changed, above the second all is; chosen on validation
 # photographs, on which a correction that is not needed costs more than one that is missed.
 CERTAIN = {"fading": (0.25, 0.5), "sepia": (0.3, 0.5), "detail": (0.2, 0.35)}
-LOW, HIGH = np.array([CERTAIN.get(kind, CERTAIN["detail"]) for kind in (*KINDS, "detail")], np.float32).T
+LOW, HIGH = np.array(
+    [CERTAIN.get(kind, CERTAIN["detail"]) for kind in (*KINDS, "detail")], np.float32
+).T
 FILTER_GAIN = 2.0  # of the layers that predict filters and start at zero: how fast they learn
 # initial values
 LOG_THRESHOLD = -5.0  # ln of the denoising thresholds
