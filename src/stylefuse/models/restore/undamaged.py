@@ -28,7 +28,8 @@ def draw(rng: np.random.Generator, sides: tuple[int, int] = SIDES) -> np.ndarray
         rng: source of everything in it.
         sides: range of width and height.
     """
-    width, height = map(int, np.exp(rng.uniform(*np.log(sides), 2)))
+    low, high = np.log(sides)
+    width, height = map(int, np.exp(rng.uniform(low, high, 2)))
     kind = DRAWINGS[rng.integers(len(DRAWINGS))]
     drawing = kind(rng, width, height)
     if rng.random() < 0.2:
