@@ -8,7 +8,7 @@ from stylefuse.images.arrays import to_float, to_uint8
 from stylefuse.inference.degradation_features import FEATURE_COUNT, degradation_features
 from stylefuse.models.restore import TASK
 from stylefuse.models.restore.classical_filters import BLUR_SIGMAS
-from stylefuse.models.restore.degradation import FREQUENT
+from stylefuse.models.restore.degradation import FREQUENT, KINDS
 from stylefuse.models.restore.networks import (
     DETAIL,
     HIGH,
@@ -71,7 +71,7 @@ def test_a_picture_that_is_not_detected_as_degraded_comes_back_unchanged(generat
     detect_all(generator, np.log(LOW / (1 - LOW)) - 0.01)
     np.testing.assert_array_equal(restored_by(generator, PHOTO), PHOTO)
     only_detail = np.full(DETAIL + 1, -20)
-    only_detail[DETAIL] = 20
+    only_detail[[0, DETAIL]] = 20
     detect_all(generator, only_detail)
     detail, _ = generator.restore_detail(to_float(PHOTO[None]), degradation_features(PHOTO)[None])
     np.testing.assert_array_equal(restored_by(generator, PHOTO), to_uint8(np.asarray(detail))[0])
@@ -80,7 +80,7 @@ def test_a_picture_that_is_not_detected_as_degraded_comes_back_unchanged(generat
 def test_a_new_generator_that_recognises_no_degradation_changes_almost_nothing(generator):
     generator.recognise.last.bias.assign(np.full(len(FREQUENT), -20.0, np.float32))
     generator.sharpen.bias.assign(20 * np.eye(1 + len(BLUR_SIGMAS))[0])
-    detect_all(generator, [-20.0] * DETAIL + [20.0])
+    detect_all(generator, [20.0] + [-20.0] * (DETAIL - 1) + [20.0])
     change = np.abs(restored_by(generator, PHOTO).astype(int) - PHOTO)
     assert change.mean() < 2  # denoising thresholds start at e^−5, not at 0
     assert change.max() <= 12
@@ -90,3 +90,10 @@ def test_certainty_is_a_ramp():
     values = np.stack([0 * LOW, LOW, (LOW + HIGH) / 2, HIGH, 0 * LOW + 1])
     expected = np.array([0, 0, 0.5, 1, 1])[:, None] + 0 * LOW
     np.testing.assert_allclose(np.asarray(certainty(values)), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "certain"), [("noise", 1), ("sepia", 0)])
+def test_detail_is_degraded_only_if_one_of_its_kinds_is(kind, certain):
+    probabilities = np.zeros((1, DETAIL + 1), np.float32)
+    probabilities[0, [KINDS.index(kind), DETAIL]] = 1
+    assert np.asarray(certainty(probabilities))[0, DETAIL] == certain

@@ -14,10 +14,12 @@ from stylefuse.models.augmentation import DRAWS
 from stylefuse.models.restore import Settings
 from stylefuse.models.restore.degradation import KINDS, degrade, degrade_randomly
 from stylefuse.models.restore.feature_dataset import make_feature_dataset
+from stylefuse.models.restore.undamaged import draw, publish
 
 ADVERSARIAL_START = 1 / 3  # share of the run before the adversarial loss
 ADVERSARIAL_RAMP = 1 / 3  # share of the run until it has its full weight
 GREY_PROBABILITY = 0.1  # of a photograph without colours, as many old ones are
+DRAWING_PROBABILITY = 0.35  # in the first half of the feature data set
 JPEG_BLOCK = 8  # pixels; crops are aligned with JPEG's blocks, as whole pictures are
 ROWS_PER_KIMG, MAX_ROWS = 125, 2_500  # of each half of the feature data set
 ROWS_PER_STEP = 32  # of each half
@@ -49,7 +51,7 @@ class RestoreBatches:
     A region has half of a tile's side or more, in a random orientation. Features are those of the
     region, since a network would overfit to those of the few whole photographs. Because one region
     per crop is still too few to learn degradations of whole pictures, batches also have rows of a
-    `FeatureDataset`.
+    `FeatureDataset`, for which drawings are degraded too.
 
     Args:
         folder: what `stylefuse.data.prepare` wrote.
@@ -66,7 +68,9 @@ class RestoreBatches:
         self.photographs = load_tiles(folder, split, domain, settings.crop)
         self.split, self.settings, self.seed = split, settings, seed
         rows = min(ROWS_PER_KIMG * settings.kimg, MAX_ROWS) if split == "train" else 0
-        self.dataset = make_feature_dataset(self.region, max(ROWS_PER_STEP, int(rows)), seed)
+        self.dataset = make_feature_dataset(
+            self.any_picture, self.region, max(ROWS_PER_STEP, int(rows)), seed
+        )
 
     def at(self, step: int) -> RestoreBatch:
         """The batch of one step."""
@@ -110,6 +114,11 @@ class RestoreBatches:
         if rng.random() < GREY_PROBABILITY:
             region = np.rint(region @ LUMA).astype(np.uint8)[..., None].repeat(3, axis=2)
         return np.ascontiguousarray(orient(region, int(rng.integers(8))))
+
+    def any_picture(self, rng: np.random.Generator) -> np.ndarray:
+        """A random part of a photograph or a drawing, as it is published: an undamaged picture."""
+        is_drawing = rng.random() < DRAWING_PROBABILITY
+        return publish(draw(rng) if is_drawing else self.region(rng), rng)
 
 
 def make_batches(folder: Path, split: Split, settings: Settings, seed: int) -> RestoreBatches:

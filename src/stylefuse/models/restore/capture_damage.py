@@ -11,11 +11,12 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageFilter
 
-# ranges of strengths: those of the evaluation, and the wider ones that training draws too
-BLUR_SIGMA = (0.5, 3.0), (0.3, 4.0)  # pixels
-SCALE = (2.0, 4.0), (1.3, 5.0)
-NOISE_SIGMA = (5.0, 25.0), (2.0, 40.0)  # levels
-JPEG_QUALITY = (15, 60), (8, 90)
+# ranges of strengths: those of the evaluation, and the wider ones that training draws too; what is
+# weaker than these is no damage, and common in good photographs
+BLUR_SIGMA = (0.5, 3.0), (0.4, 4.0)  # pixels
+SCALE = (2.0, 4.0), (1.5, 5.0)
+NOISE_SIGMA = (5.0, 25.0), (3.0, 40.0)  # levels
+JPEG_QUALITY = (15, 60), (8, 75)
 GRAIN_SIGMA = (5.0, 18.0), (3.0, 25.0)  # levels
 GRAIN_SIZE = (1.2, 2.5), (1.2, 3.5)  # pixels
 SCREEN_CONTRAST = (10.0, 30.0), (6.0, 45.0)  # levels

@@ -22,6 +22,7 @@ from stylefuse.models.restore.degradation import FREQUENT
 from stylefuse.models.restore.networks import (
     DETAIL,
     DETAIL_KINDS,
+    DETAIL_LABELS,
     FADING,
     HIGH,
     LOG_THRESHOLD,
@@ -85,7 +86,12 @@ def _certainty(graph: GraphBuilder, probabilities: str) -> str:
     """See `networks.certainty`."""
     above = graph.node("Sub", probabilities, graph.constant(LOW))
     stretched = graph.node("Div", above, graph.constant(HIGH - LOW))
-    return str(graph.node("Clip", stretched, *map(graph.constant, (0, 1))))
+    certain = graph.node("Clip", stretched, *map(graph.constant, (0, 1)))
+    kinds, detail = graph.slice(certain, 0, DETAIL), graph.slice(certain, DETAIL, DETAIL + 1)
+    of_detail = graph.node("Mul", kinds, graph.constant(DETAIL_LABELS[None]))
+    largest = graph.node("MaxPool", graph.add_axes(of_detail, 1), kernel_shape=[DETAIL])
+    detail = graph.node("Min", detail, graph.reshape(largest, 1, 1))
+    return str(graph.node("Concat", kinds, detail, axis=1))
 
 
 def _backbone(graph: GraphBuilder, generator: Any, x: str, code: str) -> str:

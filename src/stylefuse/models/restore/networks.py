@@ -29,10 +29,9 @@ DETAIL = len(KINDS)  # the detector's last logit: whether any detail is degraded
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 # Below the first probability nothing is changed, above the second all is; chosen on validation
 # photographs, on which a correction that is not needed costs more than one that is missed.
-CERTAIN = {"fading": (0.2, 0.5), "sepia": (0.2, 0.5), "detail": (0.1, 0.3)}
-LOW, HIGH = np.array(
-    [CERTAIN.get(kind, CERTAIN["detail"]) for kind in (*KINDS, "detail")], np.float32
-).T
+CERTAIN = {"fading": (0.2, 0.5), "sepia": (0.2, 0.5), "detail": (0.3, 0.5)}
+OTHERS = 0.1, 0.25  # every other kind
+LOW, HIGH = np.array([CERTAIN.get(kind, OTHERS) for kind in (*KINDS, "detail")], np.float32).T
 FILTER_GAIN = 2.0  # of the layers that predict filters and start at zero: how fast they learn
 # initial values
 LOG_THRESHOLD = -5.0  # ln of the denoising thresholds
@@ -57,8 +56,11 @@ def build_discriminator(settings):
 
 def certainty(probabilities):
     """Probabilities `[batch, len(KINDS) + 1]` stretched from `CERTAIN` to 0…1: what is unlikely has
-    no effect at all."""
-    return ops.clip((probabilities - LOW) / (HIGH - LOW), 0.0, 1.0)
+    no effect at all. Detail counts as degraded only as far as one of its kinds is certain too."""
+    certain = ops.clip((probabilities - LOW) / (HIGH - LOW), 0.0, 1.0)
+    of_kinds = ops.max(certain[:, :DETAIL] * DETAIL_LABELS, axis=1, keepdims=True)
+    detail = ops.minimum(certain[:, DETAIL:], of_kinds)
+    return ops.concatenate([certain[:, :DETAIL], detail], axis=1)
 
 
 @keras.saving.register_keras_serializable("stylefuse")
