@@ -28,6 +28,7 @@ DEPTH_CHANGES = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 MAX_SHOWN = 40  # characters of a name in a message
+BUSY = "the server is busy with other requests; send this one again"
 
 
 class RequestRejected(UserError):
@@ -77,7 +78,7 @@ def refuse_ignored_parts(query: bytes, content_encodings: Sequence[str]) -> None
         )  # fmt: skip
 
 
-def check_body(name: Format, body: bytes, limits: Serve) -> dict[str, Any] | None:
+def check_body(name: Format, body: bytes | bytearray, limits: Serve) -> dict[str, Any] | None:
     """Check a request's body.
 
     Args:
@@ -97,7 +98,7 @@ def check_body(name: Format, body: bytes, limits: Serve) -> dict[str, Any] | Non
         raise _bad_request("the request is not text in UTF-8", "not-utf8") from None
     if b"\0" in body:  # Python's parser would take it for JSON in UTF-16 or UTF-32
         raise _bad_request("the request is not text in UTF-8", "not-utf8")
-    if not body.strip():
+    if not body or body.isspace():
         raise _bad_request("the request is empty", "request-empty")
     _check_size(name, body, limits)
     table = _parse_json(body) if name == "json" else None
@@ -105,7 +106,7 @@ def check_body(name: Format, body: bytes, limits: Serve) -> dict[str, Any] | Non
     return table
 
 
-def _check_size(name: Format, body: bytes, limits: Serve) -> None:
+def _check_size(name: Format, body: bytes | bytearray, limits: Serve) -> None:
     too_many = _bad_request(
         f"the request holds more than the {limits.max_values:,} values allowed", "too-many-values"
     )
@@ -122,7 +123,7 @@ def _check_size(name: Format, body: bytes, limits: Serve) -> None:
         raise _bad_request(message, "nested-too-deep")
 
 
-def _check_rows(table: dict[str, Any] | None, body: bytes, max_rows: int) -> None:
+def _check_rows(table: dict[str, Any] | None, body: bytes | bytearray, max_rows: int) -> None:
     if table is None:
         lines = body.replace(b"\r", b"\n").strip()  # as pandas ends them; base64 has none
         rows = lines.count(b"\n")  # the first line has the names
@@ -138,14 +139,21 @@ def _check_rows(table: dict[str, Any] | None, body: bytes, max_rows: int) -> Non
         raise _bad_request(f"{message}; send several requests", "too-many-rows")
 
 
-def _outside_strings(body: bytes) -> bytes:
-    """The part of a JSON document that is not in quotes."""
+def _outside_strings(body: bytes | bytearray) -> bytes:
+    """The part of a JSON document that is not in quotes, which are few."""
     if b"\\" in body:
         return JSON_STRINGS.sub(b"", body)
-    return b"".join(body.split(b'"')[::2])  # ten times as fast, but knows no escaped quotes
+    # many times as fast, but knows no escaped quotes; without a copy of the strings
+    parts, start, quote = [], 0, body.find(b'"')
+    while quote >= 0:
+        parts.append(body[start:quote])
+        end = body.find(b'"', quote + 1)
+        start = end + 1 if end >= 0 else len(body)
+        quote = body.find(b'"', start)
+    return b"".join([*parts, body[start:]])
 
 
-def _parse_json(body: bytes) -> dict[str, Any]:
+def _parse_json(body: bytes | bytearray) -> dict[str, Any]:
     try:
         table = json.loads(body, object_pairs_hook=_without_repetition)
     except json.JSONDecodeError as error:
