@@ -182,11 +182,9 @@ def test_the_code_of_another_commit_than_the_signed_one_is_not_executed(params):
             client.set_model_version_tag(NAME, "1", "git.commit", signed)
 
 
-def test_a_version_that_nobody_registered_is_not_compared(params):
+def test_a_version_that_nobody_registered_is_not_compared(params, tmp_path):
     client = open_store(params.registry)
-    foreign = client.create_model_version(
-        NAME, "models:/m-00000000000000000000000000000000"
-    ).version
+    foreign = client.create_model_version(NAME, f"file://{tmp_path}").version
     client.set_registered_model_alias(NAME, "challenger", foreign)
     try:
         assert error_of(decide, params, "transfer").code == "version-foreign"
