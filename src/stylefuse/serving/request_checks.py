@@ -27,6 +27,9 @@ BEFORE_A_VALUE = b",[{\r\n"  # separators that a value follows
 DEPTH_CHANGES = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
+ASCII, NOT_ASCII = bytes(range(128)), re.compile(rb"[\x80-\xff]+")
+MAX_OTHERS = 100_000  # bytes of characters that are not ASCII
+LONG = 1_000_000  # bytes of a text that holds a picture
 MAX_SHOWN = 40  # characters of a name in a message
 BUSY = "the server is busy with other requests; send this one again"
 
@@ -92,18 +95,50 @@ def check_body(name: Format, body: bytes | bytearray, limits: Serve) -> dict[str
     Raises:
         RequestRejected: the body is not text, not a table, or too large a one.
     """
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        raise _bad_request("the request is not text in UTF-8", "not-utf8") from None
     if b"\0" in body:  # Python's parser would take it for JSON in UTF-16 or UTF-32
-        raise _bad_request("the request is not text in UTF-8", "not-utf8")
+        raise _not_utf8()
     if not body or body.isspace():
         raise _bad_request("the request is empty", "request-empty")
+    if not body.isascii():
+        body = _in_ascii(name, body)
     _check_size(name, body, limits)
+    if name == "json":
+        _refuse_wide_texts(body)
     table = _parse_json(body) if name == "json" else None
     _check_rows(table, body, limits.max_batch)
     return table
+
+
+def _in_ascii(name: Format, body: bytes | bytearray) -> bytes | bytearray:
+    """The body with escapes in the place of other characters if it is JSON: of a text with a single
+    one of them, Python takes up to four bytes for each character.
+
+    Raises:
+        RequestRejected: the body is not text, or holds many of them.
+    """
+    if len(body.translate(None, ASCII)) > MAX_OTHERS or (name == "csv" and len(body) > LONG):
+        raise _bad_request(
+            "the request holds many characters that are not ASCII; base64 has none",
+            "too-many-not-ascii",
+        )
+    try:
+        if name == "csv":
+            body.decode()
+            return body
+        return NOT_ASCII.sub(lambda found: json.dumps(found[0].decode())[1:-1].encode(), body)
+    except UnicodeDecodeError:
+        raise _not_utf8() from None
+
+
+def _refuse_wide_texts(body: bytes | bytearray) -> None:
+    """Refuse long texts with characters that base64 does not have, see `_in_ascii`."""
+    if b"\\u" not in body:
+        return
+    if any(len(found[0]) > LONG and b"\\u" in found[0] for found in JSON_STRINGS.finditer(body)):
+        raise _bad_request(
+            "a picture's text holds characters that are not ASCII; base64 has none",
+            "base64-invalid",
+        )
 
 
 def _check_size(name: Format, body: bytes | bytearray, limits: Serve) -> None:
@@ -192,3 +227,7 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _bad_request(message: str, code: str) -> RequestRejected:
     return RequestRejected(400, message, code)
+
+
+def _not_utf8() -> RequestRejected:
+    return _bad_request("the request is not text in UTF-8", "not-utf8")
