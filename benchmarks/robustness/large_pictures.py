@@ -9,8 +9,8 @@ take most memory to decode. A small request may ask for large answers, and a tex
 take more memory than it has bytes. Each request is sent alone; then 32 clients send all of them
 again and again, each time as texts that are not in the server's cache. The memory is the largest
 that the server's process has held until then; the process that decodes a large picture beside it is
-limited to 1,550 MB, and there is one at a time. Expected: below 1,430 MiB; statuses 200, 400, 413, 503 and
-504; and a valid request is answered afterwards.
+limited to 1,550 MB, and there is one at a time. Expected: below 1,430 MiB; statuses 200, 400,
+413, 503 and 504; and a valid request is answered afterwards.
 """
 
 import io
