@@ -40,13 +40,10 @@ from stylefuse.registry.package import (
     RETURN,
     read_limits,
 )
-from stylefuse.serving.answer_budget import AnswerBudget
 from stylefuse.serving.slots import Slots
 
 PictureStatistics = tuple[str, Future[dict[str, float]]]  # name of the input, its statistics
 MAX_PICTURES_AT_ONCE = 2  # decoded and painted at the same time
-MAX_ANSWER = 64_000_000  # bytes of one answer, as `serve.max_body` of a request
-MAX_ANSWERS_HELD = 128_000_000  # of all of them
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +83,6 @@ class PaintService:
         self.limits = read_limits(folder)
         self.predictor = load_predictor(folder, self.limits.max_side)
         self.slots = Slots(MAX_PICTURES_AT_ONCE)
-        self.answers = AnswerBudget(MAX_ANSWER, MAX_ANSWERS_HELD)
         self.request_log = RequestLog.from_environment()
         self.log_writer = ThreadPoolExecutor(1, "request-log")  # so that no request waits for it
 
@@ -120,22 +116,29 @@ class PaintService:
         return pd.DataFrame(answers).fillna("")
 
     def answer(
-        self, rows: Sequence[Mapping[Any, Any]], params: Mapping[str, Any]
+        self,
+        rows: Sequence[Mapping[Any, Any]],
+        params: Mapping[str, Any],
+        count: Callable[[str], None] = lambda _: None,
     ) -> list[dict[str, str]]:
         """`predict` without tables.
+
+        Args:
+            rows: of the request.
+            params: its options.
+            count: is called with each painted picture; may refuse the answer by raising an error.
 
         Returns:
             For each row a picture file in base64, and a notice if it was scaled down.
 
         Raises:
             UserError: the request is invalid; the message names the row.
-            RequestRejected: the answer is too large, or all answers in progress are.
             Cancelled: the active cancellation was cancelled, or MLflow's timeout has passed.
         """
         start, outcome = time.perf_counter(), ANSWERED
         statistics: list[PictureStatistics] = []
         try:
-            with _cancellation().active(), self.answers.answer() as count:
+            with _cancellation().active():
                 self._check_table(rows)
                 form, paint, options = self._options(params)
                 answers = []

@@ -16,6 +16,7 @@ from stylefuse.cancellation import Cancelled
 from stylefuse.errors import UserError
 from stylefuse.inference.predictor import Predictor
 from stylefuse.registry.package import NOTICE, OUTPUT, request_parameters
+from stylefuse.serving.answer_budget import AnswerBudget
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
 from stylefuse.serving.option_checks import check_options, is_whole
@@ -28,6 +29,8 @@ from stylefuse.serving.tables import rows_of
 NOTICE_HEADER = b"x-stylefuse-notice"  # of the first picture that was scaled down
 NO_CSV = "send application/json to this model; CSV holds no lists of pictures"
 HEALTH_PATHS = "/ping", "/health"
+MAX_ANSWER = 64_000_000  # bytes of one answer, as `serve.max_body` of a request
+MAX_ANSWERS_HELD = 128_000_000  # of all of them
 MAX_AT_WORK = 6  # requests whose pictures take turns; the others wait, for half of the timeout
 
 
@@ -67,6 +70,7 @@ class Scoring:
     ):
         self._service, self._mlflow_app = service, mlflow_app
         self._timeout_s, self._stuck_s = timeout_s, stuck_s
+        self._budget = AnswerBudget(MAX_ANSWER, MAX_ANSWERS_HELD)
         self._places = Places(MAX_AT_WORK, timeout_s / 2)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -104,7 +108,11 @@ class Scoring:
         )
 
     def _answer(self, request: PlainRequest) -> Answer:
-        rows = self._service.answer(request.rows, request.params)
+        with self._budget.answer() as count:
+            return self._in_parts(self._service.answer(request.rows, request.params, count))
+
+    @staticmethod
+    def _in_parts(rows: list[dict[str, str]]) -> Answer:
         notices = [row[NOTICE] for row in rows if row[OUTPUT] and row.get(NOTICE)]
         headers = [(NOTICE_HEADER, notices[0].encode())] if notices else []
         rows.reverse()
