@@ -43,6 +43,8 @@ class LimitedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         for start in range(0, len(data), SLICE):
+            if self.transport.is_closing():  # an invalid request was answered
+                return
             self._parse(data[start : start + SLICE])
         if self.conn.their_state is not h11.IDLE:
             self._stop_header_timer()

@@ -55,8 +55,10 @@ def unparsed(app):
     """An application that gets the body in JSON, as MLflow's own server does."""
 
     async def answer(scope, receive, send):
-        body = json.dumps(scope[PARSED_JSON]).encode()
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
+        messages = []
+        if table := scope.get(PARSED_JSON):
+            body = json.dumps(table).encode()
+            messages = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_body():
             return messages.pop() if messages else await receive()
