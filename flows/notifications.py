@@ -57,7 +57,8 @@ def _send(address: str, number: int, event: NotificationEvent, title: str, messa
         logger.warning("address %d of the notifications is not one that Apprise knows", number)
         return
     try:
-        sent = channel.notify(message, title, SEVERITY[event])
+        # as plain text: markup, such as in a file's name, would be rendered by e-mail
+        sent = channel.notify(message, title, SEVERITY[event], body_format="text")
     except Exception as error:  # of each service its own
         sent = False
         logger.debug("%s", error)

@@ -235,7 +235,7 @@ class Serve(Section):
     max_side: Count = 2048  # of an output, pixels
     max_batch: Count = 16  # pictures in one request
     max_body: Count = 64_000_000  # bytes of one request
-    max_held: Count = 256_000_000  # bytes of all requests in progress
+    max_held: Count = 128_000_000  # bytes of all requests in progress
     max_values: Count = 2_000  # values in one request
     max_depth: Count = 16  # of nested lists and objects
     receive_seconds: Positive = 60.0  # timeout for receiving a request

@@ -173,7 +173,14 @@ def _version(client: "MlflowClient", name: str, alias: str) -> "ModelVersion":
     if not models or alias not in models[0].aliases:
         message = f"{name} has no {alias} in the registry; run `make repro`"
         raise UserError(message, code=f"{alias}-missing")
-    return client.get_model_version(name, models[0].aliases[alias])
+    version = client.get_model_version(name, models[0].aliases[alias])
+    if WEIGHTS_TAG not in version.tags:
+        raise UserError(
+            f"the {alias} of {name}, version {version.version}, was not registered by `stylefuse "
+            f"register`; promote another one, or register the model again",
+            code="version-foreign",
+        )
+    return version
 
 
 def _decision_key(params: Params, champion: "ModelVersion", challenger: "ModelVersion") -> str:

@@ -17,8 +17,8 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.images.metadata import PictureOrigin
 from stylefuse.images.open import MAX_PIXELS, open_picture
-from stylefuse.images.resize import limit_side
 from stylefuse.images.save import write_picture
+from stylefuse.images.scaled import open_scaled
 from stylefuse.images.statistics import statistics
 
 ENCODE_OPTIONS: dict[str, dict[str, Any]] = {  # format → arguments of Pillow's `save`
@@ -28,6 +28,7 @@ ENCODE_OPTIONS: dict[str, dict[str, Any]] = {  # format → arguments of Pillow'
     "webp": {"format": "WEBP", "quality": 95},
 }
 MAX_CACHED_BYTES = 64 << 20  # of decoded pictures
+SPACES = b" \t\r\n\v\f"
 DATA_URI = re.compile(
     r"\s*data:[\w.+/-]*(?:;\s*[\w.-]+\*?=(?:\"[^\"]*\"|[^;,]*+))*+;\s*base64\s*,",
     re.ASCII | re.IGNORECASE,
@@ -48,16 +49,20 @@ def decode(text: str, name: str = "the picture", max_pixels: int = MAX_PIXELS) -
     Raises:
         UserError: the text is not base64, or `open_picture` refuses the bytes.
     """
+    return open_picture(_file_bytes(text, name), name, max_pixels)
+
+
+def _file_bytes(text: str, name: str) -> bytes:
     prefix = DATA_URI.match(text)
-    body = "".join(text[prefix.end() if prefix else 0 :].split())
     try:
-        data = base64.b64decode(body, validate=True)
+        # as bytes: of text, what is between many spaces would take fifty times its size
+        body = text[prefix.end() if prefix else 0 :].encode("ascii").translate(None, SPACES)
+        return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
         raise UserError(
             f"{name} is not valid base64; send the bytes of a picture file in base64",
             code="base64-invalid",
         ) from None
-    return open_picture(data, name, max_pixels)
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,7 @@ def decode_cached(text: str, name: str, max_pixels: int, max_side: int) -> Decod
 
     Pictures are scaled down to `max_side` at once, so that no request holds several large ones.
     """
-    picture = decode(text, name, max_pixels)
-    return DecodedPicture(limit_side(picture, max_side), picture.size)
+    return DecodedPicture(*open_scaled(_file_bytes(text, name), name, max_pixels, max_side))
 
 
 def encode(picture: Image.Image, origin: PictureOrigin | None = None, format: str = "png") -> str:

@@ -19,6 +19,7 @@ from stylefuse.registry.relocation import relocate
 from stylefuse.registry.store import embedded_store, require_store
 
 STORE, ARTIFACTS = "mlflow.db", "artifacts"  # names in the file
+MLFLOW_TRIGGERS = {("trigger", "secrets")}
 
 
 def back_up(registry: Registry, file: Path) -> None:
@@ -66,6 +67,8 @@ def load_backup(registry: Registry, file: Path) -> None:
         raise UserError(
             f"there is a registry already; move {store} and {root} away first", code="store-exists"
         )
+    if not file.is_file():  # a pipe may never end
+        raise UserError(f"{file} is not a file", code="backup-damaged")
     store.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=store.parent) as folder:
         draft = Path(folder)
@@ -76,13 +79,25 @@ def load_backup(registry: Registry, file: Path) -> None:
             raise UserError(
                 f"{file} is not a backup of a registry, or damaged ({error})", code="backup-damaged"
             ) from None
-        if not (draft / STORE).is_file():
+        if not _is_store(draft / STORE):
             raise UserError(f"{file} is not a backup of a registry", code="backup-damaged")
         root.parent.mkdir(parents=True, exist_ok=True)
         (draft / ARTIFACTS).mkdir(exist_ok=True)
         (draft / ARTIFACTS).replace(root)
         (draft / STORE).replace(store)  # last: without it there is no registry
     relocate(store, registry)
+
+
+def _is_store(file: Path) -> bool:
+    """Whether a file is a database as MLflow makes it. A view or a trigger of somebody else's may
+    take for ever; MLflow has no views, and a trigger of one table alone."""
+    try:
+        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+            parts = {*database.execute("SELECT type, tbl_name FROM sqlite_master")}
+    except sqlite3.DatabaseError:
+        return False
+    active = {part for part in parts if part[0] in ("view", "trigger")}
+    return ("table", "experiments") in parts and active <= MLFLOW_TRIGGERS
 
 
 def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

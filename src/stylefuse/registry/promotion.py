@@ -61,8 +61,21 @@ class Move:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Move":
-        """The move that `asdict` has turned into `values`, in this release or an earlier one."""
-        return cls(**{field.name: values[field.name] for field in fields(cls)})
+        """The move that `asdict` has turned into `values`, in this release or an earlier one.
+
+        Raises:
+            ValueError: it is none; whoever may write to the store may have written it.
+        """
+        try:
+            move = cls(**{field.name: values[field.name] for field in fields(cls)})
+        except (KeyError, TypeError):
+            raise ValueError("this is no change of a champion") from None
+        texts, versions = (move.name, move.reason, move.at), (move.version, move.before)
+        are_texts = all(isinstance(text, str) for text in texts)
+        are_versions = all(version is None or type(version) is int for version in versions)
+        if not are_texts or not are_versions or move.version is None:
+            raise ValueError("this is no change of a champion")
+        return move
 
     def __str__(self) -> str:
         was = f" (was {self.before})" if self.before else ""
@@ -111,7 +124,8 @@ def rollback(registry: Registry, model: str, reason: str) -> Move:
     rolled back is tagged, and the gate will not promote it again.
 
     Raises:
-        UserError: there is no previous champion, or a promotion is in progress.
+        UserError: there is no previous champion, the history is damaged, or a promotion is in
+            progress.
     """
     name = registered_name(model)
     _check_reason(reason)
@@ -135,7 +149,13 @@ def _previous_champions(client: "MlflowClient", name: str) -> list[int | None]:
     tags = client.get_registered_model(name).tags
     champions: list[int | None] = []
     for key in sorted(key for key in tags if key.startswith(HISTORY_TAG)):
-        move = Move.from_dict(json.loads(tags[key]))
+        try:
+            move = Move.from_dict(json.loads(tags[key]))
+        except ValueError:
+            raise UserError(
+                f"the tag {key} of {name} is no record of a change of its champion; delete it",
+                code="history-damaged",
+            ) from None
         champions = champions[:-1] if move.back else [*champions, move.before]
     return champions
 
@@ -178,7 +198,7 @@ def _locked_champion(
         try:
             for tag, claim in interrupted.items():
                 if claim.plan:
-                    _finish(client, Move.from_dict(claim.plan))
+                    _finish(client, name, claim.plan)
                 lock.remove(tag)
             yield client, lock
         except BaseException:
@@ -194,8 +214,17 @@ def _locked_champion(
         ) from None
 
 
-def _finish(client: "MlflowClient", move: Move) -> None:
-    """Carry out an interrupted move, or drop it if it no longer fits what is in the store."""
+def _finish(client: "MlflowClient", name: str, plan: Mapping[str, Any]) -> None:
+    """Carry out an interrupted move of a model, or drop it if it no longer fits what is in the
+    store. One of another model is dropped: who wrote it may perhaps not move that one."""
+    try:
+        move = Move.from_dict(plan)
+    except ValueError:
+        logger.warning("dropped an interrupted change of %s that cannot be read", name)
+        return
+    if move.name != name:
+        logger.warning("dropped a change of %s that was noted at %s", move.name, name)
+        return
     versions = [version for version in (move.version, move.before) if version]
     exist = all(_exists(client, move.name, version) for version in versions)
     if exist and champion_version(client, move.name) in (move.before, move.version):

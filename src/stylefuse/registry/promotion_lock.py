@@ -50,14 +50,28 @@ class Claim:
     def is_abandoned(self, tag: str) -> bool:
         """Whether nobody works with the claim any more."""
         if self.host != socket.gethostname():
-            return time.time() - self.at > ABANDONED_S
+            return not abs(time.time() - self.at) <= ABANDONED_S
         if self.pid == os.getpid():
             return tag not in _held
         try:
             started = psutil.Process(self.pid).create_time()
             return bool(abs(started - self.started) > SAME_START_S)
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, ValueError, OverflowError):
             return True
+
+    @classmethod
+    def from_text(cls, text: str) -> "Claim":
+        """The claim that a tag holds. One that is none, as anybody may write who may write to the
+        store, counts as abandoned and has no plan."""
+        try:
+            values = json.loads(text)
+            plan = values.get("plan")
+            return cls(
+                str(values["host"]), int(values["pid"]), float(values["started"]),
+                float(values["at"]), plan if isinstance(plan, dict) else None,
+            )  # fmt: skip
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+            return cls("", 0, 0.0, 0.0)
 
 
 class PromotionLock:
@@ -140,6 +154,4 @@ class PromotionLock:
 def claims(client: "MlflowClient", name: str) -> dict[str, Claim]:
     """The claims on a registered model's lock, by their tags."""
     tags = client.get_registered_model(name).tags
-    return {
-        tag: Claim(**json.loads(text)) for tag, text in tags.items() if tag.startswith(f"{TAG}.")
-    }
+    return {tag: Claim.from_text(text) for tag, text in tags.items() if tag.startswith(f"{TAG}.")}

@@ -15,7 +15,7 @@ HEADER_TIMEOUT_S = 10.0  # for the first request of a connection, and for the re
 MAX_CONNECTIONS = 512  # half of the descriptors that a process usually has
 MAX_CONNECTIONS_PER_ADDRESS = 256
 ANSWER_TIMEOUT_S = 120.0  # for a client to read its answer
-MAX_UNREAD_BYTES = 256_000_000  # of answers of all connections, as `serve.max_held` of requests
+MAX_UNREAD_BYTES = 128_000_000  # of answers of all connections, as `serve.max_held` of requests
 SLICE = 16_384  # bytes that are parsed before they are looked at
 MIN_CONTENT = 0.9  # share of content in the bytes of a body; a chunk has at least 5 bytes around it
 BACKLOG = 128  # connections that are accepted at once, before the limits apply
@@ -43,6 +43,8 @@ class LimitedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         for start in range(0, len(data), SLICE):
+            if self.transport.is_closing():  # an invalid request was answered
+                return
             self._parse(data[start : start + SLICE])
         if self.conn.their_state is not h11.IDLE:
             self._stop_header_timer()

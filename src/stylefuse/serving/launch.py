@@ -1,6 +1,7 @@
 """Starts the scoring server of a model in the registry, or of one in a folder."""
 
 import os
+import shutil
 import sys
 import tempfile
 from itertools import count
@@ -63,7 +64,6 @@ def load_app(
         model: see `serve`.
         private: an empty folder for copies of versions.
     """
-    from stylefuse.serving.app import scoring_app
     from stylefuse.serving.gradual_release import GradualRelease
 
     name, at, alias = model.removeprefix(MODELS_URI).partition("@")
@@ -76,7 +76,7 @@ def load_app(
 
     def load(version: str, is_shadow: bool = False) -> ASGIApp:
         uri = f"{MODELS_URI}{name}/{version}" if follows else model
-        return scoring_app(verified_copy(uri, registry, next(folders)), limits, is_shadow)
+        return load_copy(uri, registry, limits, next(folders), is_shadow)
 
     def load_challenger(version: str) -> ASGIApp:
         return load(version, is_shadow=mode == "shadow") if version else champion
@@ -88,6 +88,32 @@ def load_app(
         lambda: challenger_version(model, registry), load_challenger, version=""
     )
     return GradualRelease(champion, challenger, limits.challenger)
+
+
+def load_copy(
+    model: str, registry: Registry, limits: Serve, folder: Path, is_shadow: bool = False
+) -> ASGIApp:
+    """The scoring application of a verified copy; a failure leaves no folder.
+
+    An alias is looked up again and again: copies of a version that is refused would fill the disk.
+
+    Args:
+        model: see `verified_copy`.
+        registry: where the model is.
+        limits: of requests.
+        folder: of the copy; it does not exist yet.
+        is_shadow: see `scoring_app`.
+
+    Raises:
+        UserError: see `verified_copy` and `scoring_app`.
+    """
+    from stylefuse.serving.app import scoring_app
+
+    try:
+        return scoring_app(verified_copy(model, registry, folder), limits, is_shadow)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def say(line: str) -> None:

@@ -21,17 +21,17 @@ from stylefuse.cancellation import Cancellation, Cancelled, check_cancelled
 from stylefuse.config import Serve
 from stylefuse.serving.host_check import ASGIApp, header_values, send_error
 from stylefuse.serving.request_checks import (
+    BUSY,
     RequestRejected,
     body_format,
     check_body,
     refuse_ignored_parts,
 )
 
-PARSED_JSON = "stylefuse.json"  # key of the ASGI scope that holds a body that was parsed
+PARSED_JSON = "stylefuse.json"  # key of the ASGI scope that holds a body in JSON, parsed
 MAX_MESSAGE_CHARS = 300
 INTERNAL_ERROR = "the request could not be answered; the reason is in the server's log"
 TIMEOUT_ERROR = "the request took too long to answer; send smaller pictures, or fewer"
-BUSY = "the server is busy with other requests; send this one again"
 MLFLOW_PREFIX = "Error: "  # MLflow puts it, and all of the data before it, ahead of a message
 CHECK_THREADS = 2
 MAX_ANSWERING = 100  # requests with a body at a time; other connections stay free for health checks
@@ -67,7 +67,7 @@ class RequestLimits:
         try:
             if await self._receive(receive, body):
                 with self._counted(scope):
-                    await self._answer(scope, bytes(body.data), receive, send)
+                    await self._answer(scope, body, receive, send)
         except Cancelled:
             pass  # nobody waits for an answer
         except RequestRejected as error:
@@ -104,6 +104,7 @@ class RequestLimits:
                         self._discard(body)
                     else:
                         body.data += chunk
+                        body.held += len(chunk)
                         self._bytes_held += len(chunk)
         except TimeoutError:
             raise RequestRejected(
@@ -117,8 +118,8 @@ class RequestLimits:
         return True
 
     def _discard(self, body: "_IncomingBody") -> None:
-        self._bytes_held -= len(body.data)
-        body.data.clear()
+        self._bytes_held -= body.held
+        body.held, body.data = 0, bytearray()
 
     def _check_size(self, body: "_IncomingBody", added: int) -> RequestRejected | None:
         limits = self._limits
@@ -154,7 +155,7 @@ class RequestLimits:
         finally:
             self._answering -= is_counted
 
-    async def _answer(self, scope: Any, body: bytes, receive: Any, send: Any) -> None:
+    async def _answer(self, scope: Any, body: "_IncomingBody", receive: Any, send: Any) -> None:
         cancellation, response = Cancellation(), _Response(send)
         connection = _Connection(body, receive, cancellation, response)
         watcher = asyncio.create_task(connection.cancel_on_disconnect())
@@ -177,8 +178,9 @@ class RequestLimits:
             cancellation.cancel()  # nobody waits for what still runs for this request
             watcher.cancel()
 
-    async def _check(self, scope: Any, body: bytes) -> dict[str, Any] | None:
-        """The parsed body if it is JSON; a request whose client has gone is not checked.
+    async def _check(self, scope: Any, body: "_IncomingBody") -> dict[str, Any] | None:
+        """The parsed body if it is JSON, in the place of its bytes; a request whose client has gone
+        is not checked.
 
         Raises:
             RequestRejected: the body is not valid.
@@ -190,15 +192,28 @@ class RequestLimits:
 
         def check() -> dict[str, Any] | None:
             check_cancelled()
-            return check_body(name, body, self._limits)
+            return check_body(name, body.data, self._limits)
 
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._check_pool, context.run, check)
+        table = await loop.run_in_executor(self._check_pool, context.run, check)
+        if table is not None:
+            body.data = bytearray()  # the texts in the table have taken its place
+        return table
 
 
 @dataclass(eq=False)
 class _IncomingBody:
+    """The body of a request.
+
+    Attributes:
+        data: what has arrived; nothing once it is parsed.
+        held: bytes that are counted for it until the request is answered.
+        started: on the monotonic clock.
+        timeout: while it arrives.
+    """
+
     data: bytearray = field(default_factory=bytearray)
+    held: int = 0
     started: float = field(default_factory=time.monotonic)
     timeout: asyncio.Timeout | None = None
 
@@ -211,16 +226,19 @@ class _Connection:
     """The client's side of a request whose body was received already."""
 
     def __init__(
-        self, body: bytes, receive: Any, cancellation: Cancellation, response: "_Response"
+        self, body: _IncomingBody, receive: Any, cancellation: Cancellation, response: "_Response"
     ):
-        self._messages = [{"type": "http.request", "body": body, "more_body": False}]
+        self._body, self._is_read = body, False
         self._receive, self._cancellation, self._response = receive, cancellation, response
         self._disconnected = asyncio.Event()
 
     async def receive(self) -> Any:
-        """The complete body, then the client's disconnect."""
-        if self._messages:
-            return self._messages.pop()
+        """The complete body, unless it is parsed; then the client's disconnect."""
+        if not self._is_read:
+            self._is_read = True
+            return {
+                "type": "http.request", "body": bytes(self._body.data), "more_body": False
+            }  # fmt: skip
         await self._disconnected.wait()
         return {"type": "http.disconnect"}
 

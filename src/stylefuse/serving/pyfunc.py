@@ -43,7 +43,7 @@ from stylefuse.registry.package import (
 from stylefuse.serving.slots import Slots
 
 PictureStatistics = tuple[str, Future[dict[str, float]]]  # name of the input, its statistics
-MAX_PICTURES_AT_ONCE = 2  # decoded and painted at the same time; each one may take gigabytes
+MAX_PICTURES_AT_ONCE = 2  # decoded and painted at the same time
 
 logger = logging.getLogger(__name__)
 
@@ -116,9 +116,17 @@ class PaintService:
         return pd.DataFrame(answers).fillna("")
 
     def answer(
-        self, rows: Sequence[Mapping[Any, Any]], params: Mapping[str, Any]
+        self,
+        rows: Sequence[Mapping[Any, Any]],
+        params: Mapping[str, Any],
+        count: Callable[[str], None] = lambda _: None,
     ) -> list[dict[str, str]]:
         """`predict` without tables.
+
+        Args:
+            rows: of the request.
+            params: its options.
+            count: is called with each painted picture; may refuse the answer by raising an error.
 
         Returns:
             For each row a picture file in base64, and a notice if it was scaled down.
@@ -133,10 +141,11 @@ class PaintService:
             with _cancellation().active():
                 self._check_table(rows)
                 form, paint, options = self._options(params)
-                return [
-                    paint(place, row, options, form, statistics)
-                    for place, row in self._places(rows)
-                ]
+                answers = []
+                for place, row in self._places(rows):
+                    answers.append(paint(place, row, options, form, statistics))
+                    count(answers[-1][OUTPUT])
+                return answers
         except Cancelled:
             outcome = CANCELLED
             raise

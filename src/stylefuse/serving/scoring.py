@@ -16,9 +16,11 @@ from stylefuse.cancellation import Cancelled
 from stylefuse.errors import UserError
 from stylefuse.inference.predictor import Predictor
 from stylefuse.registry.package import NOTICE, OUTPUT, request_parameters
+from stylefuse.serving.answer_budget import AnswerBudget
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
 from stylefuse.serving.option_checks import check_options, is_whole
+from stylefuse.serving.places import Places
 from stylefuse.serving.prometheus import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
 from stylefuse.serving.request_checks import RequestRejected
@@ -27,6 +29,9 @@ from stylefuse.serving.tables import rows_of
 NOTICE_HEADER = b"x-stylefuse-notice"  # of the first picture that was scaled down
 NO_CSV = "send application/json to this model; CSV holds no lists of pictures"
 HEALTH_PATHS = "/ping", "/health"
+MAX_ANSWER = 64_000_000  # bytes of one answer, as `serve.max_body` of a request
+MAX_ANSWERS_HELD = 128_000_000  # of all of them
+MAX_AT_WORK = 6  # requests whose pictures take turns; the others wait, for half of the timeout
 
 
 class PlainRequest(NamedTuple):
@@ -42,9 +47,9 @@ class PlainRequest(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The body of an answer, and its headers beside the content's."""
+    """The body of an answer in parts, and its headers beside the content's."""
 
-    body: bytes
+    body: list[bytes]
     headers: list[tuple[bytes, bytes]]
 
 
@@ -65,6 +70,8 @@ class Scoring:
     ):
         self._service, self._mlflow_app = service, mlflow_app
         self._timeout_s, self._stuck_s = timeout_s, stuck_s
+        self._budget = AnswerBudget(MAX_ANSWER, MAX_ANSWERS_HELD)
+        self._places = Places(MAX_AT_WORK, timeout_s / 2)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope.get("path") in HEALTH_PATHS and self._service.slots.full_seconds > self._stuck_s:
@@ -73,17 +80,16 @@ class Scoring:
         try:
             request = self._plain_request(scope)
         except UserError as error:
-            status = error.status if isinstance(error, RequestRejected) else 400
-            await send_error(send, status, str(error))
+            await send_error(send, _status(error), str(error))
             return
         if request is None:
             await self._mlflow_app(scope, receive, send)
             return
         try:
-            work = asyncio.to_thread(self._answer, request)
-            answer = await asyncio.wait_for(work, self._timeout_s)
+            async with asyncio.timeout(self._timeout_s), self._places.take():
+                answer = await asyncio.to_thread(self._answer, request)
         except UserError as error:
-            await send_error(send, 400, str(error))
+            await send_error(send, _status(error), str(error))
         except (TimeoutError, Cancelled):
             await send_error(send, 504, TIMEOUT_ERROR)
         else:
@@ -102,10 +108,22 @@ class Scoring:
         )
 
     def _answer(self, request: PlainRequest) -> Answer:
-        rows = self._service.answer(request.rows, request.params)
+        with self._budget.answer() as count:
+            return self._in_parts(self._service.answer(request.rows, request.params, count))
+
+    @staticmethod
+    def _in_parts(rows: list[dict[str, str]]) -> Answer:
         notices = [row[NOTICE] for row in rows if row[OUTPUT] and row.get(NOTICE)]
         headers = [(NOTICE_HEADER, notices[0].encode())] if notices else []
-        return Answer(json.dumps({"predictions": rows}).encode(), headers)
+        rows.reverse()
+        parts = [b'{"predictions": [']
+        while rows:  # from the last one, so that no text is held twice
+            parts += [json.dumps(rows.pop()).encode(), b", " if rows else b"]}"]
+        return Answer(parts, headers)
+
+
+def _status(error: UserError) -> int:
+    return error.status if isinstance(error, RequestRejected) else 400
 
 
 def plain_request(

@@ -70,10 +70,12 @@ def http_server(status=200):
 def test_a_mail_is_sent():
     with mail_server() as (port, mails):
         address = f"mailto://127.0.0.1:{port}?from=a@example.org&to=b@example.org"
-        notify(Notify(addresses=[address]), "promoted", "restore version 2: sharper")
+        notify(Notify(addresses=[address]), "promoted", "restore version 2: sharper <img src=x>")
     (mail,) = mails
     assert "Subject: stylefuse: promoted" in mail
     assert "restore version 2: sharper" in mail
+    page = mail.partition("text/html")[2]
+    assert "lt;img" in page and "<img" not in page  # a picture's name may hold markup
 
 
 def test_a_webhook_from_the_environment_is_called(monkeypatch):

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import re
 import signal
+import socket
 import threading
 import time
 from dataclasses import asdict
@@ -166,6 +167,39 @@ def test_a_machine_that_is_gone_is_not_waited_for(registry, client):
     promote(registry, "transfer", 3, "better")
     assert champion(client) == 3
     assert len(history(client)) == 2
+
+
+CLAIM = {"host": "elsewhere", "pid": 1, "started": 0, "at": 0}
+FOREIGN_CLAIMS = {
+    "no JSON": "{",
+    "a list": "[1]",
+    "nothing": "{}",
+    "no process": json.dumps(CLAIM | {"host": socket.gethostname(), "pid": -5}),
+    "a large number": json.dumps(CLAIM | {"host": socket.gethostname(), "pid": 10**30}),
+    "in the future": json.dumps(CLAIM | {"at": 1e18}),
+    "no time": json.dumps(CLAIM | {"at": float("nan")}),
+    "no plan": json.dumps(CLAIM | {"plan": [1]}),
+    "an odd plan": json.dumps(CLAIM | {"plan": {"a": 1}}),
+    "no version": json.dumps(CLAIM | {"plan": asdict(interrupted(version="2' OR 1=1"))}),
+    "another model": json.dumps(CLAIM | {"plan": asdict(interrupted(name="stylefuse-other"))}),
+}
+
+
+@pytest.mark.parametrize("text", FOREIGN_CLAIMS.values(), ids=FOREIGN_CLAIMS)
+def test_a_claim_that_somebody_made_up_moves_nothing_and_stops_nobody(registry, client, text):
+    client.set_registered_model_tag(NAME, f"{promotion_lock.TAG}.0", text)
+    promote(registry, "transfer", 3, "better")
+    assert champion(client) == 3
+    assert len(history(client)) == 1
+    assert not claims(client, NAME)
+
+
+def test_a_history_that_cannot_be_read_is_reported(registry, client):
+    client.set_registered_model_tag(NAME, f"{promotion.HISTORY_TAG}.2026", "{")
+    with pytest.raises(UserError) as error:
+        rollback(registry, "transfer", "greenish")
+    assert error.value.code == "history-damaged"
+    client.delete_registered_model_tag(NAME, f"{promotion.HISTORY_TAG}.2026")
 
 
 def test_one_at_a_time_has_the_lock(registry, client):

@@ -1,5 +1,6 @@
 """A project can be moved, copied and backed up with its registry."""
 
+import os
 import shutil
 import sqlite3
 import tarfile
@@ -101,6 +102,57 @@ def test_a_backup_is_loaded_into_another_folder(original, tmp_path, monkeypatch,
     with pytest.raises(UserError) as error:
         load_backup(load_params().registry, tmp_path / "registry.tar")
     assert error.value.code == "store-exists"
+
+
+def endless_view(folder):
+    """A database in which MLflow's experiments are never all read."""
+    path = folder / "view.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(
+            "CREATE VIEW experiments AS WITH RECURSIVE r(name, artifact_location) AS "
+            "(SELECT 'x', 'y' UNION ALL SELECT name || 'x', artifact_location FROM r) "
+            "SELECT * FROM r"
+        )
+    return path.read_bytes()
+
+
+def endless_trigger(folder):
+    """A database that does not come to an end when an address in it is adapted."""
+    path = folder / "trigger.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE experiments (name TEXT, artifact_location TEXT)")
+        database.execute(
+            "CREATE TRIGGER t AFTER UPDATE ON experiments BEGIN SELECT sum(x) FROM (WITH RECURSIVE "
+            "r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x FROM r); END"
+        )
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "store", [lambda _: b"no database" * 100, endless_view, endless_trigger],
+    ids=["no database", "a view", "a trigger"],
+)  # fmt: skip
+def test_a_backup_of_what_is_no_store_is_refused(original, tmp_path, monkeypatch, store):
+    monkeypatch.chdir(original)
+    params, file, path = load_params(), tmp_path / "odd.tar", tmp_path / "store"
+    path.write_bytes(store(tmp_path))
+    with tarfile.open(file, "w") as archive:
+        archive.add(path, "mlflow.db")
+    shutil.rmtree(original / "mlflow")
+    with pytest.raises(UserError) as error:
+        load_backup(params.registry, file)
+    assert error.value.code == "backup-damaged"
+    assert not (original / "mlflow/mlflow.db").exists()
+
+
+def test_a_pipe_is_no_backup(original, tmp_path, monkeypatch):
+    monkeypatch.chdir(original)
+    params = load_params()
+    shutil.rmtree(original / "mlflow")
+    os.mkfifo(tmp_path / "pipe.tar")
+    with pytest.raises(UserError) as error:
+        load_backup(params.registry, tmp_path / "pipe.tar")
+    assert error.value.code == "backup-damaged"
 
 
 @pytest.mark.parametrize("content", [b"", b"no tar file", "escape"])

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
+from stylefuse.gate.decide import decide
 from stylefuse.registry.fetch import download, model_files, verified_copy
 from stylefuse.registry.integrity import signing
+from stylefuse.registry.integrity.reproduce import reproduce
 from stylefuse.registry.integrity.verify import sign_version, verify
 from stylefuse.registry.register import register
 from stylefuse.registry.store import load_mlflow, open_store
@@ -81,9 +83,9 @@ def test_an_unchanged_version(params):
     (own_key,) = signing.trusted_keys()
     assert (verification.signer, verification.trusted) == (own_key, True)
     assert str(verification) == (
-        f"{NAME} version 1: unchanged, files and {verification.tags} tags signed by {own_key}"
+        f"{NAME} version 1: unchanged, files and {len(verification.tags)} tags signed by {own_key}"
     )
-    assert verification.tags >= 6
+    assert len(verification.tags) >= 6
     assert signing.KEY.stat().st_mode & 0o777 == 0o600
 
 
@@ -162,6 +164,33 @@ def test_the_signer_must_be_trusted(params, stored, tmp_path, monkeypatch):
     assert error_of(verify, params, f"{NAME}/1").code == "signer-not-trusted"
     monkeypatch.setenv(signing.TRUSTED_VARIABLE, f"{SOMEONE}, {verification.signer}")
     assert verify(params, f"{NAME}/1").trusted
+
+
+def test_the_code_of_another_commit_than_the_signed_one_is_not_executed(params):
+    client = open_store(params.registry)
+    signed = client.get_model_version(NAME, "1").tags.get("git.commit")
+    head = subprocess.run([*GIT, "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+    client.set_model_version_tag(NAME, "1", "git.commit", head.strip() or "main")
+    try:
+        if signed:
+            assert error_of(reproduce, params, f"{NAME}/1").code == "version-changed"
+        else:
+            assert error_of(reproduce, params, f"{NAME}/1").code == "version-without-commit"
+    finally:
+        client.delete_model_version_tag(NAME, "1", "git.commit")
+        if signed:
+            client.set_model_version_tag(NAME, "1", "git.commit", signed)
+
+
+def test_a_version_that_nobody_registered_is_not_compared(params, tmp_path):
+    client = open_store(params.registry)
+    foreign = client.create_model_version(NAME, f"file://{tmp_path}").version
+    client.set_registered_model_alias(NAME, "challenger", foreign)
+    try:
+        assert error_of(decide, params, "transfer").code == "version-foreign"
+    finally:
+        client.set_registered_model_alias(NAME, "challenger", "2")
+        client.delete_model_version(NAME, foreign)
 
 
 def test_the_files_of_another_version_are_detected(params, stored):

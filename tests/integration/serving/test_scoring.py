@@ -18,7 +18,7 @@ from stylefuse.images import base64 as codec
 from stylefuse.inference.predictor import find_predictor
 from stylefuse.registry.package import LOADER, signature, write_package
 from stylefuse.serving.app import scoring_app
-from stylefuse.serving.limits import TIMEOUT_ERROR, RequestLimits
+from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR, RequestLimits
 from stylefuse.serving.pyfunc import MAX_PICTURES_AT_ONCE
 from stylefuse.serving.request_checks import check_body
 from stylefuse.serving.scoring import HEALTH_PATHS, Scoring, plain_request
@@ -46,9 +46,26 @@ def applications(name, folder):
             signature=signature(find_predictor(name)), pip_requirements=[], mlflow_model=Model(),
         )  # fmt: skip
         ours = scoring_app(folder / "mlflow", LIMITS)
-        theirs = scoring_server.init(load_model(str(folder / "mlflow")))
+        theirs = unparsed(scoring_server.init(load_model(str(folder / "mlflow"))))
     assert isinstance(ours, Scoring)
     return ours, theirs
+
+
+def unparsed(app):
+    """An application that gets the body in JSON, as MLflow's own server does."""
+
+    async def answer(scope, receive, send):
+        messages = []
+        if table := scope.get(PARSED_JSON):
+            body = json.dumps(table).encode()
+            messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive_body():
+            return messages.pop() if messages else await receive()
+
+        await app(scope, receive_body, send)
+
+    return answer
 
 
 def ask(app, table):
@@ -181,7 +198,7 @@ def test_text_that_is_not_utf8_is_no_picture():
 def test_a_recently_sent_picture_is_not_decoded_again(monkeypatch):
     text = encoded(noise(31, 17, seed=77))
     first = codec.decode_cached(text, "content", 10**6, 100)
-    monkeypatch.setattr(codec, "decode", lambda *_: 1 / 0)
+    monkeypatch.setattr(codec, "open_scaled", lambda *_: 1 / 0)
     assert codec.decode_cached(text, "style", 10**6, 100) is first
     assert first.statistics is first.statistics
 

@@ -2,6 +2,7 @@
 
 import base64
 import textwrap
+import tracemalloc
 from functools import partial
 from itertools import islice
 
@@ -67,6 +68,17 @@ def test_a_large_picture_is_kept_small():
 )
 def test_usual_spellings_are_decoded(spelling):
     assert decode(spelling(encoded(noise(9, 9)))).size == (9, 9)
+
+
+def test_many_spaces_take_no_more_memory_than_the_text():
+    text = "AB " * 500_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError):
+            decode(text)
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 UNUSUAL = {

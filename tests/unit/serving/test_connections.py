@@ -75,6 +75,14 @@ def test_half_a_second_header_is_disconnected_too(port):
         assert received(client) == b""
 
 
+def test_headers_without_end_are_answered_once_and_write_no_traceback(port, caplog):
+    with connection(port, HALF + b"y" * 1_000_000 + b"\r\n\r\n") as client:
+        assert received(client).startswith(b"HTTP/1.1 400")
+    with connection(port, WHOLE) as client:  # the server is still there
+        assert received(client).endswith(b"ok")
+    assert "Fatal error" not in caplog.text
+
+
 def test_a_slow_body_is_not_a_slow_header(port):
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n"
     with connection(port, head) as client:

@@ -44,16 +44,33 @@ def limited(app=body_size, **limits):
 
 
 def test_a_valid_request_arrives_complete_and_its_answer_passes():
-    status, _, body = request(limited(), VALID[:7], b"", VALID[7:])
-    assert (status, body) == (200, str(len(VALID)).encode())
+    table = b"content,style\na,b\n"
+    csv = {"content-type": "text/csv"}
+    status, _, body = request(limited(), table[:7], b"", table[7:], headers=csv)
+    assert (status, body) == (200, str(len(table)).encode())
     assert request(limited(), method="GET", headers={})[::2] == (200, b"0")
 
 
 def test_the_application_finds_the_body_parsed():
     async def answer_parsed(scope, receive, send):
+        assert (await receive())["body"] == b""  # it would take memory
         await respond(send, 200, json.dumps(scope[PARSED_JSON]).encode())
 
-    assert json.loads(request(limited(answer_parsed), VALID)[2]) == json.loads(VALID)
+    app = limited(answer_parsed)
+    assert json.loads(request(app, VALID)[2]) == json.loads(VALID)
+    assert app._bytes_held == 0
+
+
+def test_a_parsed_body_counts_until_it_is_answered():
+    held = []
+
+    async def note(scope, receive, send):
+        held.append(app._bytes_held)
+        await respond(send, 200, b"")
+
+    app = limited(note)
+    assert request(app, VALID)[0] == 200
+    assert held == [len(VALID)]
 
 
 def test_a_body_is_counted_while_it_arrives():

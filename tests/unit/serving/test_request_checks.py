@@ -1,6 +1,7 @@
 """A request's body is checked before it is parsed."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from stylefuse.config import load_params
 from stylefuse.serving.request_checks import (
     JSON_STRINGS,
+    LONG,
+    MAX_OTHERS,
     RequestRejected,
     _outside_strings,
     body_format,
@@ -105,6 +108,31 @@ PIECES = st.lists(st.sampled_from([b'"', b"[", b"{", b",", b"a", b"\\", b'\\"'])
 def test_without_escapes_the_fast_and_the_exact_way_agree(pieces):
     body = b"".join(pieces).replace(b"\\", b"")
     assert _outside_strings(body) == JSON_STRINGS.sub(b"", body)
+
+
+@pytest.mark.parametrize("character", ["\N{GRINNING FACE}", r"\ud83d\ude00"])
+def test_a_long_text_that_is_not_base64_takes_no_more_memory_than_its_bytes(character):
+    """A single character beyond ASCII would quadruple it."""
+    head, tail = b'{"inputs": {"content": ["', b'"]}}'
+    body = head + b"A" * LONG + character.encode() + tail
+    with pytest.raises(RequestRejected) as error:
+        check_body("json", body, LIMITS)
+    assert error.value.code == "base64-invalid"
+    beside = head + b"A" * LONG + b'"], "name": ["' + character.encode() + tail
+    tracemalloc.start()
+    try:
+        table = check_body("json", beside, LIMITS)
+        assert tracemalloc.get_traced_memory()[1] < 3.5 * LONG
+    finally:
+        tracemalloc.stop()
+    assert table["inputs"]["name"] == ["\N{GRINNING FACE}"]
+
+
+@pytest.mark.parametrize("name", ["json", "csv"])
+def test_many_characters_that_are_not_ascii_are_refused(name):
+    with pytest.raises(RequestRejected) as error:
+        check_body(name, b'{"inputs": ["' + "é".encode() * MAX_OTHERS + b'"]}', LIMITS)
+    assert error.value.code == "too-many-not-ascii"
 
 
 @given(PIECES)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,14 +21,12 @@ from stylefuse.models.keras_import import import_keras
 from stylefuse.paths import DVC_LOCK, MODELS, NETWORKS, PREPARED
 from stylefuse.registry.fetch import mlflow_model, model_files
 from stylefuse.registry.integrity.provenance import dvc_tags, environment_tags, requirements_tag
+from stylefuse.registry.integrity.verify import verify
 from stylefuse.registry.integrity.worktree import PROGRAMS, checkout_outputs, git, worktree
 from stylefuse.registry.package import INPUT_EXAMPLE, PIPELINE
 from stylefuse.registry.store import SHIPPED, SOURCE_TAG, WEIGHTS_TAG
 from stylefuse.registry.versions import find_version
 from stylefuse.training.environment import environment
-
-if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion
 
 KINDS = {  # prefix of a tag → what a difference in it is
     "dvc.code": "code",
@@ -82,17 +80,19 @@ def reproduce(params: Params, name: str) -> Reproduction:
         name: of the version, see `find_version`.
 
     Raises:
-        UserError: there is no such version, it was not trained from a commit of this clone, or the
-            training failed.
+        UserError: there is no such version, it was changed, it was not trained from a commit of
+            this clone, or the training failed.
     """
     version, model = find_version(params, name)
-    title = f"{version.name} version {version.version}"
-    commit = _trained_commit(version, title)
+    # whoever may write to the store could name another commit, whose code would be executed
+    verified = verify(params, f"{model}/{version.version}")
+    title, tags = verified.version, verified.tags
+    commit = _trained_commit(tags, title)
     uri = f"models:/{version.name}/{version.version}"
     registered = model_files(uri, params.registry)
     import_keras()
     machine = requirements_tag() | environment_tags(environment())
-    for difference in _differences(version.tags, machine):
+    for difference in _differences(tags, machine):
         sys.stderr.write(printable(f"note: {difference}\n"))
     with worktree(commit) as folder:
         if (lock := registered / PIPELINE).exists():
@@ -103,33 +103,33 @@ def reproduce(params: Params, name: str) -> Reproduction:
         _run(folder, "dvc", "repro", "--force", "--single-item", TRAIN_STAGE.format(model))
         seconds = time.monotonic() - start
         retrained = folder / MODELS / model
-        if weights_hash(retrained) == version.tags[WEIGHTS_TAG]:
+        if weights_hash(retrained) == tags[WEIGHTS_TAG]:
             return Reproduction(title, True, seconds)
-        tags = dvc_tags(folder, model) | machine
-        tags.pop(f"dvc.{MODELS / model}", None)  # the result, not a cause
+        now = dvc_tags(folder, model) | machine
+        now.pop(f"dvc.{MODELS / model}", None)  # the result, not a cause
         request = json.loads((mlflow_model(uri, params.registry) / INPUT_EXAMPLE).read_text())
         max_side = params.serve.max_side
         first, second = (_paint(place, request, max_side) for place in (registered, retrained))
         distance = float(np.abs(first - second).mean())
-        return Reproduction(title, False, seconds, _differences(version.tags, tags), distance)
+        return Reproduction(title, False, seconds, _differences(tags, now), distance)
 
 
-def _trained_commit(version: "ModelVersion", title: str) -> str:
+def _trained_commit(tags: Mapping[str, str], title: str) -> str:
     """The commit that a version was trained from, if it can be trained from it again."""
-    if version.tags.get(SOURCE_TAG) == SHIPPED:
+    if tags.get(SOURCE_TAG) == SHIPPED:
         raise UserError(
             f"{title} has the weights that came with the project; it was not trained here, so it "
             "cannot be reproduced",
             code="version-not-trained-here",
         )
-    commit = version.tags.get("git.commit")
+    commit = tags.get("git.commit")
     if not commit:
         raise UserError(
             f"{title} was trained outside a git repository, so its code is unknown; train and "
             "register it from a commit",
             code="version-without-commit",
         )
-    if version.tags.get("git.dirty") == "true":
+    if tags.get("git.dirty") == "true":
         raise UserError(
             f"{title} was trained with uncommitted changes, so it cannot be reproduced; commit, "
             "train and register again",

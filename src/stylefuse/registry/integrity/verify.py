@@ -1,6 +1,7 @@
 """Verifies that a registered version is unchanged: its files, its signature and its tags."""
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,18 +28,19 @@ class Verification:
         version: `NAME version N`.
         signer: a public key.
         trusted: whether the signer is among the trusted keys; False if there are none.
-        tags: number of the version's tags that are signed.
+        tags: of the version, all that are signed.
     """
 
     version: str
     signer: str
     trusted: bool
-    tags: int
+    tags: Mapping[str, str]
 
     def __str__(self) -> str:
         trust = "" if self.trusted else " (no trusted keys are configured)"
         return (
-            f"{self.version}: unchanged, files and {self.tags} tags signed by {self.signer}{trust}"
+            f"{self.version}: unchanged, files and {len(self.tags)} tags signed by "
+            f"{self.signer}{trust}"
         )
 
 
@@ -66,7 +68,7 @@ def verify(params: Params, name: str) -> Verification:
     _check_record(version, mlmodel, signed_tags, title)
     if weights_hash(model_files(str(folder), params.registry)) != version.tags.get(WEIGHTS_TAG):
         raise _changed(title, "it has the weights of another version")
-    return Verification(title, signer, bool(trusted), len(signed_tags))
+    return Verification(title, signer, bool(trusted), signed_tags)
 
 
 def sign_version(params: Params, name: str) -> str:
