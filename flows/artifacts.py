@@ -16,6 +16,7 @@ from prefect.artifacts import (
 )
 from prefect.logging import get_run_logger
 
+from flows.origin import Origin
 from flows.timings import Timing
 from stylefuse.config import Params
 from stylefuse.gate.decide import decide
@@ -23,6 +24,7 @@ from stylefuse.gate.rules import Decision
 from stylefuse.monitoring.input_check import InputReport
 from stylefuse.paths import METRICS, SAMPLE_GRIDS, VALIDATION_REPORT
 from stylefuse.ports import LOOPBACK, UI_PORT
+from stylefuse.registry.integrity.provenance import dvc_tags
 from stylefuse.registry.store import (
     is_server,
     open_store,
@@ -70,6 +72,20 @@ def show_decision(params: Params, model: str) -> GateResult:
     return GateResult(
         int(champion.version), int(challenger.version), decision.promoted, decision.reasons
     )
+
+
+def show_origin(origin: Origin, versions: Iterable[str], published: str) -> None:
+    """Show the commit and the data of a run, and the versions that came of it.
+
+    Args:
+        origin: of the code.
+        versions: as which the models were registered, for people.
+        published: what was pushed and committed, for people; "" if nothing was.
+    """
+    lines = [f"- code: {origin}"]
+    lines += [f"- {name.removeprefix('dvc.')}: {md5}" for name, md5 in dvc_tags(Path(), "").items()]
+    lines += [f"- {line}" for line in (*versions, published) if line]
+    create_markdown_artifact("\n".join(lines), "origin", str(origin))
 
 
 def show_timings(timings: Iterable[Timing]) -> None:

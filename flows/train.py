@@ -1,7 +1,7 @@
 """The training pipeline: the stages of the graph, then register → gate → promote for each model.
 
 python -m flows.train                  run the pipeline here and now
-python -m flows.train --plan           print what would run, and why
+python -m flows.train --plan           print the commit, what would run, and why
 python -m flows.train restore          run only what the model restore needs
 """
 
@@ -28,10 +28,13 @@ from flows.graph import (
     select,
 )
 from flows.notifications import TELL_FAILURES, tell
+from flows.origin import read_origin
 from flows.pipeline_lock import pipeline_lock
+from flows.publish import commit_results, push_outputs, restore_outputs
 from flows.temporary_server import password_required
 from flows.timings import Stopwatch
-from stylefuse.config import Params, load_params
+from flows.worktree import in_worktree
+from stylefuse.config import Flows, Params, load_params
 from stylefuse.registry import promotion
 from stylefuse.registry import register as registry
 
@@ -97,6 +100,18 @@ def register(model: str, params: Params) -> State[None]:
     return Completed(name=None if version.created else "Cached", message=str(version))
 
 
+@task(**TASK_OPTIONS)
+@report_user_errors
+def publish(settings: Flows, message: str) -> State[None]:
+    """Push data and weights to the DVC remote and commit `dvc.lock`, as `params.yaml` says.
+
+    In this order, so that no commit names files that the remote does not have.
+    """
+    pushed = push_outputs() if settings.push else ""
+    committed = commit_results(settings.commit_to, message) if settings.commit_to else ""
+    return Completed(message="; ".join(filter(None, (pushed, committed))) or "nothing to publish")
+
+
 @task(task_run_name="gate@{model}", **TASK_OPTIONS)
 @report_user_errors
 def gate(model: str, params: Params) -> artifacts.GateResult:
@@ -142,8 +157,11 @@ def train(
         if running:
             return Completed(name="Skipped", message=running)
         stopwatch = Stopwatch()
+        origin = read_origin()
+        if in_worktree():
+            restore_outputs()
         stages = select(read_graph(), models or [])
-        get_run_logger().info("plan:\n%s", format_plan(stages))
+        get_run_logger().info("plan of %s:\n%s", origin, format_plan(stages))
         stopwatch.record("plan")
         states = run_stages(stages, fresh, force, stopwatch)
         artifacts.show_validation()
@@ -151,12 +169,20 @@ def train(
         for name in names:
             released[name] = _release(name, params, promotes, states)
             stopwatch.record(f"register, gate and promote {name}", None)
+        failed = [name for name, state in states.items() if state.is_failed()]
+        failed += [name for name, release in released.items() if not release.succeeded]
+        versions = [release.version for release in released.values() if release.version]
+        published = ""
+        if in_worktree() and not failed:
+            state = publish(params.flows, "; ".join(versions), return_state=True)
+            published = str(state.message)
+            failed += [] if state.is_completed() else ["publish"]
+            stopwatch.record("publish", None)
     artifacts.show_timings(stopwatch.timings)
-    failed = [name for name, state in states.items() if state.is_failed()]
-    failed += [name for name, succeeded in released.items() if not succeeded]
+    artifacts.show_origin(origin, versions, published)
     if failed:
-        return Failed(message=f"failed: {', '.join(dict.fromkeys(failed))}")
-    return Completed(message="done")
+        return Failed(message=f"{origin}: failed: {', '.join(dict.fromkeys(failed))}")
+    return Completed(message=f"{origin}: {'; '.join(versions)}")
 
 
 def run_stages(
@@ -181,21 +207,35 @@ def run_stages(
     return states
 
 
-def _release(model: str, params: Params, promotes: bool, states: dict[str, State]) -> bool:
-    """Register one model, put it to the gate and promote it; whether all of that succeeded."""
+@dataclass(frozen=True)
+class Release:
+    """What became of a trained model.
+
+    Attributes:
+        succeeded: whether it was registered, put to the gate and, if it passed, promoted.
+        version: as which it was registered, for people; "" if it was not.
+    """
+
+    succeeded: bool
+    version: str = ""
+
+
+def _release(model: str, params: Params, promotes: bool, states: dict[str, State]) -> Release:
+    """Register one model, put it to the gate and promote it."""
     own = [state for name, state in states.items() if name.endswith(f"@{model}")]
     if not own or not all(state.is_completed() for state in own):
-        return False
+        return Release(False)
     registered = register(model, params, wait_for=own, return_state=True)
     if not registered.is_completed():
-        return False
+        return Release(False)
+    version = str(registered.message)
     decided = gate(model, params, wait_for=[registered], return_state=True)
     if not decided.is_completed():
-        return False
+        return Release(False, version)
     if not promotes:
-        return True
+        return Release(True, version)
     promoted = promote(model, params, decided.result(), wait_for=[decided], return_state=True)
-    return promoted.is_completed()
+    return Release(promoted.is_completed(), version)
 
 
 def main() -> None:
@@ -208,7 +248,7 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="run stages that are up to date, too")
     args = parser.parse_args()
     if args.plan:
-        sys.stdout.write(f"{format_plan(select(read_graph(), args.models))}\n")
+        sys.stdout.write(f"{read_origin()}\n{format_plan(select(read_graph(), args.models))}\n")
         return
     with password_required():
         state = train(args.models or None, args.fresh, args.force, return_state=True)
