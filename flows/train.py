@@ -7,6 +7,7 @@ python -m flows.train restore          run only what the model restore needs
 
 import argparse
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,7 @@ from flows.graph import (
 from flows.notifications import TELL_FAILURES, tell
 from flows.origin import read_origin
 from flows.pipeline_lock import pipeline_lock
+from flows.progress import StageProgress
 from flows.publish import commit_results, push_outputs, restore_outputs
 from flows.temporary_server import password_required
 from flows.timings import Stopwatch
@@ -81,11 +83,8 @@ def run_stage(stage: Stage, upstream_changed: bool, force: bool = False) -> Stat
         return Completed(name="Cached", message="up to date", data=StageResult())
     before = read_outputs(stage.name)
     command = ("dvc", "repro", "--single-item", *["--force"] * force, stage.name)
-    if stage.gpu:
-        with concurrency(GPU, occupy=1, lease_duration=LEASE_S):
-            result = run_command(*command)
-    else:
-        result = run_command(*command)
+    with concurrency(GPU, occupy=1, lease_duration=LEASE_S) if stage.gpu else nullcontext():
+        result = run_command(*command, on_line=StageProgress(stage.name).read)
     changed = outputs_changed(changes) or read_outputs(stage.name) != before
     message = "outputs have changed" if changed else "outputs are the same as before"
     return Completed(message=message, data=StageResult(changed, result.child_seconds))
@@ -109,7 +108,7 @@ def publish(settings: Flows, message: str) -> State[None]:
     """
     pushed = push_outputs() if settings.push else ""
     committed = commit_results(settings.commit_to, message) if settings.commit_to else ""
-    return Completed(message="; ".join(filter(None, (pushed, committed))) or "nothing to publish")
+    return Completed(message="; ".join(filter(None, (pushed, committed))))
 
 
 @task(task_run_name="gate@{model}", **TASK_OPTIONS)
@@ -173,7 +172,7 @@ def train(
         failed += [name for name, release in released.items() if not release.succeeded]
         versions = [release.version for release in released.values() if release.version]
         published = ""
-        if in_worktree() and not failed:
+        if in_worktree() and not failed and (params.flows.push or params.flows.commit_to):
             state = publish(params.flows, "; ".join(versions), return_state=True)
             published = str(state.message)
             failed += [] if state.is_completed() else ["publish"]

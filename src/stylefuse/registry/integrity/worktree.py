@@ -35,7 +35,7 @@ def share_dvc_settings(folder: Path) -> None:
     from dvc.repo import Repo
 
     with Repo() as project:
-        cache = {**project.config["cache"], "dir": project.cache.local.path}
+        cache = {**project.config["cache"], "dir": project.cache.local_cache_dir}
         shared = {"cache": cache, "remote": project.config["remote"]}
         default = project.config["core"].get("remote")
     config = Config(str(folder / ".dvc"))
