@@ -12,8 +12,8 @@ import psutil
 
 from stylefuse.training.termination import end_with_parent
 
-RUN_TIMEOUT_S = 5.0  # for runs to stop their commands, and trainings to write a checkpoint
-STOP_TIMEOUT_S = 2.0  # for the worker, and then the server
+RUN_TIMEOUT_S = 4.0  # for runs to stop their commands, and trainings to write a checkpoint
+STOP_TIMEOUT_S = 1.5  # for the worker, and then the server
 POLL_S = 0.1
 
 

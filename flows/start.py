@@ -3,7 +3,7 @@
 python -m flows.start COMMAND…
 
 The command, Prefect's own, then executes the flow run. It replaces this process, so that signals
-reach it and the worktree is its own until it ends.
+reach it and the worktree is its own until it ends. It ends when the worker is killed.
 """
 
 import os
@@ -12,12 +12,14 @@ from pathlib import Path
 
 from flows.worktree import take_worktree, worktree_environment
 from stylefuse.errors import UserError
+from stylefuse.training.termination import end_with_parent
 
 COMMIT_TAG = "commit"  # of deployments and runs
 PROGRAMS = Path(sys.executable).parent
 
 
 def main() -> None:
+    end_with_parent()
     command = sys.argv[1:]
     environment = {**os.environ, "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"}
     if COMMIT_TAG in _run_tags():
