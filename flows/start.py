@@ -8,9 +8,12 @@ reach it and the worktree is its own until it ends. It ends when the worker is k
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from flows.notifications import notify
 from flows.worktree import take_worktree, worktree_environment
+from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.training.termination import end_with_parent
 
@@ -47,6 +50,8 @@ def _fail(message: str) -> None:
     from prefect.states import Failed
 
     sys.stderr.write(f"error: {message}\n")
+    with suppress(UserError):  # of params.yaml
+        notify(load_params().notify, "failed", message)
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(_run_id(), Failed(message=message), force=True)
 
