@@ -14,7 +14,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 
-from flows.train import GPU
+from flows.gpu_limit import GPU
 from stylefuse.errors import UserError
 from stylefuse.fileio import write_text_atomically
 

@@ -19,6 +19,7 @@ from prefect.states import Completed, Failed, State
 
 from flows import artifacts
 from flows.command import report_user_errors, retryable, run_command
+from flows.gpu_limit import GPU, LEASE_S
 from flows.graph import (
     Stage,
     format_plan,
@@ -40,8 +41,6 @@ from stylefuse.config import Flows, Params, load_params
 from stylefuse.registry import promotion
 from stylefuse.registry import register as registry
 
-GPU = "gpu"  # name of the global concurrency limit
-LEASE_S = 60  # after which the limit is released if a run was killed
 TASK_OPTIONS: dict[str, Any] = {  # of all tasks: DVC and the registry are the cache
     "cache_policy": NO_CACHE,
     "persist_result": False,
