@@ -270,6 +270,7 @@ def test_the_descriptions_of_the_api_are_closed(site, path):
 
 
 def test_a_worse_challenger_is_refused_with_reasons(site, nightly):
+    commit_all(site.root)  # also what a registration by hand would refuse
     folder = site.root / "models" / MODEL
     contents = {path.name: path.read_bytes() for path in folder.iterdir()}
     task, generator = load_generator(folder)
