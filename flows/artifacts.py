@@ -1,6 +1,7 @@
 """Artifacts for Prefect's UI: decisions, metrics, sample grids, timings, and links to MLflow."""
 
 import base64
+import hashlib
 import io
 import json
 from collections.abc import Iterable
@@ -10,12 +11,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from prefect.artifacts import (
+    Artifact,
     create_link_artifact,
     create_markdown_artifact,
     create_table_artifact,
 )
 from prefect.logging import get_run_logger
 
+from flows.origin import Origin
 from flows.timings import Timing
 from stylefuse.config import Params
 from stylefuse.gate.decide import decide
@@ -23,6 +26,7 @@ from stylefuse.gate.rules import Decision
 from stylefuse.monitoring.input_check import InputReport
 from stylefuse.paths import METRICS, SAMPLE_GRIDS, VALIDATION_REPORT
 from stylefuse.ports import LOOPBACK, UI_PORT
+from stylefuse.registry.integrity.provenance import dvc_tags
 from stylefuse.registry.store import (
     is_server,
     open_store,
@@ -33,6 +37,7 @@ from stylefuse.registry.store import (
 )
 
 MAX_WIDTH = 900  # pixels of a sample grid, which is embedded in its artifact
+DIGEST_LENGTH = 12  # hexadecimal digits
 MAX_FAILING = 5  # pictures that the validation table names for each expectation
 
 
@@ -58,18 +63,33 @@ def show_decision(params: Params, model: str) -> GateResult:
     decision, champion, challenger = decide(params, model)
     name = registered_name(model)
     title = f"{name}: version {challenger.version} against champion {champion.version}"
+    samples = _show_samples(model)
     mlflow_ui = f"{_mlflow_address(params)}/#"
     page = f"{mlflow_ui}/models/{name}/versions/{challenger.version}"
     run = f"{mlflow_ui}/experiments/{_experiment_id(params)}/runs/{challenger.run_id}"
-    markdown = f"# {title}\n\n{decision.markdown()}\n[The version in MLflow]({page})"
+    links = f"[The version in MLflow]({page}), [its samples]({samples})"
+    markdown = f"# {title}\n\n{decision.markdown()}\n{links}"
     create_markdown_artifact(markdown, f"decision-{model}", decision.verdict)
     create_table_artifact(_metric_rows(model, decision), f"metrics-{model}", title)
-    create_markdown_artifact(_sample_grids(model), f"samples-{model}", f"samples of {model}")
     run_title = f"{name} {challenger.version}"
     create_link_artifact(run, "training run in MLflow", f"run-{model}", run_title)
     return GateResult(
         int(champion.version), int(challenger.version), decision.promoted, decision.reasons
     )
+
+
+def show_origin(origin: Origin, versions: Iterable[str], published: str) -> None:
+    """Show the commit and the data of a run, and the versions that came of it.
+
+    Args:
+        origin: of the code.
+        versions: as which the models were registered, for people.
+        published: what was pushed and committed, for people; "" if nothing was.
+    """
+    lines = [f"- code: {origin}"]
+    lines += [f"- {name.removeprefix('dvc.')}: {md5}" for name, md5 in dvc_tags(Path(), "").items()]
+    lines += [f"- {line}" for line in (*versions, published) if line]
+    create_markdown_artifact("\n".join(lines), "origin", str(origin))
 
 
 def show_timings(timings: Iterable[Timing]) -> None:
@@ -151,6 +171,21 @@ def _metric_rows(model: str, decision: Decision) -> list[dict[str, str]]:
         {"method": method, **{name: f"{value:.4g}" for name, value in metrics.items()}}
         for method, metrics in methods.items()
     ]
+
+
+def _show_samples(model: str) -> str:
+    """Show the sample grids, which are megabytes: the same ones are stored once.
+
+    Returns:
+        The address of the artifact on the page of the server.
+    """
+    markdown, key = _sample_grids(model), f"samples-{model}"
+    digest = hashlib.sha256(markdown.encode()).hexdigest()[:DIGEST_LENGTH]
+    description = f"samples of {model} ({digest})"
+    latest = Artifact.get(key)
+    if latest and latest.description == description:
+        return f"/artifacts/artifact/{latest.id}"
+    return f"/artifacts/artifact/{create_markdown_artifact(markdown, key, description)}"
 
 
 def _sample_grids(model: str) -> str:

@@ -79,7 +79,10 @@ class CommandResult:
 
 
 def run_command(
-    *command: str, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    *command: str,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] = lambda line: None,
 ) -> CommandResult:
     """Run a program of this Python environment and log its output.
 
@@ -87,6 +90,7 @@ def run_command(
         command: the program's name and its arguments.
         folder: the working directory; default: the project's folder.
         environment: environment variables to add to those of this process.
+        on_line: gets each line of the output, soon after it was printed.
 
     Raises:
         CommandFailed: the command failed; the message ends with its last error.
@@ -114,14 +118,14 @@ def run_command(
         try:
             while process.poll() is None:
                 time.sleep(POLL_INTERVAL_S)
-                output += _log_new_lines(reader, logger)
+                output += _log_new_lines(reader, logger, on_line)
                 before, last_poll = last_poll, time.monotonic()
                 child_seconds += (last_poll - before) * _has_children(process)
         except BaseException:
             stop(process)
             raise
         finally:
-            output += _log_new_lines(reader, logger, last=True)
+            output += _log_new_lines(reader, logger, on_line, last=True)
     if process.returncode:
         raise _failure(command, process.returncode, output)
     return CommandResult(output, time.monotonic() - start, child_seconds)
@@ -154,12 +158,15 @@ def stop(process: subprocess.Popen) -> None:
             child.kill()
 
 
-def _log_new_lines(reader: IO[bytes], logger: object, last: bool = False) -> str:
+def _log_new_lines(
+    reader: IO[bytes], logger: object, on_line: Callable[[str], None], last: bool = False
+) -> str:
     """Log the complete new lines; of a line that was overwritten with `\\r`, its last state.
 
     Args:
         reader: of the command's output.
         logger: of the flow run.
+        on_line: gets each line.
         last: log an incomplete line, too.
     """
     start = reader.tell()
@@ -172,6 +179,7 @@ def _log_new_lines(reader: IO[bytes], logger: object, last: bool = False) -> str
         message = line.rsplit("\r", 1)[-1].strip()
         if message:
             logger.info(message)  # type: ignore[attr-defined]
+            on_line(message)
     return text
 
 

@@ -10,6 +10,7 @@ from flows.train import TASK_OPTIONS, train
 from stylefuse.config import Params, load_params
 from stylefuse.monitoring import input_check
 from stylefuse.monitoring.request_log import RequestLog
+from stylefuse.paths import PROJECT
 from stylefuse.registry.fetch import has_champion
 from stylefuse.registry.store import registered_name
 from stylefuse.registry.versions import list_versions
@@ -57,7 +58,7 @@ def monitor(models: list[str] | None = None, trains: bool = True) -> State:
             if after.get(name) == before.get(name):
                 reports[name] += f"; {_reason_for_no_version(training)}"
             else:
-                RequestLog(params.monitor.request_log).delete_pictures(name)
+                RequestLog(PROJECT / params.monitor.request_log).delete_pictures(name)
     if failed:
         return Failed(message=f"failed: {', '.join(failed)}")
     message = "; ".join(f"{name}: {report}" for name, report in reports.items())

@@ -89,13 +89,13 @@ def tell(event: NotificationEvent, message: str) -> None:
     notify(load_params().notify, event, message)
 
 
-def tell_failure(flow: Any, run: Any, state: State) -> None:
-    """A hook of flows that failed or crashed."""
+def tell_failure(flow: Any, flow_run: Any, state: State) -> None:
+    """A hook of flows that failed or crashed; workers pass the arguments by these names."""
     try:
         settings = load_params().notify
     except UserError:  # that is perhaps why it failed
         return
-    notify(settings, "failed", f"{flow.name} ({run.name}): {state.message}")
+    notify(settings, "failed", f"{flow.name} ({flow_run.name}): {state.message}")
 
 
 TELL_FAILURES: dict[str, Any] = {"on_failure": [tell_failure], "on_crashed": [tell_failure]}

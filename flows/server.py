@@ -12,6 +12,8 @@ import uvicorn
 from stylefuse.ports import LOOPBACK
 from stylefuse.serving.host_check import HostCheck
 
+GRACE_S = 1  # for open connections at the end; the pages of a browser never close theirs
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -27,6 +29,7 @@ def main() -> None:
         HostCheck(create_app(final=True)),
         host=LOOPBACK,
         port=port,
+        timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=settings.api.keepalive_timeout,
         ws_ping_interval=settings.api.websocket_ping_interval,
         ws_ping_timeout=settings.api.websocket_ping_timeout,

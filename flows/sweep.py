@@ -14,12 +14,13 @@ from prefect.states import Completed, Failed, State
 
 from flows.cluster import Workers, dask_runner
 from flows.command import report_user_errors, run_command
+from flows.gpu_limit import GPU, LEASE_S
 from flows.graph import Stage, read_graph
 from flows.notifications import TELL_FAILURES
 from flows.pipeline_lock import pipeline_lock
 from flows.temporary_server import password_required
 from flows.timings import Stopwatch
-from flows.train import GPU, LEASE_S, TASK_OPTIONS, gate, promote, run_stages
+from flows.train import TASK_OPTIONS, gate, promote, run_stages
 from flows.variants import Value, Variant, checked_out, find_commit, make_variants
 from stylefuse.config import Params, load_params
 from stylefuse.errors import run_main

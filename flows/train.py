@@ -1,12 +1,13 @@
 """The training pipeline: the stages of the graph, then register → gate → promote for each model.
 
 python -m flows.train                  run the pipeline here and now
-python -m flows.train --plan           print what would run, and why
+python -m flows.train --plan           print the commit, what would run, and why
 python -m flows.train restore          run only what the model restore needs
 """
 
 import argparse
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from prefect.states import Completed, Failed, State
 
 from flows import artifacts
 from flows.command import report_user_errors, retryable, run_command
+from flows.gpu_limit import GPU, LEASE_S
 from flows.graph import (
     Stage,
     format_plan,
@@ -28,15 +30,17 @@ from flows.graph import (
     select,
 )
 from flows.notifications import TELL_FAILURES, tell
+from flows.origin import read_origin
 from flows.pipeline_lock import pipeline_lock
+from flows.progress import StageProgress
+from flows.publish import commit_results, push_outputs, restore_outputs
 from flows.temporary_server import password_required
 from flows.timings import Stopwatch
-from stylefuse.config import Params, load_params
+from flows.worktree import in_worktree
+from stylefuse.config import Flows, Params, load_params
 from stylefuse.registry import promotion
 from stylefuse.registry import register as registry
 
-GPU = "gpu"  # name of the global concurrency limit
-LEASE_S = 60  # after which the limit is released if a run was killed
 TASK_OPTIONS: dict[str, Any] = {  # of all tasks: DVC and the registry are the cache
     "cache_policy": NO_CACHE,
     "persist_result": False,
@@ -78,11 +82,8 @@ def run_stage(stage: Stage, upstream_changed: bool, force: bool = False) -> Stat
         return Completed(name="Cached", message="up to date", data=StageResult())
     before = read_outputs(stage.name)
     command = ("dvc", "repro", "--single-item", *["--force"] * force, stage.name)
-    if stage.gpu:
-        with concurrency(GPU, occupy=1, lease_duration=LEASE_S):
-            result = run_command(*command)
-    else:
-        result = run_command(*command)
+    with concurrency(GPU, occupy=1, lease_duration=LEASE_S) if stage.gpu else nullcontext():
+        result = run_command(*command, on_line=StageProgress(stage.name).read)
     changed = outputs_changed(changes) or read_outputs(stage.name) != before
     message = "outputs have changed" if changed else "outputs are the same as before"
     return Completed(message=message, data=StageResult(changed, result.child_seconds))
@@ -95,6 +96,18 @@ def register(model: str, params: Params) -> State[None]:
     version = registry.register(params, model)
     get_run_logger().info(str(version))
     return Completed(name=None if version.created else "Cached", message=str(version))
+
+
+@task(**TASK_OPTIONS)
+@report_user_errors
+def publish(settings: Flows, message: str) -> State[None]:
+    """Push data and weights to the DVC remote and commit `dvc.lock`, as `params.yaml` says.
+
+    In this order, so that no commit names files that the remote does not have.
+    """
+    pushed = push_outputs() if settings.push else ""
+    committed = commit_results(settings.commit_to, message) if settings.commit_to else ""
+    return Completed(message="; ".join(filter(None, (pushed, committed))))
 
 
 @task(task_run_name="gate@{model}", **TASK_OPTIONS)
@@ -142,8 +155,11 @@ def train(
         if running:
             return Completed(name="Skipped", message=running)
         stopwatch = Stopwatch()
+        origin = read_origin()
+        if in_worktree():
+            restore_outputs()
         stages = select(read_graph(), models or [])
-        get_run_logger().info("plan:\n%s", format_plan(stages))
+        get_run_logger().info("plan of %s:\n%s", origin, format_plan(stages))
         stopwatch.record("plan")
         states = run_stages(stages, fresh, force, stopwatch)
         artifacts.show_validation()
@@ -151,12 +167,20 @@ def train(
         for name in names:
             released[name] = _release(name, params, promotes, states)
             stopwatch.record(f"register, gate and promote {name}", None)
+        failed = [name for name, state in states.items() if state.is_failed()]
+        failed += [name for name, release in released.items() if not release.succeeded]
+        versions = [release.version for release in released.values() if release.version]
+        published = ""
+        if in_worktree() and not failed and (params.flows.push or params.flows.commit_to):
+            state = publish(params.flows, "; ".join(versions), return_state=True)
+            published = str(state.message)
+            failed += [] if state.is_completed() else ["publish"]
+            stopwatch.record("publish", None)
     artifacts.show_timings(stopwatch.timings)
-    failed = [name for name, state in states.items() if state.is_failed()]
-    failed += [name for name, succeeded in released.items() if not succeeded]
+    artifacts.show_origin(origin, versions, published)
     if failed:
-        return Failed(message=f"failed: {', '.join(dict.fromkeys(failed))}")
-    return Completed(message="done")
+        return Failed(message=f"{origin}: failed: {', '.join(dict.fromkeys(failed))}")
+    return Completed(message=f"{origin}: {'; '.join(versions)}")
 
 
 def run_stages(
@@ -181,21 +205,35 @@ def run_stages(
     return states
 
 
-def _release(model: str, params: Params, promotes: bool, states: dict[str, State]) -> bool:
-    """Register one model, put it to the gate and promote it; whether all of that succeeded."""
+@dataclass(frozen=True)
+class Release:
+    """What became of a trained model.
+
+    Attributes:
+        succeeded: whether it was registered, put to the gate and, if it passed, promoted.
+        version: as which it was registered, for people; "" if it was not.
+    """
+
+    succeeded: bool
+    version: str = ""
+
+
+def _release(model: str, params: Params, promotes: bool, states: dict[str, State]) -> Release:
+    """Register one model, put it to the gate and promote it."""
     own = [state for name, state in states.items() if name.endswith(f"@{model}")]
     if not own or not all(state.is_completed() for state in own):
-        return False
+        return Release(False)
     registered = register(model, params, wait_for=own, return_state=True)
     if not registered.is_completed():
-        return False
+        return Release(False)
+    version = str(registered.message)
     decided = gate(model, params, wait_for=[registered], return_state=True)
     if not decided.is_completed():
-        return False
+        return Release(False, version)
     if not promotes:
-        return True
+        return Release(True, version)
     promoted = promote(model, params, decided.result(), wait_for=[decided], return_state=True)
-    return promoted.is_completed()
+    return Release(promoted.is_completed(), version)
 
 
 def main() -> None:
@@ -208,7 +246,7 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="run stages that are up to date, too")
     args = parser.parse_args()
     if args.plan:
-        sys.stdout.write(f"{format_plan(select(read_graph(), args.models))}\n")
+        sys.stdout.write(f"{read_origin()}\n{format_plan(select(read_graph(), args.models))}\n")
         return
     with password_required():
         state = train(args.models or None, args.fresh, args.force, return_state=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -20,7 +21,7 @@ from pydantic import (
 )
 
 from stylefuse.errors import UserError
-from stylefuse.paths import PARAMS
+from stylefuse.paths import PARAMS, PROJECT
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -33,6 +34,13 @@ PublicKey = Annotated[str, Field(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=$")]
 def _rooted(path: Any) -> Any:
     """A path as proxies are configured with it, `paint`, `/paint` or `/paint/`, as `/paint`."""
     return f"/{path.strip('/')}".rstrip("/") if isinstance(path, str) else path
+
+
+def _in_project(path: Path | None) -> Path | None:
+    """A relative folder that no commit has, and a worktree therefore lacks, is the project's."""
+    if path is None or path.parts[:1] == ("~",) or path.exists():
+        return path
+    return PROJECT / path
 
 
 RootPath = Annotated[str, BeforeValidator(_rooted), Field(pattern=r"^(/[\w.-]+)*$")]
@@ -66,7 +74,7 @@ class Source(Section):
     domain: Domain
     kind: Literal["apt", "pypi", "folder", "url"]
     packages: list[str] = []  # for apt: name=version, for pypi: name==version
-    path: Path | None = None  # for folder
+    path: Annotated[Path | None, AfterValidator(_in_project)] = None  # for folder
     url: Annotated[str, Field(pattern=r"^(https?|file)://")] | None = None  # for url: a picture,
     #                                                     or a zip or tar archive of pictures
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
@@ -270,6 +278,14 @@ class Notify(Section):
         return self
 
 
+class Flows(Section):
+    """What scheduled runs leave behind."""
+
+    commit_to: Annotated[str, Field(pattern=r"^[\w./-]*$")] = ""  # branch for the new `dvc.lock`
+    push: bool = False  # data and weights to the default DVC remote
+    keep_days: Count = 30  # of runs and their artifacts on the Prefect server
+
+
 class Params(Section):
     """All of `params.yaml`."""
 
@@ -285,6 +301,7 @@ class Params(Section):
     serve: Serve
     monitor: Monitor
     notify: Notify = Notify()
+    flows: Flows = Flows()
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Params":

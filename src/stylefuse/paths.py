@@ -1,6 +1,14 @@
-"""Paths of the project's files, relative to the project folder, in which all commands run."""
+"""Paths of the project's files, relative to the project folder, in which all commands run.
 
+A scheduled run works in a worktree of the project. It has files of its own there, but what is in no
+commit and not in DVC's cache stays in the project: the registry, downloads, checkpoints, logs.
+"""
+
+import os
 from pathlib import Path
+
+PROJECT_VARIABLE = "STYLEFUSE_PROJECT"
+PROJECT = Path(os.environ.get(PROJECT_VARIABLE, ""))  # absolute in a worktree, else this folder
 
 DATA = Path("data")
 PICTURES = DATA / "pictures"  # as ingested
@@ -12,12 +20,12 @@ PREPARED = DATA / "prepared"  # arrays of square tiles, per split and domain
 SOURCES_LOCK = DATA / "sources.lock"  # checksums of the sources' files at the first ingestion
 
 PARAMS = Path("params.yaml")
-CHAMPIONS = Path(".cache/champions.json")  # where the registry's champions were last found
+CHAMPIONS = PROJECT / ".cache/champions.json"  # where the registry's champions were last found
 
 MODELS = Path("models")  # models/NAME: weights of the last training
 BASE_MODELS = MODELS / "base"  # models/base/NAME: weights that are shipped with the project
 SHIPPED_MODELS = Path(__file__).parent / "weights"  # the same for painting, in a wheel
-CHECKPOINTS = Path(".ckpt")
+CHECKPOINTS = PROJECT / ".ckpt"
 
 REPORTS = Path("reports")
 METRICS = REPORTS / "metrics"  # NAME.json
@@ -28,5 +36,5 @@ VALIDATION_REPORT = REPORTS / "validation.json"
 
 DVC_LOCK = Path("dvc.lock")
 REQUIREMENTS_LOCK = Path("requirements.lock")
-REGISTRY_HOME = Path("mlflow")  # the embedded store, its locks, the signing key
-PIPELINE_LOCK = Path(".prefect/pipeline.lock")
+REGISTRY_HOME = PROJECT / "mlflow"  # the embedded store, its locks, the signing key
+PIPELINE_LOCK = PROJECT / ".prefect/pipeline.lock"

@@ -67,6 +67,8 @@ ELSEWHERE = {  # how a command begins → what runs it
     "AWS_ACCESS_KEY_ID": "tests/e2e/test_storage.py",
     "tools/gpu_train.sh": "models/base/transfer/run.json",
     "docker build": "tests/e2e/flows/test_pools.py",
+    "docker compose": "tests/integration/flows/test_deploy_files.py",
+    "sudo": "tests/integration/flows/test_deploy_files.py",
     "prefect": "tests/e2e/flows/test_pools.py",
     "PREFECT_DEFAULT_WORK_POOL_NAME": "tests/e2e/flows/test_pools.py",
 }

@@ -143,6 +143,20 @@ def test_a_colleague_may_train_and_promote_but_not_let_others_in(registered, mon
     assert let_in(stranger, by=colleague) == 403
 
 
+def test_a_password_that_was_changed_or_whose_account_was_deleted_is_refused_at_once(registered):
+    guest, admin = ("guest", "garden gate keeper"), ("admin", ADMIN_PASSWORD)
+    path, users = f"/api/2.0/mlflow/registered-models/get?name={NAME}", "/api/2.0/mlflow/users"
+    assert let_in(guest, by=admin) == 200
+    assert ask("GET", path, guest) == 200
+    changed = ("guest", "cellar door keeper")
+    body = dict(zip(USER, changed, strict=True))
+    assert ask("PATCH", f"{users}/update-password", admin, body) == 200
+    assert ask("GET", path, guest) == 401
+    assert ask("GET", path, changed) == 200
+    assert ask("DELETE", f"{users}/delete", admin, {"username": "guest"}) == 200
+    assert ask("GET", path, changed) == 401
+
+
 def ask(method, path, by, body=None):
     """The status of a request to the server with a body of JSON or of bytes."""
     content = {"data": body} if isinstance(body, bytes) else {"json": body}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stylefuse.config import Params
 from stylefuse.monitoring.drift import Shift, detect_shifts
 from stylefuse.monitoring.request_log import FAILED, RequestLog, Traffic
+from stylefuse.paths import PROJECT
 from stylefuse.registry.fetch import champion_uri, model_files
 from stylefuse.registry.package import read_inputs
 
@@ -52,7 +53,8 @@ def check_inputs(params: Params, model: str) -> InputReport:
     Raises:
         UserError: the model has no champion, or the store cannot be used.
     """
-    settings, request_log = params.monitor, RequestLog(params.monitor.request_log)
+    settings = params.monitor
+    request_log = RequestLog(PROJECT / settings.request_log)
     training_statistics = read_inputs(model_files(champion_uri(model), params.registry))
     shifts = {
         input_name: detect_shifts(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from stylefuse.config import Registry
 from stylefuse.errors import EXIT_INVALID_INPUT, EXIT_TRY_AGAIN, UserError, to_user_error
 from stylefuse.fileio import file_lock
+from stylefuse.paths import PROJECT
 from stylefuse.registry.relocation import relocate
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def registered_name(model: str) -> str:
 def tracking_uri(registry: Registry) -> str:
     """The store's address: MLFLOW_TRACKING_URI if it is set, else the configured one.
 
-    A relative SQLite path is made absolute from the working folder, so that other processes open
+    A relative SQLite path is made absolute from the project's folder, so that other processes open
     the same file.
 
     Raises:
@@ -67,7 +68,7 @@ def tracking_uri(registry: Registry) -> str:
     uri = os.environ.get("MLFLOW_TRACKING_URI") or registry.tracking_uri
     if not uri.startswith(SQLITE):
         return uri
-    path = str(Path(uri.removeprefix(SQLITE)).absolute())
+    path = str((PROJECT / uri.removeprefix(SQLITE)).absolute())
     if "?" in path:
         raise UserError(
             f"{path} has a question mark, at which SQLite's addresses end; rename the folder",
@@ -109,7 +110,7 @@ def require_store(registry: Registry) -> None:
 def artifact_root(registry: Registry) -> str | None:
     """The URI of a serverless store's artifact folder; None for MLflow's default."""
     root = registry.artifact_root
-    return root if not root or "://" in root else Path(root).absolute().as_uri()
+    return root if not root or "://" in root else (PROJECT / root).absolute().as_uri()
 
 
 def open_store(registry: Registry, experiment: bool = True) -> "MlflowClient":

@@ -26,6 +26,9 @@ AUTH_CONFIG = REGISTRY_HOME / "auth.ini"  # read by MLflow, about accounts
 PASSWORD_FILE = REGISTRY_HOME / "auth.password"
 # MLflow would let accounts name any bucket that the server has the credentials of
 VERSION_SOURCES = r"\A(?:models|runs|mlflow-artifacts):"
+# Without it, the server hashes the password of every request, which takes longer than the rest.
+# There is one process, which forgets at once what an administrator changes.
+PASSWORD_CACHE_S = 300
 MIN_PASSWORD_LENGTH = 12  # characters; MLflow refuses shorter ones
 
 
@@ -83,8 +86,14 @@ def _configure_auth(uri: str) -> dict[str, str]:
         path = Path(uri.removeprefix(SQLITE)).with_name("auth.db")
         _private_file(path)
         users_uri = f"{SQLITE}{path}"
-    settings = f"database_uri = {users_uri}\ndefault_permission = EDIT\nadmin_username = admin\n"
-    _private_file(AUTH_CONFIG).write_text("[mlflow]\n" + settings.replace("%", "%%"))
+    settings = {
+        "database_uri": users_uri,
+        "default_permission": "EDIT",
+        "admin_username": "admin",
+        "auth_cache_ttl_seconds": PASSWORD_CACHE_S,
+    }
+    lines = [f"{name} = {value}\n" for name, value in settings.items()]
+    _private_file(AUTH_CONFIG).write_text("[mlflow]\n" + "".join(lines).replace("%", "%%"))
     return {
         "MLFLOW_AUTH_CONFIG_PATH": str(AUTH_CONFIG.absolute()),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_hex(32),  # signs the forms of the pages

@@ -4,6 +4,7 @@ drift, sweep, and a training that resumes after its worker was killed."""
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -39,6 +40,7 @@ from tests.support.models import noise
 from tests.support.trainings import ROOT
 
 MODEL = "restore"
+NOTE = "note.txt"
 CHROMIUM = shutil.which("chromium")
 TIMEOUT_S = 600  # of a flow run
 VERDICT = "stylefuse.gate.verdict"
@@ -56,12 +58,15 @@ class Site:
         schedules = (root / "prefect.yaml").read_text().replace("0 2 * * *", "* * * * *")
         (root / "prefect.yaml").write_text(schedules)
         commit_all(root)
+        (root / NOTE).write_text("in no commit")
+        (root / "prefect.yaml").write_text(f"{schedules}\n# edited\n")
         self.log = root.with_name("serve.log")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         self.server: subprocess.Popen | None = None
+        self.stopped: list[psutil.Process] = []
 
     def start(self) -> None:
         command = [sys.executable, "-m", "flows.serve", "--port", str(self.port)]
@@ -73,6 +78,7 @@ class Site:
 
     def stop(self) -> None:
         if self.server:
+            self.stopped = psutil.Process(self.server.pid).children(recursive=True)
             self.server.terminate()
             self.server.wait(300)  # what runs is stopped first
 
@@ -166,6 +172,7 @@ def site(shared_folder, tmp_path_factory):
         yield site
     finally:
         site.stop()
+        assert not [process for process in site.stopped if process.is_running()]
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +201,22 @@ def test_the_schedule_fires_and_makes_a_champion(site, nightly):
     }
     assert keys <= set(shown)
     assert "data:image/jpeg;base64," in shown[f"samples-{MODEL}"]["data"]
+
+
+def test_the_run_worked_on_the_commit_and_says_so(site, nightly):
+    show = ["git", "show", "--no-patch", "--format=%h %H"]
+    short, commit = subprocess.check_output(show, cwd=site.root, text=True).split()
+    version = site.client().get_model_version(registered_name(MODEL), "1")
+    assert version.tags["git.commit"] == commit
+    assert version.tags["git.dirty"] == "false"
+    origin = site.artifacts(nightly["id"])["origin"]["data"]
+    prepared = version.tags["dvc.data/prepared"]
+    assert {short, prepared, "stylefuse-restore"} <= set(re.findall(r"[\w.-]+", origin))
+    assert short in nightly["state"]["message"]
+    assert (site.root / NOTE).exists()
+    worktrees = site.root / ".prefect/worktrees"
+    assert (worktrees / "1/params.yaml").exists()
+    assert not list(worktrees.glob(f"*/{NOTE}"))
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
@@ -247,6 +270,7 @@ def test_the_descriptions_of_the_api_are_closed(site, path):
 
 
 def test_a_worse_challenger_is_refused_with_reasons(site, nightly):
+    commit_all(site.root)  # also what a registration by hand would refuse
     folder = site.root / "models" / MODEL
     contents = {path.name: path.read_bytes() for path in folder.iterdir()}
     task, generator = load_generator(folder)
@@ -269,8 +293,12 @@ def test_a_worse_challenger_is_refused_with_reasons(site, nightly):
     assert evaluation["state_type"] == "COMPLETED", site.log_of(evaluation["id"])
     version = site.client().get_model_version(registered_name(MODEL), "2")
     assert version.tags[VERDICT].startswith("refuse: ")
-    decision = site.artifacts(evaluation["id"])[f"decision-{MODEL}"]
+    shown = site.artifacts(evaluation["id"])
+    decision = shown[f"decision-{MODEL}"]
     assert decision["description"] == version.tags[VERDICT]
+    assert f"samples-{MODEL}" not in shown  # they are the same as before
+    samples = site.artifacts(nightly["id"])[f"samples-{MODEL}"]
+    assert f"/artifacts/artifact/{samples['id']}" in decision["data"]
     assert site.champion() == 1
 
 
@@ -377,7 +405,11 @@ def test_a_training_resumes_after_its_worker_was_killed(site, nightly):
     params["models"][MODEL]["tiny"] |= {"kimg": 2.0, "tick_kimg": 0.1, "sample_kimg": 0.1}
     (site.root / "params.yaml").write_text(yaml.safe_dump(params))
     commit_all(site.root)
-    site.start_run("train/nightly")
+    killed = site.start_run("train/nightly")
+    hourly = site.deployment("monitor/hourly")
+    change = {"schedule": {"cron": "9 * * * *", "timezone": "UTC"}}
+    schedules = f"deployments/{hourly['id']}/schedules"
+    site.api(f"{schedules}/{hourly['schedules'][0]['id']}", change, "PATCH")
     checkpoints = site.root / ".ckpt" / MODEL
     wait_for(lambda: list(checkpoints.glob("*/step-*.npz")), TIMEOUT_S)
     worker = site.worker()
@@ -389,7 +421,11 @@ def test_a_training_resumes_after_its_worker_was_killed(site, nightly):
     assert "the worker has ended" in site.log.read_text()
 
     site.start()
-    site.api(f"deployments/{site.deployment('train/nightly')['id']}", {"paused": True}, "PATCH")
+    assert site.wait(killed["id"])["state_type"] in ("CRASHED", "FAILED")  # it may report itself
+    (schedule,) = site.deployment("monitor/hourly")["schedules"]
+    assert schedule["schedule"]["cron"] == "9 * * * *"
+    assert site.deployment("train/nightly")["paused"]
     resumed = site.run("train/nightly")
     assert resumed["state_type"] == "COMPLETED", site.log_of(resumed["id"])
     assert "training restore resumes at" in site.log_of(resumed["id"])
+    assert f"progress-train-{MODEL}" in site.artifacts(resumed["id"])

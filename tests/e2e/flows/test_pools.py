@@ -26,11 +26,12 @@ from prefect_docker.worker import DockerWorker
 from prefect_kubernetes.worker import KubernetesWorker
 
 from stylefuse import __version__
-from tests.support.clone import ROOT, environment
+from tests.support.clone import ROOT, environment, make_clone
 
 WORKERS = {"docker": DockerWorker, "kubernetes": KubernetesWorker}
 NIGHTLY, ON_DEMAND = "train/nightly", "evaluate/on-demand"
 FOLDER = "/srv/stylefuse"
+START = "python -m flows.start"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 IMAGE = f"stylefuse:{__version__}"
 ELSEWHERE = {"PREFECT_API_URL": "http://prefect.example.org:4200/api"}
@@ -165,7 +166,7 @@ def test_a_container_runs_as_the_owner_of_the_folder_without_privileges(pool):
     settings = container(ON_DEMAND)
     host = settings["host_config"]
     assert settings["image"] == IMAGE
-    assert settings["command"] == "prefect flow-run execute"
+    assert settings["command"] == f"{START} prefect flow-run execute"
     assert settings["user"] == "1000:1000"
     assert settings["working_dir"] == FOLDER
     assert host["Binds"] == [f"{FOLDER}:{FOLDER}"]
@@ -193,7 +194,7 @@ def test_a_pod_is_restricted_has_time_to_stop_and_mounts_the_claim(pool):
     pod = job["template"]["spec"]
     (only,) = pod["containers"]
     assert only["image"] == IMAGE
-    assert only["args"] == ["prefect", "flow-run", "execute"]
+    assert only["args"] == [*START.split(), "prefect", "flow-run", "execute"]
     assert only["workingDir"] == only["volumeMounts"][0]["mountPath"] == FOLDER
     assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "stylefuse"}
     environment = {entry["name"]: entry["value"] for entry in only["env"]}
@@ -227,12 +228,14 @@ def test_a_pod_is_restricted_has_time_to_stop_and_mounts_the_claim(pool):
 @pytest.mark.parametrize("pool", ["docker"], indirect=True)
 def test_the_command_runs_the_flow_in_the_folder(pool, server, tmp_path):
     """The command and the environment that a container would get, without the container."""
-    job = job_of(pool, ON_DEMAND, {"models": ["nobody"]}, folder=str(ROOT))
+    folder = make_clone(tmp_path)
+    job = job_of(pool, ON_DEMAND, {"models": ["nobody"]}, folder=str(folder))
     environment = {**job.env, "PATH": server["PATH"]}
-    subprocess.run(shlex.split(job.command), cwd=tmp_path, env=environment, check=True)
+    subprocess.run(shlex.split(job.command), cwd=folder, env=environment, check=True)
     run = ask(lambda client: client.read_flow_run(job.env["PREFECT__FLOW_RUN_ID"]))
     assert run.state.is_failed()
     assert "nobody" in run.state.message
+    assert (folder / ".prefect/worktrees/1/params.yaml").exists()
 
 
 def test_the_image_has_no_outputs_of_runs():

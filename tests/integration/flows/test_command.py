@@ -35,8 +35,10 @@ def program(tmp_path, monkeypatch):
 
 def test_the_output_of_a_command_is_returned(program):
     program('echo "one $1"; sleep 0.5; echo two >&2')
-    result = run_command("dvc", "repro")
+    lines = []
+    result = run_command("dvc", "repro", on_line=lines.append)
     assert result.output == "one repro\ntwo\n"
+    assert lines == ["one repro", "two"]
     assert 0.2 < result.child_seconds <= result.seconds  # `sleep` is a child process
 
 
@@ -78,10 +80,10 @@ def test_a_cancelled_flow_stops_its_command(program, tmp_path, monkeypatch):
 def _raise_when(path, function):
     """A wrapper of a function that raises KeyboardInterrupt as soon as a file has content."""
 
-    def wrapper(reader, logger, last=False):
+    def wrapper(reader, logger, on_line, last=False):
         if not last and path.exists() and path.read_text():
             raise KeyboardInterrupt
-        return function(reader, logger, last)
+        return function(reader, logger, on_line, last)
 
     return wrapper
 

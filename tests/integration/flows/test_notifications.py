@@ -6,12 +6,16 @@ import logging
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
-from flows.notifications import ADDRESSES, notify
+import yaml
+from flows.notifications import ADDRESSES, TELL_FAILURES, notify
+from prefect.states import Crashed
 from pydantic import ValidationError
 
 from stylefuse.config import Notify
+from tests.support.clone import ROOT
 from tests.support.servers import free_port
 
 
@@ -131,3 +135,15 @@ def test_a_service_that_refuses_is_logged(caplog):
 def test_a_password_in_the_parameters_is_refused():
     with pytest.raises(ValidationError, match="STYLEFUSE_NOTIFY"):
         Notify(addresses=["mailtos://me:secret@mail.example.org"])
+
+
+def test_the_hook_takes_its_arguments_as_workers_and_runs_pass_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    raw = yaml.safe_load((ROOT / "params.yaml").read_text())
+    raw["notify"] = {"command": f"cat >> {tmp_path}/told"}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(raw))
+    flow, run = SimpleNamespace(name="train"), SimpleNamespace(name="quick-fox")
+    (hook,) = TELL_FAILURES["on_crashed"]
+    hook(flow=flow, flow_run=run, state=Crashed(message="killed"))
+    hook(flow, run, Crashed(message="killed"))
+    assert (tmp_path / "told").read_text().count("train (quick-fox): killed") == 2

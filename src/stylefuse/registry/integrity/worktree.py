@@ -23,13 +23,26 @@ def worktree(revision: str) -> Iterator[Path]:
         folder = Path(temporary) / "project"
         git("worktree", "add", "--detach", str(folder), revision)
         try:
-            cache_dir = (str(PROGRAMS / "dvc"), "cache", "dir")
-            answer = subprocess.run(cache_dir, check=True, capture_output=True, text=True)
-            cache = str(Path(answer.stdout.strip()).absolute())
-            subprocess.run([*cache_dir, "--local", cache], cwd=folder, check=True)
+            share_dvc_settings(folder)
             yield folder
         finally:
             git("worktree", "remove", "--force", str(folder))
+
+
+def share_dvc_settings(folder: Path) -> None:
+    """Let a copy of the project use DVC's cache and remotes of the project in this folder."""
+    from dvc.config import Config
+    from dvc.repo import Repo
+
+    with Repo() as project:
+        cache = {**project.config["cache"], "dir": project.cache.local_cache_dir}
+        shared = {"cache": cache, "remote": project.config["remote"]}
+        default = project.config["core"].get("remote")
+    config = Config(str(folder / ".dvc"))
+    with config.edit("local") as local:
+        local.update(shared)
+        local["core"] = {"remote": default} if default else {}
+    Path(config.files["local"]).chmod(0o600)  # a remote's settings may have keys
 
 
 def checkout_outputs(folder: Path, names: Sequence[str]) -> bool:
@@ -44,12 +57,10 @@ def checkout_outputs(folder: Path, names: Sequence[str]) -> bool:
     from dvc.repo import Repo
 
     targets = [str(folder / name) for name in names]
-    with Repo() as project:  # a remote's path may be relative to the project, or local to it
-        config = {name: project.config[name] for name in ("core", "remote")}
-    for remote_config in (None, config):
+    for fetches in (False, True):
         try:
-            with Repo(str(folder), config=remote_config) as copy:
-                if remote_config:
+            with Repo(str(folder)) as copy:
+                if fetches:
                     copy.fetch(targets)
                 copy.checkout(targets)
                 return True

@@ -1,0 +1,73 @@
+"""The processes of `make flows`: a stopped worker takes no new run, and none outlives it."""
+
+import signal
+import subprocess
+import sys
+
+import psutil
+from flows.processes import start, stop, stop_worker
+
+from tests.support.servers import wait_for
+
+# Like a worker, it starts a run as soon as the one before has ended.
+WORKER = """
+import subprocess, sys
+run = [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, {answer}); "
+       "print('run', flush=True); signal.pause()"]
+while True:
+    subprocess.run(run)
+"""
+SIGINT = "import signal; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+
+
+def stopped_runs(tmp_path, answer):
+    """The number of runs that a worker has started when it was stopped; none is alive."""
+    log = tmp_path / "log"
+    worker = start([sys.executable, "-c", WORKER.format(answer=answer)], log)
+    wait_for(lambda: "run" in log.read_text())
+    runs = psutil.Process(worker.pid).children(recursive=True)
+    stop_worker(worker)
+    assert worker.poll() is not None
+    wait_for(lambda: not any(run.is_running() for run in runs))
+    return log.read_text().count("run")
+
+
+def test_a_worker_takes_no_run_while_its_runs_are_stopped(tmp_path):
+    assert stopped_runs(tmp_path, "signal.SIG_DFL") == 1
+
+
+def test_a_run_that_does_not_stop_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr("flows.processes.RUN_TIMEOUT_S", 0.2)
+    assert stopped_runs(tmp_path, "signal.SIG_IGN") == 1
+
+
+def test_a_process_hears_sigint_although_a_script_starts_programs_deaf_to_it(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = start([sys.executable, "-c", SIGINT], tmp_path / "log")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert process.wait() == 0
+    assert (tmp_path / "log").read_text() == "True\n"
+
+
+def test_a_process_that_does_not_end_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr("flows.processes.STOP_TIMEOUT_S", 0.2)
+    log = tmp_path / "log"
+    process = start(["sh", "-c", "trap '' TERM; echo started; while true; do sleep 1; done"], log)
+    wait_for(lambda: "started" in log.read_text())
+    stop(process)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path; from flows.processes import start\n"
+        f"print(start(['sleep', '60'], Path({str(tmp_path / 'log')!r})).pid, flush=True)\n"
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not psutil.pid_exists(pid))
