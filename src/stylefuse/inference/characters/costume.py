@@ -52,7 +52,7 @@ def costume_steps(
         faces.inner_points, faces.size, SOFT_EDGE * faces.face_width, character.beard
     )[..., None]
     toned = paint_tones(faces, character.beard, options.likeness)
-    joined = _join(faces, toned, mask[..., 0])
+    joined = join(faces, toned, mask[..., 0])
     own = faces.character[faces.window]
 
     def finish(window: Image.Image) -> Image.Image:
@@ -69,7 +69,7 @@ def costume_steps(
     return optimized_steps(start, content, [style], None, 1.0, finish)
 
 
-def _join(faces: AlignedFaces, toned: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def join(faces: AlignedFaces, toned: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The painted face in the character's picture without a seam, levels of the window.
 
     The mask fades the face into the painting; blending their gradients beyond it removes what is

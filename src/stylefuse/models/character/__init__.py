@@ -1,0 +1,1 @@
+"""Networks that take the faults of a composite out of painted characters."""
