@@ -83,12 +83,12 @@ def _splits() -> dict[str, str]:
 def _head_and_shoulders(
     original: SourcePicture, frame: float, enlarger: DrawingEnlarger
 ) -> Image.Image:
-    portrait = _on_ground(open_picture(original.data, original.path))
+    portrait = on_ground(open_picture(original.data, original.path))
     crop = portrait.crop(head_and_shoulders(find_faces(portrait)[0], portrait.size, frame))
     return enlarger.double(crop).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 
 
-def _on_ground(portrait: Image.Image) -> Image.Image:
+def on_ground(portrait: Image.Image) -> Image.Image:
     """A portrait on a ground of its own hue, light behind the head and dark in the corners."""
     if portrait.mode != "RGBA":
         return portrait

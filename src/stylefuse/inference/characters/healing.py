@@ -13,7 +13,7 @@ from stylefuse.inference.characters import masks
 from stylefuse.inference.characters.alignment import AlignedFaces
 from stylefuse.inference.faces import landmarks
 
-SIDE = 192  # pixels; of the square that the network looks at
+SIDE = 128  # pixels; of the square that the network looks at
 FACE_WIDTH = 96  # pixels; of the face in it
 MAP_EDGE = 0.7  # σ of the maps of features, in pixels
 FEATURES = (
@@ -51,7 +51,9 @@ def heal(faces: AlignedFaces, joined: np.ndarray, mask: np.ndarray, network: Net
     square = np.rint(np.clip(whole[rows][:, columns], 0, 255)).astype(np.uint8)
     composite = np.asarray(Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
     points = (faces.points - np.array([left, top])) * (SIDE / side)
-    change = _resized(network(composite, feature_maps(points, _scaled(mask, faces, (left, top), side))), side)
+    change = _resized(
+        network(composite, feature_maps(points, _scaled(mask, faces, (left, top), side))), side
+    )
     padded = np.zeros_like(whole)
     inside_rows, inside_columns = (
         slice(max(0, start), min(length, start + side))
@@ -67,7 +69,9 @@ def heal(faces: AlignedFaces, joined: np.ndarray, mask: np.ndarray, network: Net
 def _scaled(mask, faces, corner, side):
     whole = np.zeros(faces.character.shape[:2], np.float32)
     whole[faces.window] = mask
-    box = Image.fromarray(whole).transform((side, side), Image.Transform.AFFINE, (1, 0, corner[0], 0, 1, corner[1]))
+    box = Image.fromarray(whole).transform(
+        (side, side), Image.Transform.AFFINE, (1, 0, corner[0], 0, 1, corner[1])
+    )
     return np.asarray(box.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 

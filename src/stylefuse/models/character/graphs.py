@@ -16,9 +16,7 @@ def healer_graph(generator: HealerGenerator, side: int) -> bytes:
     graph = GraphBuilder()
     picture = graph.input("composite", [1, side, side, 3], UINT8)
     levels = graph.node("Cast", picture, to=FLOAT)
-    values = graph.node(
-        "Sub", graph.node("Div", levels, graph.constant(LEVELS)), graph.constant(1)
-    )
+    values = graph.node("Sub", graph.node("Div", levels, graph.constant(LEVELS)), graph.constant(1))
     maps = graph.input("maps", [1, side, side, 4])
     joined = graph.node("Concat", values, maps, axis=-1)
     h, skips = graph.node("Transpose", joined, perm=[0, 3, 1, 2]), []

@@ -32,12 +32,12 @@ class HealerGenerator(keras.Model):
         super().__init__(**kwargs)
         self.width = width
         widths = width, 2 * width, 4 * width
-        self.down = [EqualConv2D(n, 4, 2, name=f"down_{n}") for n in widths]
-        self.left = [Residual(n, name=f"left_{n}") for n in widths[:2]]
-        self.middle = [Residual(widths[2], name=f"middle_{i}") for i in range(MIDDLE)]
-        self.up = [EqualConv2D(n, name=f"up_{n}") for n in widths[1::-1]]
-        self.right = [Residual(n, name=f"right_{n}") for n in widths[1::-1]]
-        self.to_rgb = EqualConv2D(12, gain=1.0, name="to_rgb")
+        self.down = [EqualConv2D(n, 4, 2, "same", name=f"down_{n}") for n in widths]
+        self.left = [Residual(n, "same", name=f"left_{n}") for n in widths[:2]]
+        self.middle = [Residual(widths[2], "same", name=f"middle_{i}") for i in range(MIDDLE)]
+        self.up = [EqualConv2D(n, padding="same", name=f"up_{n}") for n in widths[1::-1]]
+        self.right = [Residual(n, "same", name=f"right_{n}") for n in widths[1::-1]]
+        self.to_rgb = EqualConv2D(12, padding="same", gain=1.0, name="to_rgb")
 
     def build(self, inputs_shape):
         self.call(keras.KerasTensor(inputs_shape))
@@ -73,8 +73,8 @@ class PatchDiscriminator(keras.Model):
     def __init__(self, width=24, **kwargs):
         super().__init__(**kwargs)
         self.width = width
-        self.down = [EqualConv2D(n * width, 4, 2, name=f"down_{n}") for n in (1, 2, 4)]
-        self.last = EqualConv2D(1, gain=1.0, name="last")
+        self.down = [EqualConv2D(n * width, 4, 2, "same", name=f"down_{n}") for n in (1, 2, 4)]
+        self.last = EqualConv2D(1, padding="same", gain=1.0, name="last")
 
     def call(self, pictures):
         h = pictures

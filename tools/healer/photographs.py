@@ -1,12 +1,8 @@
-"""Pairs of pictures for the healer: a composite with the faults of composites, and the painting.
+"""What a photograph of a painted person might look like: other light, and the faults of pictures.
 
-A painted face is its own truth. What a photograph of it might look like is drawn (light from
-elsewhere, hard shadows, grain, hatching, locks of hair, blurred lines), and the code that
-composes people into characters paints this photograph into the painting. A painted beard is
-composed into the painting without a beard, so that the composite has it in the colour of skin.
+Lightness is that of L*a*b*; lengths are in pixels.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,17 +10,12 @@ from PIL import Image, ImageDraw, ImageFilter
 from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator
 
 from stylefuse.inference.characters import masks
-from stylefuse.inference.characters.alignment import AlignedFaces
-from stylefuse.inference.characters.costume import SOFT_EDGE, join
 from stylefuse.inference.characters.filters import blur, guided
 from stylefuse.inference.characters.lab import to_lab, to_rgb
-from stylefuse.inference.characters.tones import paint_tones
 from stylefuse.inference.faces import landmarks
 from stylefuse.inference.faces.landmarks import CHIN, FOREHEAD
 
-LIKENESS = 0.6, 1.0
-KEPT_BEARDS = 0.35  # share of bearded portraits that keep their beards
-BEARD_OUTLINE = 454, 323, 361, 425, 327, 2, 98, 205, 132, 93, 234
+CHIN_OUTLINE = 58, 172, 150, 152, 379, 397, 288
 
 
 class Portrait(NamedTuple):
@@ -45,26 +36,7 @@ class Portrait(NamedTuple):
     normals: np.ndarray
 
 
-def make_pair(portrait: Portrait, rng: np.random.Generator) -> tuple[np.ndarray, bool]:
-    """A composite, uint8 `[side, side, 3]`, and whether it leaves out what a beard covers; it
-    should be the portrait's picture."""
-    truth = portrait.picture.astype(np.float32)
-    flat, size = portrait.points[:, :2], portrait.picture.shape[1::-1]
-    kept = portrait.beard and rng.random() < KEPT_BEARDS
-    shaven = portrait.beard and not kept
-    character = _shaven(truth, flat, portrait.width, rng) if shaven else truth
-    photo = _photograph(truth, portrait, rng)
-    faces = AlignedFaces(character, photo, flat, (0, 0), portrait.width)
-    mask = masks.inner_face(flat, size, SOFT_EDGE * portrait.width, kept)
-    toned = paint_tones(faces, kept, rng.uniform(*LIKENESS))
-    joined = join(faces, toned, mask)
-    composite = mask[..., None] * joined + (1 - mask[..., None]) * (
-        truth if shaven else joined
-    )
-    return _levels(composite), kept
-
-
-def _photograph(truth: np.ndarray, portrait: Portrait, rng: np.random.Generator) -> np.ndarray:
+def photograph(truth: np.ndarray, portrait: Portrait, rng: np.random.Generator) -> np.ndarray:
     """A photograph of a painted person, in other light."""
     width, flat = portrait.width, portrait.points[:, :2]
     size = truth.shape[1::-1]
@@ -79,7 +51,7 @@ def _photograph(truth: np.ndarray, portrait: Portrait, rng: np.random.Generator)
     lightness = 55 + gain * (lightness - low) + rng.uniform(0, 0.7) * (low - low.mean())
     lightness = lightness + _light(portrait, size, rng)
     if portrait.beard and rng.random() < 0.5:  # white hair
-        lightness = lightness + rng.uniform(5, 35) * _beard(flat, size, width)
+        lightness = lightness + rng.uniform(5, 35) * beard_mask(flat, size, width)
     if rng.random() < 0.35:
         lightness = lightness - _locks(flat, size, width, rng)
     if rng.random() < 0.12:
@@ -175,34 +147,11 @@ def _hatching(size, width, rng) -> np.ndarray:
     return lines * rng.uniform(3, 14) * (where > 0.3 * where.std())
 
 
-def _shaven(truth, flat, width, rng) -> np.ndarray:
-    """A painting whose beard is replaced by skin, shaded like the cheeks."""
-    size = truth.shape[1::-1]
-    beard = _beard(flat, size, width)
-    whole = masks.inner_face(flat, size, 1) > 0.5
-    skin = whole & (beard < 0.1) & (masks.features(flat, size, 1) < 0.2)
-    lab = to_lab(truth)
-    shares = skin.astype(np.float32) + 1e-5
-    smooth = np.stack([blur(lab[..., i] * shares, width / 5) for i in range(3)], -1)
-    smooth /= np.maximum(blur(shares, width / 5), 1e-6)[..., None]
-    median = np.median(lab[skin], 0)
-    smooth = 0.5 * smooth + 0.5 * median
-    lips = masks.polygon(flat[list(landmarks.LIPS)], size, width / 60)[..., None]
-    smooth = smooth + lips * np.array([-6, 6, 2])
-    smooth[..., 0] += 2 * rng.standard_normal(beard.shape)
-    filled = to_rgb((1 - beard[..., None]) * lab + beard[..., None] * smooth)
-    return filled.astype(np.float32)
-
-
-def _beard(flat: np.ndarray, size: masks.Size, width: float) -> np.ndarray:
+def beard_mask(flat: np.ndarray, size: masks.Size, width: float) -> np.ndarray:
     """Where a beard may be, 0…1."""
     up = flat[FOREHEAD] - flat[CHIN]
-    outline = flat[list(BEARD_OUTLINE)]
-    chin = flat[[58, 172, 150, 152, 379, 397, 288]] - up * 0.12
+    outline = flat[list(masks.LOWER_OVER_BEARD)]
+    chin = flat[list(CHIN_OUTLINE)] - up * 0.12
     below = masks.polygon(np.concatenate([outline[3:8], chin]), size, width / 30)
     above = masks.polygon(np.concatenate([outline, chin]), size, width / 30)
     return np.maximum(above, below)
-
-
-def _levels(x: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(x, 0, 255)).astype(np.uint8)
