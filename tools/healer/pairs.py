@@ -49,16 +49,12 @@ def load_portraits() -> list[Portrait]:
     with np.load(PORTRAITS) as arrays:
         rows = list(zip(arrays["pictures"], arrays["points"], arrays["beards"], strict=True))
     size = rows[0][0].shape[1::-1]
-    return [
-        Portrait(
-            picture,
-            points,
-            Face(points, 1, 1).width,
-            bool(beard),
-            surface_normals(points, size, Face(points, 1, 1).width),
-        )
-        for picture, points, beard in rows
-    ]
+    portraits = []
+    for picture, points, beard in rows:
+        width = Face(points, 1, 1).width
+        normals = surface_normals(points, size, width)
+        portraits.append(Portrait(picture, points, width, bool(beard), normals))
+    return portraits
 
 
 def make_pair(portrait: Portrait, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,9 @@
 
     python -m tools.healer.portraits
 
-`faces.json` beside this file names portraits of the training split whose faces are not covered, and
-says which have beards. Run it after `dvc repro ingest`; needs the package `ncnn`.
+`faces.json` beside this file names portraits of the training split whose faces are not covered. It
+says which have beards, and in which square the face is: left, top and side. Run it after
+`dvc repro ingest`; needs the package `ncnn`. Other portraits than before make old pairs useless.
 """
 
 import json
@@ -27,28 +28,32 @@ PORTRAITS = FOLDER / "portraits.npz"
 LIST = Path(__file__).with_name("faces.json")
 SIDE = 192  # pixels; of a portrait
 SQUARE = r"( -?\d+){3}\.png$"  # what ends the name of a face that was cut out of a portrait
+AROUND = 2.4  # sides of the list's square, in which the face is looked for
 REACH = 1.42  # of what is enlarged around the middle of a face, in its widths
 MIN_SCORE, MAX_YAW = 0.7, 28  # of the mesh; degrees
 
 
 def main() -> None:
     """Cut out the faces, and write them with their meshes."""
-    beards = {entry["path"]: entry["beard"] for entry in json.loads(LIST.read_text())}
-    _check_split(set(beards))
+    entries = {entry["path"]: entry for entry in json.loads(LIST.read_text())}
+    _check_split(set(entries))
     (source,) = (source for source in load_params().data.sources if source.name == SOURCE)
-    enlarger, pictures, points, kept = DrawingEnlarger(), [], [], []
-    for original in read_apt(source, lambda path: path in beards):
+    enlarger, pictures, points, beards = DrawingEnlarger(), [], [], []
+    for original in read_apt(source, lambda path: path in entries):
         portrait = on_ground(open_picture(original.data, original.path)).convert("RGB")
+        portrait = _around(portrait, *entries[original.path]["square"])
         face = find_faces(portrait)[0]
         if face.score < MIN_SCORE or abs(face.pose.yaw) > MAX_YAW:
             continue
         picture, mesh = _square(portrait, face, enlarger)
         pictures.append(picture)
         points.append(mesh)
-        kept.append(beards[original.path])
-        print(len(kept), original.path, flush=True)
+        beards.append(entries[original.path]["beard"])
+        print(len(beards), original.path, flush=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    np.savez(PORTRAITS, pictures=np.stack(pictures), points=np.stack(points), beards=np.array(kept))
+    np.savez(
+        PORTRAITS, pictures=np.stack(pictures), points=np.stack(points), beards=np.array(beards)
+    )
 
 
 def _check_split(paths: set[str]) -> None:
@@ -58,6 +63,14 @@ def _check_split(paths: set[str]) -> None:
     held_out = paths - set(rows.member.str.replace(SQUARE, ".png", regex=True))
     if held_out:
         raise SystemExit(f"not in the training split: {', '.join(sorted(held_out))}")
+
+
+def _around(portrait: Image.Image, left: int, top: int, side: int) -> Image.Image:
+    """What is around a square of a portrait, `AROUND` times as wide."""
+    margin = round((AROUND - 1) / 2 * side)
+    box = (left - margin, top - margin, left + side + margin, top + side + margin)
+    right, bottom = (min(a, b) for a, b in zip(box[2:], portrait.size, strict=True))
+    return portrait.crop((max(0, box[0]), max(0, box[1]), right, bottom))
 
 
 def _square(

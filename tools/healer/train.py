@@ -23,7 +23,7 @@ from stylefuse.training.ema import WeightAverage
 from tools.healer.portraits import FOLDER, PORTRAITS
 
 BATCH, WIDTH, DISCRIMINATOR_WIDTH = 8, 16, 24
-LEARNING_RATE, WARMUP, MIN_RATE = 8e-3, 30, 0.3
+WARMUP, MIN_RATE = 30, 0.3  # steps; share of the learning rate at the end
 CHECK = 100  # steps between checkpoints
 SHIFT = 10  # pixels, at most, of the square that is cut out
 MAX_DECAY = 0.99  # of the average
@@ -34,14 +34,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--adversarial", type=float, default=0.0, help="weight of the adversary")
+    parser.add_argument("--rate", type=float, default=8e-3, help="learning rate at first")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(0)
     generator, average = (_generator(name) for name in ("generator", "average"))
     discriminator = PatchDiscriminator(DISCRIMINATOR_WIDTH, name="discriminator")
     discriminator(np.zeros((1, SIDE, SIDE, 3), np.float32))
-    optimizer = keras.optimizers.Adam(LEARNING_RATE, 0.9, 0.99)
+    optimizer = keras.optimizers.Adam(arguments.rate, 0.9, 0.99)
     optimizer.build(generator.trainable_variables)
-    adversary = keras.optimizers.Adam(LEARNING_RATE / 4, 0.0, 0.99)
+    adversary = keras.optimizers.Adam(arguments.rate, 0.0, 0.99)
     adversary.build(discriminator.trainable_variables)
     mean = WeightAverage(generator, average)
     state = [
@@ -62,7 +63,7 @@ def main() -> None:
         if done >= 1:
             break
         decay = MIN_RATE + (1 - MIN_RATE) * (1 + np.cos(np.pi * done)) / 2
-        optimizer.learning_rate = LEARNING_RATE * min(1, (step + 1) / WARMUP) * decay
+        optimizer.learning_rate = arguments.rate * min(1, (step + 1) / WARMUP) * decay
         metrics = {}
         if arguments.adversarial:
             noise = rng.standard_normal(paintings.shape, np.float32)

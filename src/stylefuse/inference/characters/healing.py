@@ -40,39 +40,31 @@ def heal(faces: AlignedFaces, joined: np.ndarray, mask: np.ndarray, network: Net
         Levels of the window, float32 `[rows, columns, 3]`, not clipped.
     """
     side = round(SIDE * faces.face_width / FACE_WIDTH)
-    left, top = np.rint(faces.points.mean(0) - side / 2).astype(int)
-    whole = faces.character.copy()
-    whole[faces.window] = joined
+    corner = np.rint(faces.points.mean(0) - side / 2).astype(int)
+    whole, whole_mask = faces.character.copy(), np.zeros(faces.character.shape[:2], np.float32)
+    height, width = whole.shape[:2]
+    whole[faces.window], whole_mask[faces.window] = joined, mask
     # columns and rows of the square; what is outside of the picture repeats its border
     columns, rows = (
         np.clip(np.arange(side) + start, 0, length - 1)
-        for start, length in zip((left, top), whole.shape[1::-1], strict=True)
+        for start, length in zip(corner, (width, height), strict=True)
     )
     square = np.rint(np.clip(whole[rows][:, columns], 0, 255)).astype(np.uint8)
     composite = np.asarray(Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-    points = (faces.points - np.array([left, top])) * (SIDE / side)
-    change = _resized(
-        network(composite, feature_maps(points, _scaled(mask, faces, (left, top), side))), side
-    )
-    padded = np.zeros_like(whole)
+    small_mask = _resized(whole_mask[rows][:, columns], SIDE)
+    maps = feature_maps((faces.points - corner) * (SIDE / side), small_mask)
+    change = network(composite, maps)
+    enlarged = np.stack([_resized(change[..., i], side) for i in range(3)], axis=-1)
+    added = np.zeros_like(whole)
     inside_rows, inside_columns = (
-        slice(max(0, start), min(length, start + side))
-        for start, length in zip((top, left), whole.shape[:2], strict=True)
+        np.arange(max(0, start), min(length, start + side))
+        for start, length in zip(corner[::-1], (height, width), strict=True)
     )
-    padded[inside_rows, inside_columns] = change[
-        inside_rows.start - top : inside_rows.stop - top,
-        inside_columns.start - left : inside_columns.stop - left,
+    added[np.ix_(inside_rows, inside_columns)] = enlarged[
+        np.ix_(inside_rows - corner[1], inside_columns - corner[0])
     ]
-    return joined + padded[faces.window]
-
-
-def _scaled(mask, faces, corner, side):
-    whole = np.zeros(faces.character.shape[:2], np.float32)
-    whole[faces.window] = mask
-    box = Image.fromarray(whole).transform(
-        (side, side), Image.Transform.AFFINE, (1, 0, corner[0], 0, 1, corner[1])
-    )
-    return np.asarray(box.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    healed: np.ndarray = joined + added[faces.window]
+    return healed
 
 
 def feature_maps(flat: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -93,11 +85,7 @@ def feature_maps(flat: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.stack([mask, *parts], axis=-1).astype(np.float32)
 
 
-def _resized(change: np.ndarray, side: int) -> np.ndarray:
-    bands = [
-        Image.fromarray(np.ascontiguousarray(change[..., i])).resize(
-            (side, side), Image.Resampling.BICUBIC
-        )
-        for i in range(3)
-    ]
-    return np.stack([np.asarray(band) for band in bands], axis=-1)
+def _resized(x: np.ndarray, side: int) -> np.ndarray:
+    """A square map at another size."""
+    picture = Image.fromarray(np.ascontiguousarray(x))
+    return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC))
