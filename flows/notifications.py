@@ -21,6 +21,7 @@ SEVERITY: dict[NotificationEvent, Literal["info", "success", "warning", "failure
     "failed": "failure",
     "drifted": "warning",
     "refused": "info",
+    "approval": "info",
     "promoted": "success",
     "rolled-back": "warning",
     "worker-ended": "failure",

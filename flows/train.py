@@ -8,7 +8,7 @@ python -m flows.train restore          run only what the model restore needs
 import argparse
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prefect import flow, task
@@ -18,6 +18,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed, State
 
 from flows import artifacts
+from flows.approval import ask
 from flows.command import report_user_errors, retryable, run_command
 from flows.gpu_limit import GPU, LEASE_S
 from flows.graph import (
@@ -163,19 +164,25 @@ def train(
         stopwatch.record("plan")
         states = run_stages(stages, fresh, force, stopwatch)
         artifacts.show_validation()
-        released = {}
+        candidates = {}
         for name in names:
-            released[name] = _release(name, params, promotes, states)
-            stopwatch.record(f"register, gate and promote {name}", None)
+            candidates[name] = _register_and_gate(name, params, states)
+            stopwatch.record(f"register and gate {name}", None)
         failed = [name for name, state in states.items() if state.is_failed()]
-        failed += [name for name, release in released.items() if not release.succeeded]
-        versions = [release.version for release in released.values() if release.version]
+        failed += [name for name, candidate in candidates.items() if not candidate.decided]
+        versions = [candidate.version for candidate in candidates.values() if candidate.version]
         published = ""
         if in_worktree() and not failed and (params.flows.push or params.flows.commit_to):
             state = publish(params.flows, "; ".join(versions), return_state=True)
             published = str(state.message)
             failed += [] if state.is_completed() else ["publish"]
             stopwatch.record("publish", None)
+    # others may run their pipelines while somebody is asked
+    for name, candidate in candidates.items():
+        if promotes and candidate.decided:
+            promoted = _promote(name, params, candidate.decided)
+            failed += [] if promoted.is_completed() else [name]
+            stopwatch.record(f"promote {name}", None)
     artifacts.show_timings(stopwatch.timings)
     artifacts.show_origin(origin, versions, published)
     if failed:
@@ -206,34 +213,42 @@ def run_stages(
 
 
 @dataclass(frozen=True)
-class Release:
-    """What became of a trained model.
+class Candidate:
+    """A trained model after registration and gate.
 
     Attributes:
-        succeeded: whether it was registered, put to the gate and, if it passed, promoted.
         version: as which it was registered, for people; "" if it was not.
+        decided: with the gate's result; None if it did not come to that.
     """
 
-    succeeded: bool
     version: str = ""
+    decided: State[artifacts.GateResult] | None = None
 
 
-def _release(model: str, params: Params, promotes: bool, states: dict[str, State]) -> Release:
-    """Register one model, put it to the gate and promote it."""
+def _register_and_gate(model: str, params: Params, states: dict[str, State]) -> Candidate:
+    """Register one model, and put it to the gate."""
     own = [state for name, state in states.items() if name.endswith(f"@{model}")]
     if not own or not all(state.is_completed() for state in own):
-        return Release(False)
+        return Candidate()
     registered = register(model, params, wait_for=own, return_state=True)
     if not registered.is_completed():
-        return Release(False)
-    version = str(registered.message)
+        return Candidate()
     decided = gate(model, params, wait_for=[registered], return_state=True)
-    if not decided.is_completed():
-        return Release(False, version)
-    if not promotes:
-        return Release(True, version)
-    promoted = promote(model, params, decided.result(), wait_for=[decided], return_state=True)
-    return Release(promoted.is_completed(), version)
+    return Candidate(str(registered.message), decided if decided.is_completed() else None)
+
+
+def _promote(
+    model: str, params: Params, decided: State[artifacts.GateResult]
+) -> State[None] | State[str]:
+    """Promote a challenger that passed the gate, if somebody approves it where that is asked."""
+    result, hours = decided.result(), params.flows.approval_hours
+    if result.promoted and hours and in_worktree():
+        approval = ask(model, result.challenger, result.reasons, hours)
+        if not approval.promote:
+            return Completed(name="Not approved", message=approval.comment)
+        comment = approval.comment or "without a comment"
+        result = replace(result, reasons=f"{result.reasons}; approved by a person: {comment}")
+    return promote(model, params, result, wait_for=[decided], return_state=True)
 
 
 def main() -> None:

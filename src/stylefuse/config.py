@@ -47,7 +47,7 @@ RootPath = Annotated[str, BeforeValidator(_rooted), Field(pattern=r"^(/[\w.-]+)*
 Domain = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]  # photograph, painting, portrait…
 Split = Literal["train", "validation", "test"]
 NotificationEvent = Literal[
-    "failed", "drifted", "refused", "promoted", "rolled-back", "worker-ended"
+    "failed", "drifted", "refused", "approval", "promoted", "rolled-back", "worker-ended"
 ]
 
 RENAMED_KEYS = {  # section → old name → new name, for messages
@@ -283,6 +283,7 @@ class Flows(Section):
 
     commit_to: Annotated[str, Field(pattern=r"^[\w./-]*$")] = ""  # branch for the new `dvc.lock`
     push: bool = False  # data and weights to the default DVC remote
+    approval_hours: Annotated[float, Field(ge=0)] = 0.0  # to wait for a person; 0: ask nobody
     keep_days: Count = 30  # of runs and their artifacts on the Prefect server
 
 
