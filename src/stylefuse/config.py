@@ -228,7 +228,7 @@ class Registry(Section):
 class Challenger(Section):
     """How the scoring server tries a challenger before it is promoted."""
 
-    mode: Literal["off", "shadow", "canary"] = "off"
+    mode: Literal["none", "shadow", "canary"] = "none"
     share: Share = 0.1  # of the callers whom a canary answers
     caller_header: str = ""  # of requests; says who calls; "": the address does
     min_requests: Count = 20  # that it answers before it is given up

@@ -82,7 +82,7 @@ def load_app(
         return load(version, is_shadow=mode == "shadow") if version else champion
 
     champion = AliasFollower(resolve, load)
-    if mode == "off" or not follows or alias != CHAMPION:
+    if mode == "none" or not follows or alias != CHAMPION:
         return champion
     challenger = AliasFollower(
         lambda: challenger_version(model, registry), load_challenger, version=""
