@@ -5,9 +5,13 @@ import time
 
 import pytest
 from flows import approval
+from flows.deployments import POOL
+from flows.lost_runs import recover_lost_runs
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.flow_runs import resume_flow_run
+from prefect.states import Paused, Suspended
 from prefect.testing.utilities import prefect_test_harness
 
 from tests.support.servers import wait_for
@@ -57,9 +61,29 @@ def test_a_person_answers_on_the_server(told, answer):
     assert "better by 1 dB" in message
 
 
+@flow
+def asking_twice(hours: float) -> list[dict]:
+    return [approval.ask(model, 2, "", hours).model_dump() for model in ("restore", "transfer")]
+
+
 def test_nobody_answers(told):
     start = time.monotonic()
-    answer = asking(hours=2 / 3600)
-    assert not answer["promote"]
-    assert "nobody approved" in answer["comment"]
-    assert time.monotonic() - start >= 2
+    state = asking_twice(hours=2 / 3600, return_state=True)
+    assert state.is_completed()
+    for answer in state.result():
+        assert not answer["promote"]
+        assert "nobody approved" in answer["comment"]
+    assert time.monotonic() - start >= 4
+
+
+@pytest.mark.parametrize(("state", "is_ended"), [(Paused, True), (Suspended, False)])
+def test_a_run_whose_process_has_ended_while_it_waited_is_ended(state, is_ended):
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"), overwrite=True)
+        deployment = client.create_deployment(
+            client.create_flow(asking), "here", work_pool_name=POOL
+        )
+        run = client.create_flow_run_from_deployment(deployment)
+        client.set_flow_run_state(run.id, state(timeout_seconds=3600), force=True)
+        recover_lost_runs()
+        assert client.read_flow_run(run.id).state.is_crashed() == is_ended
