@@ -1,9 +1,11 @@
 """A person decides whether a challenger that passed the gate becomes champion."""
 
+from prefect.client.orchestration import get_client
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from prefect.runtime import flow_run
+from prefect.states import Running
 from pydantic import Field
 
 from flows.notifications import tell
@@ -35,4 +37,7 @@ def ask(model: str, version: int, reasons: str, hours: float) -> Approval:
     try:
         return pause_flow_run(Approval, round(hours * 3600), POLL_S, key=f"{model}-{version}")
     except FlowPauseTimeout:
+        # the server would let a run fail that was not resumed in time, and refuse the next pause
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(flow_run.id, Running(), force=True)
         return Approval(promote=False, comment=f"nobody approved it within {hours:g} hours")

@@ -20,11 +20,11 @@ def recover_lost_runs() -> None:
 
     It is for a server on this machine that has no worker yet.
     """
-    types = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+    types = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.PAUSED]
     unfinished = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=types)))
     with get_client(sync_client=True) as client:
         for run in client.read_flow_runs(flow_run_filter=unfinished, limit=PAGE):
-            if run.work_pool_name == POOL and not _is_alive(run):
+            if run.work_pool_name == POOL and not _needs_no_process(run) and not _is_alive(run):
                 _end(client, run)
 
 
@@ -34,6 +34,11 @@ def _end(client: SyncPrefectClient, run: FlowRun) -> None:
     else:
         state = Crashed(message="the worker and the run's process have ended")
     client.set_flow_run_state(run.id, state, force=True)
+
+
+def _needs_no_process(run: FlowRun) -> bool:
+    """Whether somebody has suspended a run: another process continues it."""
+    return run.state_name == "Suspended"
 
 
 def _is_alive(run: FlowRun) -> bool:

@@ -30,7 +30,7 @@ SMALL_PIXELS = 4_000_000
 IN_PROCESS_PIXELS = 12_500_000  # as most telephones take them: starting a process takes a moment
 CHILD = "stylefuse.images.scaled_child"
 BASE_BYTES, BYTES_PER_PIXEL = 256 << 20, 32  # of the process
-REFUSED = 1  # exit status of a process that tells why
+REFUSED = 3  # exit status of a process that tells why; Python itself ends with 1 or 2
 POLL_S = 0.1  # how often a thread that waits checks whether its request was cancelled
 
 _decoding = threading.Lock()

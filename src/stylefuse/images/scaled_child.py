@@ -1,7 +1,7 @@
 """Opens a picture and scales it down, in a process of its own that `scaled` starts.
 
 Reads a file from standard input. Writes a line of JSON to standard output, then the pixels of the
-scaled picture; or, with exit status 1, a line with the message and the code of a `UserError`. The
+scaled picture; or, with exit status 3, a line with the message and the code of a `UserError`. The
 arguments are the picture's name, how many pixels it may have, its longest side afterwards, and how
 many bytes of memory this process may take.
 """

@@ -18,7 +18,7 @@ from PIL import Image
 
 from stylefuse.errors import UserError, printable
 from stylefuse.fileio import write_text_atomically
-from stylefuse.images.open import open_picture
+from stylefuse.images.open import flatten, open_picture
 
 SUFFIX = ".style"
 START = '{"stylefuse style": '  # of every such file, and of no picture
@@ -26,7 +26,7 @@ BASE64_START = base64.b64encode(START.encode()[:18]).decode()
 VERSION = 1
 MAX_BYTES = 1 << 20  # of a file
 MAX_PICTURES = 8
-MAX_PIXELS = 1 << 20  # of a picture
+MAX_PIXELS = 256 * 1024  # of a picture; `TransferPredictor` makes none larger of a painting
 MAX_TEXT = 300  # characters of a name, a licence or a source
 MAX_NUMBERS, LARGEST = 100_000, 1000.0  # of a code
 NUMBER = np.dtype("<f4")
@@ -143,15 +143,14 @@ def _parsed(document: dict[str, Any], name: str) -> LearnedStyle:
     for key, text in texts.items():
         if not is_short_text(text):
             raise ValueError(f"its {key} is no short text")
-    code = np.frombuffer(base64.b64decode(document["code"], validate=True), NUMBER)
+    code = np.frombuffer(_bytes(document["code"]), NUMBER)
     if not (0 < len(code) <= MAX_NUMBERS and np.all(np.abs(code) <= LARGEST)):  # nor NaN
         raise ValueError("its code is out of range")
     files = document["pictures"]
     if not (isinstance(files, list) and 1 <= len(files) <= MAX_PICTURES):
         raise ValueError("it holds no picture, or too many")
     pictures = [
-        open_picture(base64.b64decode(file, validate=True), f"a picture in {name}", MAX_PIXELS)
-        for file in files
+        flatten(open_picture(_bytes(file), f"a picture in {name}", MAX_PIXELS)) for file in files
     ]
     return LearnedStyle(**texts, code=code.astype(np.float32), pictures=pictures)
 
@@ -168,3 +167,7 @@ def _webp(picture: Image.Image) -> bytes:
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

@@ -12,7 +12,7 @@ import logging
 import time
 from typing import Any
 
-from stylefuse.cancellation import Cancelled
+from stylefuse.cancellation import Cancelled, check_cancelled
 from stylefuse.config import Challenger
 from stylefuse.registry.store import CHALLENGER, CHAMPION
 from stylefuse.serving.alias_follower import AliasFollower
@@ -70,7 +70,7 @@ class GradualRelease:
         return int.from_bytes(digest[:8]) < self._settings.share * 2**64
 
     async def _ask(self, role: str, request: "_Request") -> "_Answer":
-        app = self.champion if role == CHAMPION else self.challenger
+        app, tried = self.champion if role == CHAMPION else self.challenger, self.challenger.version
         answer, start = _Answer(app.version), time.perf_counter()
         try:
             await app(request.scope, request.receiver(), answer.receive)
@@ -81,7 +81,9 @@ class GradualRelease:
                 raise
             logger.exception("version %s could not answer", app.version)
             answer.fail()
-        self.figures.add(role, answer.status, time.perf_counter() - start)
+        check_cancelled()  # that the client has gone is no error of the version
+        if tried == self.challenger.version:
+            self.figures.add(role, answer.status, time.perf_counter() - start)
         return answer
 
     def _start_shadow(self, request: "_Request", answer: "_Answer") -> None:

@@ -69,14 +69,14 @@ def load_app(
     name, at, alias = model.removeprefix(MODELS_URI).partition("@")
     follows = model.startswith(MODELS_URI) and bool(at)
     mode = limits.challenger.mode
-    folders = (private / str(number) for number in count())
+    numbers = count()  # two threads load versions
 
     def resolve() -> str:
         return resolve_alias(model, registry).rpartition("/")[2] if follows else model
 
     def load(version: str, is_shadow: bool = False) -> ASGIApp:
         uri = f"{MODELS_URI}{name}/{version}" if follows else model
-        return load_copy(uri, registry, limits, next(folders), is_shadow)
+        return load_copy(uri, registry, limits, private / str(next(numbers)), is_shadow)
 
     def load_challenger(version: str) -> ASGIApp:
         return load(version, is_shadow=mode == "shadow") if version else champion

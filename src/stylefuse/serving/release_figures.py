@@ -76,7 +76,7 @@ class ReleaseFigures:
 
     def compare(self, answer: bytes, shadow: bytes) -> None:
         """Add the differences between the pictures of two answers in JSON."""
-        self._differences += differences(answer, shadow)
+        self._differences.extend(differences(answer, shadow))
 
     def judge(self, limits: Challenger) -> None:
         """Set `fault` if the challenger's answers are beyond the limits; say so in the log."""

@@ -63,6 +63,14 @@ def test_a_process_has_a_limit_of_memory(large, monkeypatch):
     assert error.value.code == "picture-damaged"
 
 
+def test_a_process_that_fails_tells_no_reason(large, monkeypatch):
+    monkeypatch.setattr(scaled, "CHILD", "timeit")
+    monkeypatch.setattr(scaled, "_arguments", lambda *_: ["-n", "1", "raise MemoryError"])
+    with pytest.raises(UserError) as error:
+        open_scaled(FILES["PNG"](), "it", 10_000, 30)
+    assert error.value.code == "picture-damaged"
+
+
 def test_a_cancelled_request_ends_the_process(large, monkeypatch):
     monkeypatch.setattr(scaled, "CHILD", "timeit")  # runs until it is stopped
     monkeypatch.setattr(scaled, "_arguments", lambda *_: ["-n", "1", "import time; time.sleep(60)"])

@@ -11,7 +11,7 @@ from PIL import Image
 from stylefuse.errors import UserError
 from stylefuse.inference import style_file
 from stylefuse.inference.style_file import LearnedStyle, open_style, parse_style, save_style
-from tests.support.models import noise
+from tests.support.models import encoded, noise
 
 STYLE = LearnedStyle(
     "Wave", "GPL-3+", "Hokusai", "ab" * 32, np.linspace(-1, 1, 30, dtype="float32"), [noise(40, 30)]
@@ -115,8 +115,15 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         assert error.value.code == "style-not-readable"
 
 
+def test_a_transparent_picture_is_flattened(document):
+    (picture,) = parse_style(
+        signed(document, pictures=[encoded(noise(9, 8, "RGBA"))]), "x"
+    ).pictures
+    assert picture.mode == "RGB"
+
+
 def test_a_bomb_of_pixels_is_refused(document, tmp_path):
-    Image.new("RGB", (4000, 4000)).save(tmp_path / "x.png")
+    Image.new("RGB", (8, 40_000)).save(tmp_path / "x.png")
     bomb = base64.b64encode((tmp_path / "x.png").read_bytes()).decode()
     with pytest.raises(UserError) as error:
         parse_style(signed(document, pictures=[bomb]), "x")

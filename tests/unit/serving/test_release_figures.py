@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from stylefuse.config import Challenger
 from stylefuse.registry.store import CHALLENGER, CHAMPION
+from stylefuse.serving import release_figures
 from stylefuse.serving.release_figures import ReleaseFigures, differences
 from tests.support.models import encoded, noise
 
@@ -67,6 +68,19 @@ def test_the_figures_are_published():
     assert value("stylefuse_release_median_seconds", {"role": "challenger"}) == 3
     assert value("stylefuse_challenger_version", {"version": "2"}) == 1
     assert value("stylefuse_shadow_difference") is None
+
+
+def test_a_comparison_that_ends_late_is_not_of_the_next_version(monkeypatch):
+    figures = ReleaseFigures()
+    figures.follow("2")
+
+    def slow(*_):
+        figures.follow("3")  # meanwhile, as in another thread
+        return [255.0]
+
+    monkeypatch.setattr(release_figures, "differences", slow)
+    figures.compare(b"", b"")
+    assert not figures._differences
 
 
 def test_pictures_of_the_same_size_are_compared():
