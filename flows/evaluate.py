@@ -28,7 +28,9 @@ def evaluate(models: list[str] | None = None) -> State:
     if in_worktree():
         restore_outputs()
         shared = [stage for stage in read_graph() if stage.item is None]
-        run_stages(shared, fresh=False, force=False, stopwatch=Stopwatch())
+        stages = run_stages(shared, fresh=False, force=False, stopwatch=Stopwatch())
+        if failed := [name for name, state in stages.items() if not state.is_completed()]:
+            return Failed(message=f"failed: {', '.join(failed)}")
     states = {name: gate(name, params, return_state=True) for name in params.names(models)}
     failed = [name for name, state in states.items() if not state.is_completed()]
     if failed:

@@ -1,4 +1,7 @@
-"""How much memory answers take before they are sent: a small request may ask for large pictures."""
+"""How much memory answers take while they are made: a small request may ask for large pictures.
+
+What was sent and not read is counted by its connection, see `stylefuse.serving.connections`.
+"""
 
 import threading
 from collections.abc import Callable, Iterator

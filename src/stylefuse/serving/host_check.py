@@ -88,17 +88,11 @@ async def send_error(send: Any, status: int, message: str, *headers: tuple[bytes
     await send_json(send, status, json.dumps({"error": message}).encode() + b"\n", *headers)
 
 
-async def send_json(
-    send: Any, status: int, body: bytes | list[bytes], *headers: tuple[bytes, bytes]
-) -> None:
-    """Answer with a JSON document, perhaps in parts."""
-    parts = body if isinstance(body, list) else [body]
-    length = sum(map(len, parts))
-    content = [(b"content-type", b"application/json"), (b"content-length", b"%d" % length)]
+async def send_json(send: Any, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:
+    """Answer with a JSON document."""
+    content = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": [*content, *headers]})
-    for part in parts:
-        await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _is_sent_by_another_site(scope: Any) -> bool:

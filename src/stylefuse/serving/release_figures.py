@@ -16,6 +16,7 @@ from stylefuse.images.base64 import decode
 from stylefuse.registry.package import OUTPUT
 from stylefuse.registry.store import CHALLENGER, CHAMPION
 
+BUSY_STATUS = 503
 WINDOW = 200  # newest answers whose duration, and pictures whose difference, count
 
 logger = logging.getLogger("uvicorn.error")
@@ -26,7 +27,8 @@ class Answers:
     """The answers of one version.
 
     Attributes:
-        count: of all answers but those that refuse an invalid request.
+        count: of all answers but those that refuse a request, because it is invalid (4xx) or the
+            server is busy (503).
         errors: how many of them were errors of the server.
         seconds: the duration of the newest ones that were no errors.
     """
@@ -39,7 +41,7 @@ class Answers:
         """Add an answer of an HTTP status that took so many seconds."""
         if status < 300:
             self.seconds.append(seconds)
-        if status < 300 or status >= 500:
+        if status < 300 or (status >= 500 and status != BUSY_STATUS):
             self.count += 1
             self.errors += status >= 500
 

@@ -47,9 +47,9 @@ class PlainRequest(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """The body of an answer in parts, and its headers beside the content's."""
+    """The parts of an answer's body, and its headers beside the content's."""
 
-    body: list[bytes]
+    parts: list[bytes]
     headers: list[tuple[bytes, bytes]]
 
 
@@ -93,7 +93,11 @@ class Scoring:
         except (TimeoutError, Cancelled):
             await send_error(send, 504, TIMEOUT_ERROR)
         else:
-            await send_json(send, 200, answer.body, *answer.headers)
+            # joined here, so for one answer at a time; sent at once, so that the connection counts
+            # all of what its client has not read
+            body = b"".join(answer.parts)
+            answer.parts.clear()
+            await send_json(send, 200, body, *answer.headers)
 
     def _plain_request(self, scope: Any) -> PlainRequest | None:
         is_scoring = scope.get("method") == "POST" and scope.get("path") == SCORING_PATH

@@ -15,7 +15,7 @@ def test_an_answer_is_limited():
     assert (error.value.status, error.value.code) == (413, "answer-too-large")
 
 
-def test_all_answers_together_are_limited_until_they_are_sent():
+def test_all_answers_together_are_limited_while_they_are_made():
     budget = AnswerBudget(max_answer=10, max_held=15)
     with budget.answer() as first, budget.answer() as second:
         first("x" * 10)

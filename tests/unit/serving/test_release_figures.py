@@ -33,7 +33,8 @@ def judged(champion, challenger):
         ([], [(500, 1)] * 9, None),
         ([], [(500, 1)] * 3 + [(200, 1)] * 7, "3 of 10 were errors"),
         ([], [(504, 1)] * 2 + [(200, 1)] * 8, None),  # a fifth is allowed
-        ([], [(400, 1)] * 90 + [(200, 1)] * 9, None),  # of the callers
+        ([], [(400, 1)] * 90 + [(200, 1)] * 9, None),  # mistakes of the callers
+        ([], [(503, 1)] * 90 + [(200, 1)] * 9, None),  # the server is busy, whoever answers
     ],
 )
 def test_the_limits(champion, challenger, fault):
