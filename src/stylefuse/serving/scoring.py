@@ -20,7 +20,7 @@ from stylefuse.serving.answer_budget import AnswerBudget
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
 from stylefuse.serving.option_checks import check_options, is_whole
-from stylefuse.serving.places import Places
+from stylefuse.serving.waiting_line import WaitingLine
 from stylefuse.serving.prometheus import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
 from stylefuse.serving.request_checks import RequestRejected
@@ -71,7 +71,7 @@ class Scoring:
         self._service, self._mlflow_app = service, mlflow_app
         self._timeout_s, self._stuck_s = timeout_s, stuck_s
         self._budget = AnswerBudget(MAX_ANSWER, MAX_ANSWERS_HELD)
-        self._places = Places(MAX_AT_WORK, timeout_s / 2)
+        self._line = WaitingLine(MAX_AT_WORK, timeout_s / 2)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope.get("path") in HEALTH_PATHS and self._service.slots.full_seconds > self._stuck_s:
@@ -86,7 +86,7 @@ class Scoring:
             await self._mlflow_app(scope, receive, send)
             return
         try:
-            async with asyncio.timeout(self._timeout_s), self._places.take():
+            async with asyncio.timeout(self._timeout_s), self._line.take():
                 answer = await asyncio.to_thread(self._answer, request)
         except UserError as error:
             await send_error(send, _status(error), str(error))

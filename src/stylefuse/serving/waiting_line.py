@@ -1,4 +1,4 @@
-"""Places for requests that are worked on; the others wait for one in the order they came."""
+"""A few requests are worked on at a time; the others wait in the order they came."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,8 +10,8 @@ from stylefuse.serving.request_checks import BUSY, RequestRejected
 POLL_S = 0.1  # how often a request that waits checks whether it was cancelled
 
 
-class Places:
-    """A request that waits takes no thread.
+class WaitingLine:
+    """Places for requests; one that waits for a place takes no thread.
 
     Args:
         count: of the places.
