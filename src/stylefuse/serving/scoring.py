@@ -20,11 +20,11 @@ from stylefuse.serving.answer_budget import AnswerBudget
 from stylefuse.serving.host_check import ASGIApp, send_error, send_json
 from stylefuse.serving.limits import PARSED_JSON, TIMEOUT_ERROR
 from stylefuse.serving.option_checks import check_options, is_whole
-from stylefuse.serving.waiting_line import WaitingLine
 from stylefuse.serving.prometheus import SCORING_PATH
 from stylefuse.serving.pyfunc import PaintService
 from stylefuse.serving.request_checks import RequestRejected
 from stylefuse.serving.tables import rows_of
+from stylefuse.serving.waiting_line import WaitingLine
 
 NOTICE_HEADER = b"x-stylefuse-notice"  # of the first picture that was scaled down
 NO_CSV = "send application/json to this model; CSV holds no lists of pictures"

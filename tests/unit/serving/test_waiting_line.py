@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from stylefuse.cancellation import Cancellation, Cancelled
-from stylefuse.serving.waiting_line import WaitingLine
 from stylefuse.serving.request_checks import RequestRejected
+from stylefuse.serving.waiting_line import WaitingLine
 
 
 async def hold(line, name, entered, leave):
