@@ -23,7 +23,7 @@ COMMENT = "the hands are better"
 
 @pytest.fixture(scope="module", autouse=True)
 def prefect_server():
-    with prefect_test_harness():
+    with prefect_test_harness(120):
         yield
 
 
