@@ -29,7 +29,8 @@ PAGES = (
 GALLERY = (ROOT / "docs/gallery.md").read_text()
 PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg", "a.jpg", "b.jpg",
             "mask.png", "old.jpg", "monet/1.jpg", "monet/2.jpg", "photos/1.jpg", "photos/2.jpg",
-            "old/1.jpg", "docs/gallery/degraded.jpg", "examples/photograph.jpg", "examples/painting.png",
+            "old/1.jpg", "docs/gallery/degraded.jpg", "examples/photograph.jpg",
+            "examples/painting.png",
             *sorted({*re.findall(r"data/pictures/[\w/.-]+", GALLERY)}))  # fmt: skip
 SIZES = (48, 36), (64, 64), (256, 256), (360, 270), (512, 512)
 PEOPLE = "person.jpg", "painting-of-a-face.jpg", "examples/astronaut.jpg"
