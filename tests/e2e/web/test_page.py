@@ -23,7 +23,7 @@ from tests.support.people import astronaut
 
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
-TIMEOUT_MS = 60_000
+TIMEOUT_MS = 120_000
 expect.set_options(timeout=TIMEOUT_MS)
 RESULT = ".result img"  # the photograph and the painted picture
 TABS = ("Transfer", "Fuse", "Restore", "Characters", "Portraits")
