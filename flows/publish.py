@@ -1,17 +1,11 @@
 """What scheduled runs take from, and leave in, DVC's cache, its remote and git."""
 
-import os
-import subprocess
-
 from flows.command import CommandFailed, run_command
 from stylefuse.errors import UserError
 from stylefuse.registry.integrity.worktree import git
 
-AUTHOR = {  # the pipeline's, also where git knows no user
-    f"GIT_{role}_{field}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for field, value in (("NAME", "stylefuse"), ("EMAIL", "stylefuse@localhost"))
-}
+# the pipeline's, also where git knows no user
+AUTHOR = "-c", "user.name=stylefuse", "-c", "user.email=stylefuse@localhost"
 
 
 def restore_outputs() -> None:
@@ -73,8 +67,4 @@ def _is_ancestor(commit: str, other: str) -> bool:
 
 def _commit(tree: str, parents: list[str], message: str) -> str:
     options = [option for parent in parents for option in ("-p", parent)]
-    command = ["git", "commit-tree", *options, "-m", message or "scheduled run", tree]
-    environment = {**os.environ, **AUTHOR}
-    return subprocess.run(
-        command, env=environment, check=True, capture_output=True, text=True
-    ).stdout.strip()
+    return git(*AUTHOR, "commit-tree", *options, "-m", message or "scheduled run", tree)
