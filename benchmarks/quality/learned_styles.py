@@ -8,37 +8,30 @@ judges.
 """
 
 import time
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from rich.progress import track
 
 from benchmarks import report
-from benchmarks.quality.painted import measure, save_pictures
-from stylefuse.config import load_params
-from stylefuse.evaluation.context import EvaluationContext
-from stylefuse.evaluation.evaluators.strokes import StrokeEvaluation
-from stylefuse.evaluation.metrics.features import FeatureNetwork
+from benchmarks.quality.painted import (
+    SHIPPED,
+    load_strokes,
+    measure,
+    save_pictures,
+    stroke_parser,
+)
 from stylefuse.inference.predictor import load_predictor
 from stylefuse.inference.style_learning import learn_code
-from stylefuse.models.task import find_task
 
 
 def main() -> None:
     """Learn the styles, paint, judge, and write the page."""
-    parser = report.parser(__doc__)
-    parser.add_argument("--split", choices=("validation", "test"), default="test")
+    parser = stroke_parser(__doc__)
     parser.add_argument("--every", type=int, default=1, help="one of so many paintings")
-    parser.add_argument(
-        "--pictures", type=Path, help="folder to keep all pictures in, for `tools.blind_sheets`"
-    )
     args = parser.parse_args()
-    predictor = load_predictor("models/base/transfer")
-    context = EvaluationContext(
-        load_params(), find_task("transfer"), predictor, FeatureNetwork(), Path(), args.split
-    )
-    strokes = StrokeEvaluation(context)
+    predictor = load_predictor(SHIPPED)
+    strokes = load_strokes(args.split, predictor)
     chosen = np.flatnonzero(strokes.paintings % args.every == 0)
     outputs = {name: strokes.contents.copy() for name in ("encoder", "learned")}
     paintings, seconds = np.unique(strokes.paintings[chosen]), 0.0

@@ -8,6 +8,7 @@ is the style and the other half judges. The picture shows one photograph for eac
 photograph, painting, published network, fast, painted.
 """
 
+import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL import Image, ImageOps
 from rich.progress import track
 
 from benchmarks import report
-from stylefuse.config import load_params
+from stylefuse.config import Split, load_params
 from stylefuse.evaluation.baselines.colour_matching import match_colours
 from stylefuse.evaluation.baselines.published_network import ArbitraryStylisation
 from stylefuse.evaluation.context import EvaluationContext
@@ -26,30 +27,41 @@ from stylefuse.evaluation.metrics.features import FeatureNetwork
 from stylefuse.evaluation.metrics.patch_retrieval import patch_retrieval
 from stylefuse.evaluation.metrics.ssim import low_pass_ssim
 from stylefuse.evaluation.sample_grids import evenly_spaced
-from stylefuse.inference.predictor import load_predictor
+from stylefuse.inference.predictor import Predictor, load_predictor
 from stylefuse.inference.style_optimizer import StyleTarget, optimize
 from stylefuse.models.task import find_task
 
 EVERY = 4  # one of so many of the evaluation's pairs is painted
 SHOWN = 6
+SHIPPED = "models/base/transfer"
 SIDE = 224  # pixels of a picture in the grid
 
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]  # content, style → output
 
 
-def main() -> None:
-    """Paint, judge, and write the page."""
-    parser = report.parser(__doc__)
+def stroke_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Arguments of a benchmark that judges strokes."""
+    parser = report.parser(doc)
     parser.add_argument("--split", choices=("validation", "test"), default="test")
     parser.add_argument(
         "--pictures", type=Path, help="folder to keep all pictures in, for `tools.blind_sheets`"
     )
-    args = parser.parse_args()
-    predictor = load_predictor("models/base/transfer")
+    return parser
+
+
+def load_strokes(split: Split, predictor: Predictor) -> StrokeEvaluation:
+    """The held-out pairs of a split, and their judge."""
     context = EvaluationContext(
-        load_params(), find_task("transfer"), predictor, FeatureNetwork(), Path(), args.split
+        load_params(), find_task("transfer"), predictor, FeatureNetwork(), Path(), split
     )
-    strokes = StrokeEvaluation(context)
+    return StrokeEvaluation(context)
+
+
+def main() -> None:
+    """Paint, judge, and write the page."""
+    args = stroke_parser(__doc__).parse_args()
+    predictor = load_predictor(SHIPPED)
+    strokes = load_strokes(args.split, predictor)
     photographs = np.arange(len(strokes.paintings)) // (strokes.paintings.max() + 1)
     chosen = np.flatnonzero((photographs + strokes.paintings) % EVERY == 0)
 
