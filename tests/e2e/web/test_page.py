@@ -75,15 +75,29 @@ def upload(panel, label, path):
     field.get_by_role("button", name="Clear").or_(field.get_by_label("Remove")).first.wait_for()
 
 
+def choose(panel, caption):
+    """Choose an example, and wait until its field holds it: then its caption is shown."""
+    panel.get_by_role("img", name=caption.partition(" · ")[0]).click()
+    panel.get_by_role("paragraph").filter(has_text=caption).wait_for()
+
+
 def sources(panel, images="img"):
     return panel.locator(images).evaluate_all("all => all.map(image => image.src)")
 
 
 def wait_for_change(panel, before, images="img"):
+    _wait_for_sources(panel, "!==", before, images)
+
+
+def wait_for_sources(panel, expected, images="img"):
+    _wait_for_sources(panel, "===", expected, images)
+
+
+def _wait_for_sources(panel, comparison, sources, images):
     panel.page.wait_for_function(
-        "([panel, images, before]) =>"
-        " JSON.stringify([...panel.querySelectorAll(images)].map(i => i.src)) !== before",
-        arg=[panel.element_handle(), images, json.dumps(before, separators=(",", ":"))],
+        "([panel, images, sources]) =>"
+        f" JSON.stringify([...panel.querySelectorAll(images)].map(i => i.src)) {comparison} sources",
+        arg=[panel.element_handle(), images, json.dumps(sources, separators=(",", ":"))],
     )
 
 
@@ -113,9 +127,7 @@ def test_a_photograph_is_painted_in_a_style_of_the_gallery(open_page, project, t
     panel = open_tab(page, "Transfer")
     upload(panel, "Photograph", project / "a.png")
     before = sources(panel)
-    panel.get_by_role("img", name="Painter 1").click()
-    caption = panel.get_by_role("paragraph").filter(has_text="Painter 1 · CC0-1.0")
-    expect(caption).to_be_visible()
+    choose(panel, "Painter 1 · CC0-1.0")
     wait_for_change(panel, before)
     slider = panel.locator("input[type=range]").first
     slider.focus()
@@ -140,7 +152,7 @@ def test_a_preview_is_painted_on_before_ones_eyes(open_page, project, tmp_path):
     fast = sources(panel, RESULT)
     wait_for_change(panel, fast, RESULT)
     panel.get_by_label("Fast", exact=True).check()
-    wait_for_change(panel, sources(panel, RESULT), RESULT)
+    wait_for_sources(panel, fast, RESULT)
     panel.page.wait_for_timeout(3000)
     assert sources(panel, RESULT) == fast
     settings = json.loads(download(panel, tmp_path / "fast.png").text[SETTINGS_KEY])
@@ -256,8 +268,8 @@ def test_the_examples_can_be_mixed_and_several_photographs_painted(open_page, pr
     name = "naïve 日本 (1).jpg"
     (tmp_path / name).write_bytes((project / "a.png").read_bytes())
     panel = open_tab(open_page(), "Transfer")
-    panel.get_by_role("img", name="A coast").click()
-    panel.get_by_role("img", name="Painter 0").click()
+    choose(panel, "A coast · public domain")
+    choose(panel, "Painter 0 · CC0-1.0")
     panel.get_by_role("button", name="Mix with other styles").click()
     upload(panel, "Second style", project / "a.png")
     before = sources(panel)
@@ -361,8 +373,8 @@ def test_markup_in_the_name_of_a_file_is_text(open_page, project, tmp_path):
     (tmp_path / name).write_text("no picture")
     page = open_page()
     panel = open_tab(page, "Transfer")
-    panel.get_by_role("img", name="A coast").click()
-    panel.get_by_role("img", name="Painter 0").click()
+    choose(panel, "A coast · public domain")
+    choose(panel, "Painter 0 · CC0-1.0")
     panel.get_by_role("button", name="Several photographs").click()
     files = panel.locator(".block", has=page.get_by_text("Photographs", exact=True)).last
     files.locator("input[type=file]").set_input_files([tmp_path / name])
