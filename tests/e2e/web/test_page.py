@@ -95,8 +95,8 @@ def wait_for_sources(panel, expected, images="img"):
 
 def _wait_for_sources(panel, comparison, sources, images):
     panel.page.wait_for_function(
-        "([panel, images, sources]) =>"
-        f" JSON.stringify([...panel.querySelectorAll(images)].map(i => i.src)) {comparison} sources",
+        "([panel, images, sources]) => JSON.stringify("
+        f"[...panel.querySelectorAll(images)].map(i => i.src)) {comparison} sources",
         arg=[panel.element_handle(), images, json.dumps(sources, separators=(",", ":"))],
     )
 
