@@ -83,7 +83,7 @@ def _splits() -> dict[str, str]:
 def _head_and_shoulders(
     original: SourcePicture, frame: float, enlarger: DrawingEnlarger
 ) -> Image.Image:
-    portrait = _on_ground(open_picture(original.data, original.path))
+    portrait = _on_ground(open_picture(original.read(), original.path))
     crop = portrait.crop(head_and_shoulders(find_faces(portrait)[0], portrait.size, frame))
     return enlarger.double(crop).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stylefuse.config import Data, Validation
-from stylefuse.data.splits import near_duplicate_groups
+from stylefuse.data.near_duplicates import near_duplicate_groups
 from stylefuse.errors import UserError
 
 MAX_NAMES = 10  # pictures that a message names

@@ -6,31 +6,34 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-import imagehash
-import numpy as np
 import pandas as pd
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from stylefuse import paths
 from stylefuse.config import Data, Network, Params, Source, load_params
 from stylefuse.data.bad_pictures import leave_out
+from stylefuse.data.describe import describe
+from stylefuse.data.near_duplicates import near_duplicate_groups
+from stylefuse.data.picture_index import PictureIndex, open_index, origin_of
 from stylefuse.data.sources.archives import zip_members
 from stylefuse.data.sources.downloads import python_package
 from stylefuse.data.sources.package_changes import refuse_changed_packages
 from stylefuse.data.sources.picture import SourcePicture
 from stylefuse.data.sources.read import read_source
-from stylefuse.data.splits import assign_splits, near_duplicate_groups
+from stylefuse.data.splits import assign_splits
+from stylefuse.data.threads import map_in_threads
 from stylefuse.errors import UserError, run_main
-from stylefuse.images.open import flatten, open_picture
 
 PICTURES, NETWORKS = paths.PICTURES.name, paths.NETWORKS.name
 MANIFEST, ATTRIBUTION = paths.MANIFEST.name, paths.ATTRIBUTION.name
 LEFT_OUT = paths.LEFT_OUT.name
+INDEX, DRAFT = ".index.sqlite", ".draft"  # what only ingest uses
 MAX_NETWORK_BYTES = 1_000_000_000  # of one file
 MAX_STEM_BYTES = 200  # of a name, so that a hash and any suffix are allowed behind it
 NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "vgg19*.bin", "*LICENSE*")
@@ -53,7 +56,7 @@ def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.
         UserError: a source is not available, has no pictures or too many bad ones, or has changed.
     """
     root.mkdir(parents=True, exist_ok=True)
-    draft = root / ".draft"
+    draft = root / DRAFT
     shutil.rmtree(draft, ignore_errors=True)
     columns = (
         TextColumn("{task.description}"), TextColumn("{task.completed}"), TimeElapsedColumn()
@@ -65,9 +68,12 @@ def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.
             lock = root / paths.SOURCES_LOCK.name
             refuse_changed_packages(params.data.sources, lock, root / MANIFEST, accept)
             progress.remove_task(task)
-            for source in params.data.sources:
-                task = progress.add_task(f"{source.name} ({source.domain}s)", total=None)
-                rows += _write_pictures(source, draft, partial(progress.advance, task))
+            draft.mkdir()
+            with open_index(root / INDEX, draft / INDEX) as index:
+                for source in params.data.sources:
+                    task = progress.add_task(f"{source.name} ({source.domain}s)", total=None)
+                    advance = partial(progress.advance, task)
+                    rows += _write_pictures(source, root, index, advance)
             task = progress.add_task("published networks", total=None)
             (draft / NETWORKS).mkdir()
             for name, network in params.data.networks.items():
@@ -83,7 +89,7 @@ def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.
         manifest = _manifest(rows, params.data, params.seed, root)
         manifest.to_parquet(draft / MANIFEST, index=False)
         (draft / ATTRIBUTION).write_text(attribution(manifest), encoding="utf-8")
-        for name in (PICTURES, NETWORKS, MANIFEST, ATTRIBUTION, LEFT_OUT):
+        for name in (PICTURES, NETWORKS, MANIFEST, ATTRIBUTION, LEFT_OUT, INDEX):
             _replace(draft / name, root / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -92,19 +98,15 @@ def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.
     return manifest
 
 
-def _write_pictures(source: Source, draft: Path, advance: Callable[[], None]) -> list[dict]:
+def _write_pictures(
+    source: Source, root: Path, index: PictureIndex, advance: Callable[[], None]
+) -> list[dict]:
     """Write a source's pictures unchanged; return a row of the manifest for each."""
     rows: list[dict] = []
-    used_names: set[str] = set()
-    for picture in read_source(source):
-        name = _file_name(picture, used_names)
-        path = PurePosixPath(PICTURES, source.domain, source.name, name)
-        (draft / path).parent.mkdir(parents=True, exist_ok=True)
-        (draft / path).write_bytes(picture.data)
-        rows.append({
-            "path": str(path), "domain": source.domain, "source": source.name,
-            "member": _text(picture.path), "author": picture.author, "licence": picture.licence,
-        } | describe(picture.data))  # fmt: skip
+    for draft, description in map_in_threads(_write, _drafts(source, root, index)):
+        if draft.origin:
+            index.add(draft.row["path"], draft.origin, draft.file, description)
+        rows.append(draft.row | description)
         advance()
     if not rows:
         where = source.path or source.url or source.kind
@@ -114,6 +116,61 @@ def _write_pictures(source: Source, draft: Path, advance: Callable[[], None]) ->
             code="source-empty",
         )
     return rows
+
+
+class PictureDraft(NamedTuple):
+    """A picture that is to be written.
+
+    Attributes:
+        picture: as its source has it.
+        row: the columns of the manifest that do not depend on its content.
+        file: to be written.
+        kept: what the last ingestion wrote.
+        origin: of a file in a user's folder, see `origin_of`; else "".
+        known: the other columns, if the file is the one that was kept.
+    """
+
+    picture: SourcePicture
+    row: dict
+    file: Path
+    kept: Path
+    origin: str
+    known: dict | None
+
+
+def _drafts(source: Source, root: Path, index: PictureIndex) -> Iterator[PictureDraft]:
+    used_names: set[str] = set()
+    for picture in read_source(source):
+        name = _file_name(picture, used_names)
+        path = str(PurePosixPath(PICTURES, source.domain, source.name, name))
+        row = {
+            "path": path, "domain": source.domain, "source": source.name,
+            "member": _text(picture.path), "author": picture.author, "licence": picture.licence,
+        }  # fmt: skip
+        kept, origin, known = root / path, "", None
+        if isinstance(picture.data, Path):
+            origin = origin_of(picture.data)
+            known = index.find(path, origin, kept)
+        yield PictureDraft(picture, row, root / DRAFT / path, kept, origin, known)
+
+
+def _write(draft: PictureDraft) -> tuple[PictureDraft, dict]:
+    """Write a picture; what `describe` says of it."""
+    draft.file.parent.mkdir(parents=True, exist_ok=True)
+    if draft.known:
+        _link(draft.kept, draft.file)
+        return draft, draft.known
+    data = draft.picture.read()
+    draft.file.write_bytes(data)
+    return draft, describe(data)
+
+
+def _link(file: Path, name: Path) -> None:
+    """Give a file a second name, or copy it where the file system has only one for each."""
+    try:
+        name.hardlink_to(file.resolve())
+    except OSError:
+        shutil.copy2(file, name)
 
 
 def _file_name(picture: SourcePicture, used_names: set[str]) -> str:
@@ -134,38 +191,6 @@ def _file_name(picture: SourcePicture, used_names: set[str]) -> str:
 def _text(path: str) -> str:
     """A path whose bytes need not be UTF-8, as text that a table holds."""
     return path.encode(errors="backslashreplace").decode()
-
-
-def describe(data: bytes) -> dict:
-    """The columns of the manifest that depend on a picture's content.
-
-    Args:
-        data: the file's bytes.
-
-    Returns:
-        Size in pixels, mode, format and bytes; SHA-256; a 64-bit perceptual hash; mean and standard
-        deviation of the luminance (0 to 255); whether the picture decodes, and if not, the error.
-    """
-    row = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    unknown = {"width": 0, "height": 0, "mode": "", "format": "", "phash": "0" * 16,
-               "luminance": np.nan, "luminance_deviation": np.nan}  # fmt: skip
-    try:
-        picture = open_picture(data)
-    except UserError as error:
-        return row | unknown | {"decodes": False, "error": str(error)}
-    rgb = flatten(picture)
-    luminance = np.asarray(rgb.convert("L"), np.float64)
-    return row | {
-        "width": picture.width,
-        "height": picture.height,
-        "mode": picture.info["mode"],
-        "format": picture.info["format"],
-        "phash": str(imagehash.phash(rgb)),
-        "luminance": round(float(luminance.mean()), 3),
-        "luminance_deviation": round(float(luminance.std()), 3),
-        "decodes": True,
-        "error": "",
-    }
 
 
 def _manifest(rows: list[dict], data: Data, seed: int, root: Path) -> pd.DataFrame:

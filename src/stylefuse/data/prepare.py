@@ -6,9 +6,10 @@ picture of each tile. The same pictures give the same bytes.
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import BinaryIO, get_args
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from rich.progress import track
 
 from stylefuse import paths
 from stylefuse.config import Prepare, Split, load_params
+from stylefuse.data.threads import map_in_threads
 from stylefuse.errors import UserError, run_main
 from stylefuse.images.open import flatten, open_picture
 
@@ -72,7 +74,7 @@ def prepare(
     draft = out.with_name(out.name + ".part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    origins: dict[str, list[str]] = {}
+    origins = {}
     for split in splits:
         for domain in domains:
             rows = manifest[(manifest.split == split) & (manifest.domain == domain)]
@@ -80,16 +82,41 @@ def prepare(
                 message = f"the {split} split has no {domain}; add pictures of this domain"
                 raise UserError(message, code="split-empty")
             name = f"{split}_{domain}"
-            arrays, origins[name] = [], []
-            for path in track(sorted(rows.path), description=f"cutting {name}"):
-                picture = open_picture(Path(path))
-                tiles = cut_tiles(picture, settings.sides[domain], settings.tiles_per_picture)
-                arrays.append(tiles)
-                origins[name] += [path] * len(tiles)
-            np.save(draft / f"{name}.npy", np.concatenate(arrays))
+            cut = partial(_read_tiles, domain=domain, settings=settings)
+            files = sorted(rows.path)
+            tiles = track(map_in_threads(cut, files), f"cutting {name}", len(files))
+            counts = _write_array(draft / f"{name}.npy", tiles, settings.sides[domain])
+            origins[name] = np.repeat(files, counts).tolist()
     (draft / "tiles.json").write_text(json.dumps(origins, indent=1, sort_keys=True) + "\n")
     shutil.rmtree(out, ignore_errors=True)
     draft.replace(out)
+
+
+def _read_tiles(path: str, domain: str, settings: Prepare) -> np.ndarray:
+    picture = open_picture(Path(path))
+    return cut_tiles(picture, settings.sides[domain], settings.tiles_per_picture)
+
+
+def _write_array(out: Path, parts: Iterable[np.ndarray], side: int) -> list[int]:
+    """Write parts of an array as the file that `np.save` writes; the number of tiles in each.
+
+    The number of all tiles is known at the end only. numpy pads the header so that its length is
+    the same for any number.
+    """
+    counts = []
+    with out.open("wb") as file:
+        _write_header(file, 0, side)
+        for tiles in parts:
+            file.write(tiles.data)
+            counts.append(len(tiles))
+        file.seek(0)
+        _write_header(file, sum(counts), side)
+    return counts
+
+
+def _write_header(file: BinaryIO, tiles: int, side: int) -> None:
+    header = {"descr": "|u1", "fortran_order": False, "shape": (tiles, side, side, 3)}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def main() -> None:

@@ -4,40 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-
 from stylefuse.config import Split, Splits
-
-ROWS_AT_ONCE = 64  # of the matrix of distances, which is compared within the processor's cache
-
-
-def near_duplicate_groups(hashes: Sequence[int], max_bits: int) -> list[int]:
-    """Group pictures whose 64-bit perceptual hashes differ in at most `max_bits` bits.
-
-    Args:
-        hashes: one 64-bit hash per picture.
-        max_bits: largest Hamming distance between neighbours within a group.
-
-    Returns:
-        For each picture the index of its group's first picture (single linkage).
-    """
-    values = np.array(hashes, np.uint64)
-    group = list(range(len(hashes)))
-
-    def root(i: int) -> int:
-        while group[i] != i:
-            i = group[i]
-        return i
-
-    for start in range(0, len(values), ROWS_AT_ONCE):
-        rows = values[start : start + ROWS_AT_ONCE]
-        others = values[: start + len(rows)]
-        distances = np.bitwise_count(rows[:, None] ^ others)
-        for i, j in zip(*np.nonzero(distances <= max_bits), strict=True):
-            if j < start + i:
-                first, second = sorted((root(int(j)), root(start + int(i))))
-                group[second] = first
-    return [root(i) for i in range(len(hashes))]
 
 
 def assign_splits(

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stylefuse.config import Splits
-from stylefuse.data.splits import assign_splits, near_duplicate_groups
+from stylefuse.data.near_duplicates import near_duplicate_groups
+from stylefuse.data.splits import assign_splits
 
 SHARES = Splits(validation=0.15, test=0.25)
 HASH = st.integers(0, 2**64 - 1)

@@ -55,7 +55,7 @@ def cut(picture: SourcePicture, square: Square, file: Path | None) -> SourcePict
     if not square:
         return picture
     where = f"{file}: {format_line(picture.path, square)}"
-    opened = open_picture(picture.data, where)
+    opened = open_picture(picture.read(), where)
     try:
         result = crop_square(opened, *square)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from stylefuse.config import Source
@@ -20,5 +21,7 @@ def read_folder(source: Source, selects: PathFilter) -> Iterator[SourcePicture]:
             code="source-folder-missing",
         )
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    members = ((f.relative_to(folder).as_posix(), f.stat().st_size, f.read_bytes) for f in files)
+    members = (
+        (f.relative_to(folder).as_posix(), f.stat().st_size, partial(Path, f)) for f in files
+    )
     yield from pictures_of_members(source, members, selects)

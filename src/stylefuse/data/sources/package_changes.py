@@ -71,7 +71,7 @@ def _differences(source: Source, manifest: Path) -> Iterator[str]:
     rows = rows[rows.source == source.name]
     old = dict(zip(rows.member, rows.sha256, strict=True))
     try:
-        new = {p.path: hashlib.sha256(p.data).hexdigest() for p in read_source(source)}
+        new = {p.path: hashlib.sha256(p.read()).hexdigest() for p in read_source(source)}
     except Exception as error:  # a damaged archive can raise anything
         yield f"source {source.name} cannot be read any more: {error}"
         return

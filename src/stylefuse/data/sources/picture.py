@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from stylefuse.config import Source
@@ -12,6 +12,7 @@ HIDDEN = re.compile(r"\.[^.]")  # start of the name of a file or folder
 # folders of macOS, Synology and Windows, with previews and deleted files
 LEFTOVERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information"}
 
+FolderMember = tuple[str, int, Callable[[], Path]]  # as `Member`, for a file that is read later
 PathFilter = Callable[[str], bool]  # whether to read the file at a path in the source
 
 
@@ -20,19 +21,23 @@ class SourcePicture(NamedTuple):
 
     Attributes:
         path: in the source; a square cut out of a picture has `x y side` before the suffix.
-        data: the file's bytes.
+        data: the file's bytes, or where it is if it is in a user's folder.
         author: who made the picture.
         licence: a short name, such as `CC0-1.0`.
     """
 
     path: str
-    data: bytes
+    data: bytes | Path
     author: str
     licence: str
 
+    def read(self) -> bytes:
+        """The file's bytes."""
+        return self.data if isinstance(self.data, bytes) else self.data.read_bytes()
+
 
 def pictures_of_members(
-    source: Source, members: Iterator[Member], selects: PathFilter
+    source: Source, members: Iterator[Member | FolderMember], selects: PathFilter
 ) -> Iterator[SourcePicture]:
     """The selected members as pictures with the author and licence that `params.yaml` gives, but
     for what systems leave behind.

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from stylefuse.data.splits import near_duplicate_groups
+from stylefuse.data.near_duplicates import near_duplicate_groups
 
 REQUIRED_COLUMNS = ("path", "domain", "split", "bytes", "sha256", "decodes", "source", "author",
                     "licence")  # fmt: skip

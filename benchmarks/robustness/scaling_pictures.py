@@ -1,0 +1,50 @@
+"""Synthetic pictures in folders, for benchmarks of the stages that read pictures."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageEnhance
+from rich.progress import track
+
+SIDE = 300  # pixels
+NOISE_SIDES = 5, 12, 30, 60  # of the noise before it is enlarged, pixels
+NEAR_DUPLICATES, TORN, PHOTOGRAPHS = 100, 1000, 9  # one picture in so many is such
+QUALITY, LOWER_QUALITY = 60, 40  # of JPEG
+LIGHTER = 1.1
+AGAIN = "-again"  # end of the names of near-duplicates
+
+
+def write_pictures(folder: Path, count: int) -> None:
+    """Write JPEG files of gradients and noise, in the subfolders `photograph` and `portrait`.
+
+    One in `NEAR_DUPLICATES` is the picture before it, lighter and in lower quality; one in `TORN`
+    is cut short.
+    """
+    for domain in ("photograph", "portrait"):
+        (folder / domain).mkdir(parents=True)
+    picture = synthetic_picture(0)
+    for number in track(range(count), description=f"writing {count:,} pictures"):
+        domain = "portrait" if number % PHOTOGRAPHS else "photograph"
+        stem = folder / domain / f"{number:07}"
+        if number % NEAR_DUPLICATES == NEAR_DUPLICATES - 1:
+            path = stem.with_name(f"{number:07}{AGAIN}.jpg")
+            ImageEnhance.Brightness(picture).enhance(LIGHTER).save(path, quality=LOWER_QUALITY)
+            continue
+        picture, path = synthetic_picture(number), stem.with_suffix(".jpg")
+        picture.save(path, quality=QUALITY)
+        if number % TORN == TORN // 2:
+            path.write_bytes(path.read_bytes()[:2000])
+
+
+def synthetic_picture(seed: int) -> Image.Image:
+    """A gradient with noise of several scales."""
+    rng = np.random.default_rng(seed)
+    picture = _noise(rng, 2)
+    for side in NOISE_SIDES:
+        larger = picture.resize((side, side), Image.Resampling.BICUBIC)
+        picture = Image.blend(larger, _noise(rng, side), 0.35)
+    return picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+
+
+def _noise(rng: np.random.Generator, side: int) -> Image.Image:
+    return Image.fromarray(rng.integers(0, 256, (side, side, 3), np.uint8))
