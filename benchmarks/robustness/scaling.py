@@ -55,14 +55,17 @@ class Cost(NamedTuple):
 def main() -> None:
     arguments = report.parser(__doc__)
     arguments.add_argument("--pictures", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    arguments.add_argument("--folder", type=Path, help="keep the pictures here, and use them again")
     args = arguments.parse_args()
     costs: dict[int, dict[str, Cost]] = {}
     found: dict[str, dict[str, str]] = {}
-    for count in args.pictures:
+    for count in sorted(args.pictures, reverse=True):  # the longest first
         with tempfile.TemporaryDirectory() as folder:
             project = Path(folder)
-            write_pictures(project / "source", count)
-            costs[count] = _measure(project, count)
+            source = (args.folder or project).absolute() / str(count)
+            if not source.exists():
+                write_pictures(source, count)
+            costs[count] = _measure(project, source, count <= MAX_WIDE)
             found[f"{count:,}"] = _near_duplicates(project)
     report.write(
         args.docs, "scaling", "Many pictures",
@@ -70,17 +73,17 @@ def main() -> None:
         report.table(_cost_table(costs), "pictures, stage"), _fit(costs),
         "Near-duplicates: the pairs that were made, and those of which ingest put both pictures "
         "into one split because it found them alike.",
-        report.table(found, "pictures"),
+        report.table(dict(reversed(found.items())), "pictures"),
     )  # fmt: skip
 
 
-def _measure(project: Path, count: int) -> dict[str, Cost]:
-    """Run the stages in a project with pictures in `source`."""
+def _measure(project: Path, source: Path, has_wide: bool) -> dict[str, Cost]:
+    """Run the stages in a new project with the pictures in `source`."""
     params = yaml.safe_load(paths.PARAMS.read_text())
     params["data"] |= {
         "sources": [
             {"name": f"{domain}s", "domain": domain, "kind": "folder",
-             "path": str(project / "source" / domain)}
+             "path": str(source / domain)}
             for domain in ("photograph", "portrait")
         ],
         "networks": {}, "on_bad": "leave_out",
@@ -88,7 +91,7 @@ def _measure(project: Path, count: int) -> dict[str, Cost]:
     _write_params(project, params)
     costs = {name: _run(module, project) for name, module in MODULES.items()}
     costs[INGEST_AGAIN] = _run(MODULES["ingest"], project)
-    if count <= MAX_WIDE:
+    if has_wide:
         sides = params["prepare"][params["profile"]]["sides"]
         sides |= dict.fromkeys(sides, WIDE)
         _write_params(project, params)
@@ -122,7 +125,7 @@ def _cost_table(costs: Mapping[int, Mapping[str, Cost]]) -> dict[str, dict[str, 
             "processor seconds": f"{cost.cpu_s:,.0f}",
             "peak memory, MiB": f"{cost.memory_mib:,.0f}",
         }
-        for count, stages in costs.items()
+        for count, stages in sorted(costs.items())
         for name, cost in {**stages, "all three": _total(stages)}.items()
     }
 
@@ -134,7 +137,7 @@ def _total(stages: Mapping[str, Cost]) -> Cost:
 
 def _fit(costs: Mapping[int, Mapping[str, Cost]]) -> str:
     """A sentence about how processor time grows."""
-    counts = [count for count in costs if count >= FIT_FROM]
+    counts = sorted(count for count in costs if count >= FIT_FROM)
     if len(counts) < 2:
         return "Too few sizes for a fit of how processor time grows."
 

@@ -1,5 +1,7 @@
 """Synthetic pictures in folders, for benchmarks of the stages that read pictures."""
 
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +24,23 @@ def write_pictures(folder: Path, count: int) -> None:
     """
     for domain in ("photograph", "portrait"):
         (folder / domain).mkdir(parents=True)
-    picture = synthetic_picture(0)
-    for number in track(range(count), description=f"writing {count:,} pictures"):
-        domain = "portrait" if number % PHOTOGRAPHS else "photograph"
-        stem = folder / domain / f"{number:07}"
-        if number % NEAR_DUPLICATES == NEAR_DUPLICATES - 1:
-            path = stem.with_name(f"{number:07}{AGAIN}.jpg")
-            ImageEnhance.Brightness(picture).enhance(LIGHTER).save(path, quality=LOWER_QUALITY)
-            continue
-        picture, path = synthetic_picture(number), stem.with_suffix(".jpg")
-        picture.save(path, quality=QUALITY)
-        if number % TORN == TORN // 2:
-            path.write_bytes(path.read_bytes()[:2000])
+    with ProcessPoolExecutor() as pool:
+        work = pool.map(partial(_write, folder), range(count), chunksize=100)
+        for _ in track(work, f"writing {count:,} pictures", count):
+            pass
+
+
+def _write(folder: Path, number: int) -> None:
+    domain = "portrait" if number % PHOTOGRAPHS else "photograph"
+    path = folder / domain / f"{number:07}.jpg"
+    if number % NEAR_DUPLICATES == NEAR_DUPLICATES - 1:
+        path = path.with_stem(path.stem + AGAIN)
+        lighter = ImageEnhance.Brightness(synthetic_picture(number - 1)).enhance(LIGHTER)
+        lighter.save(path, quality=LOWER_QUALITY)
+        return
+    synthetic_picture(number).save(path, quality=QUALITY)
+    if number % TORN == TORN // 2:
+        path.write_bytes(path.read_bytes()[:2000])
 
 
 def synthetic_picture(seed: int) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import re
 import tarfile
 import zipfile
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from stylefuse.config import Source, load_params
-from stylefuse.data import ingest
+from stylefuse.data import ingest, picture_index
 from stylefuse.data.sources import downloads
 from stylefuse.data.sources.copyrights import PackageCopyright
 from stylefuse.data.sources.read import read_source
@@ -78,6 +79,56 @@ def test_the_same_sources_give_the_same_bytes(folders, monkeypatch):
     for file in ("ATTRIBUTION.md", "manifest.parquet"):
         one, two = (folders / name / "data" / file for name in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
+
+
+def rewrite(file, seed):
+    """Give a file the content of another picture, but leave its size and time as they are."""
+    status, data = file.stat(), png(seed)[: file.stat().st_size].ljust(file.stat().st_size, b"\0")
+    file.write_bytes(data)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def kept_bytes(root, file):
+    return next((root / "pictures").rglob(file.name)).read_bytes()
+
+
+def test_files_of_the_same_size_and_time_are_not_read_again(folders):
+    root, file = folders / "data", folders / "photos/sub/3.png"
+    before = ingest.ingest(both(folders), root)
+    manifest = (root / "manifest.parquet").read_bytes()
+    rewrite(file, 700)  # nobody could see it
+    after = ingest.ingest(both(folders), root)
+    assert kept_bytes(root, file) == png(3)
+    pd.testing.assert_frame_equal(after, before)
+    assert (root / "manifest.parquet").read_bytes() == manifest
+    os.utime(file)
+    ingest.ingest(both(folders), root)
+    assert kept_bytes(root, file) == file.read_bytes()
+
+
+def test_files_are_read_again_where_the_ingested_ones_have_changed_or_are_gone(folders):
+    root, file = folders / "data", folders / "photos/sub/3.png"
+    before = ingest.ingest(both(folders), root)
+    (root / "pictures/photograph/photograph/3.png").write_bytes(b"changed")
+    (root / "pictures/photograph/photograph/4.png").unlink()
+    pd.testing.assert_frame_equal(ingest.ingest(both(folders), root), before)
+    assert kept_bytes(root, file) == png(3)
+
+
+def test_files_are_read_again_by_other_code(folders, monkeypatch):
+    root, file = folders / "data", folders / "photos/sub/3.png"
+    ingest.ingest(both(folders), root)
+    rewrite(file, 700)
+    monkeypatch.setattr(picture_index, "_reader", lambda: "a later version")
+    ingest.ingest(both(folders), root)
+    assert kept_bytes(root, file) == file.read_bytes()
+
+
+def test_a_damaged_index_only_means_that_all_is_read(folders):
+    root = folders / "data"
+    before = ingest.ingest(both(folders), root)
+    (root / ".index.sqlite").write_bytes(b"no database")
+    pd.testing.assert_frame_equal(ingest.ingest(both(folders), root), before)
 
 
 def test_a_damaged_picture_is_kept_for_validation_to_name(folders):
@@ -236,11 +287,11 @@ def test_curated_squares_are_cut_out_without_loss(curated):
     original = np.asarray(open_picture(png(3)))
     inside, beyond, uncut = curated("sub/3.png 10 5 20", "sub/3.png 0 -8 30", "sub/4.png")
     assert inside.path == "sub/3 10 5 20.png"
-    np.testing.assert_array_equal(np.asarray(open_picture(inside.data)), original[5:25, 10:30])
-    square = np.asarray(open_picture(beyond.data))
+    np.testing.assert_array_equal(np.asarray(open_picture(inside.read())), original[5:25, 10:30])
+    square = np.asarray(open_picture(beyond.read()))
     assert (square[:8] == 128).all()
     np.testing.assert_array_equal(square[8:], original[:22, :30])
-    assert uncut == (uncut.path, png(4), uncut.author, uncut.licence)
+    assert (uncut.path, uncut.read()) == ("sub/4.png", png(4))
 
 
 def test_squares_of_one_picture_and_of_one_name_are_all_kept(folders):

@@ -1,6 +1,7 @@
 """Preparing: square tiles from pictures of any shape, the same bytes every time."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -139,3 +140,20 @@ def test_a_damaged_picture_is_named(manifest, tmp_path):
     (tmp_path / manifest.path[3]).write_bytes(b"not a picture")
     with pytest.raises(UserError, match=manifest.path[3]):
         prepare(manifest, SETTINGS, tmp_path / "prepared")
+
+
+def test_the_arrays_are_files_of_numpy(manifest, tmp_path):
+    prepare(manifest, SETTINGS, tmp_path / "prepared")
+    for file in (tmp_path / "prepared").glob("*.npy"):
+        np.save(tmp_path / "saved.npy", np.load(file))
+        assert file.read_bytes() == (tmp_path / "saved.npy").read_bytes()
+
+
+def test_a_split_is_never_in_memory_as_a_whole(manifest, tmp_path):
+    many = pd.concat([manifest[manifest.domain == "painting"]] * 200)
+    large = Prepare(sides={"painting": 64}, tiles_per_picture=2)
+    tracemalloc.start()
+    prepare(many, large, tmp_path / "prepared")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < (tmp_path / "prepared/train_painting.npy").stat().st_size / 2

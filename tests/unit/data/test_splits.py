@@ -1,22 +1,14 @@
-"""Splits: near-duplicates stay together, shares are met, new sources move no other pictures."""
+"""Splits: groups stay together, shares are met, new sources move no other pictures."""
 
-import random
 from collections import Counter
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stylefuse.config import Splits
-from stylefuse.data.near_duplicates import near_duplicate_groups
 from stylefuse.data.splits import assign_splits
 
 SHARES = Splits(validation=0.15, test=0.25)
-HASH = st.integers(0, 2**64 - 1)
-
-
-def distance(a: int, b: int) -> int:
-    return (a ^ b).bit_count()
 
 
 @st.composite
@@ -27,37 +19,6 @@ def pictures(draw):
     for i in range(len(strata)):
         groups.append(draw(st.sampled_from([i, *groups])))
     return strata, groups
-
-
-@given(st.lists(HASH, max_size=20), st.integers(0, 40))
-def test_alike_means_same_group(hashes, bits):
-    groups = near_duplicate_groups(hashes, bits)
-    assert len(groups) == len(hashes)
-    for i, first in enumerate(groups):
-        assert first <= i
-        assert groups[first] == first
-        for j in range(i):
-            if distance(hashes[i], hashes[j]) <= bits:
-                assert groups[i] == groups[j]
-
-
-@given(st.lists(HASH, max_size=20), st.integers(0, 40))
-def test_a_group_is_a_chain_of_alike_pictures(hashes, bits):
-    """Every picture but the first of a group is alike to another one of the group."""
-    groups = near_duplicate_groups(hashes, bits)
-    for i, first in enumerate(groups):
-        if first != i:
-            assert any(
-                groups[j] == first and distance(hashes[i], hashes[j]) <= bits
-                for j in range(len(hashes))
-                if j != i
-            )
-
-
-def test_a_chain_links_its_ends():
-    assert near_duplicate_groups([0, 0b1111, 0b11], 2) == [0, 0, 0]
-    assert near_duplicate_groups([0, 2**64 - 1], 63) == [0, 1]
-    assert near_duplicate_groups([0, 2**64 - 1], 64) == [0, 0]
 
 
 @given(pictures(), st.integers(0, 5))
@@ -133,24 +94,6 @@ def test_the_seed_changes_the_splits():
 
 
 def test_empty_and_extreme_shares():
-    assert near_duplicate_groups([], 10) == []
     assert assign_splits([], [], [], SHARES, 1) == []
     none = Splits(validation=0, test=0)
     assert set(assign_splits(["a", "b"], ["s", "s"], [0, 1], none, 1)) == {"train"}
-    assert np.unique(near_duplicate_groups([5] * 50, 0)).tolist() == [0]
-
-
-def test_near_duplicates_are_those_of_a_comparison_of_all_with_all():
-    rng = random.Random(5)
-    hashes = [rng.getrandbits(64) for _ in range(300)]
-    for i in range(0, 300, 3):  # some of them become alike, in chains, too
-        changed = sum(1 << bit for bit in rng.sample(range(64), rng.randrange(8)))
-        hashes[i] = hashes[rng.randrange(300)] ^ changed
-    expected = list(range(300))
-    for i in range(300):
-        for j in range(i):
-            if (hashes[i] ^ hashes[j]).bit_count() <= 6:
-                first, second = sorted((expected[i], expected[j]))
-                expected = [first if group == second else group for group in expected]
-    assert near_duplicate_groups(hashes, 6) == expected
-    assert len(set(expected)) < 250
