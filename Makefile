@@ -9,7 +9,7 @@ export DO_NOT_TRACK := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL := 3
 
-.PHONY: help env repro test test-all e2e audit lint format lock ui serve flows wheel gallery docs clean
+.PHONY: help env repro test test-all e2e audit lint format lock experiments ui serve flows wheel gallery docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -56,6 +56,12 @@ format: env  ## format the code
 lock: env  ## resolve the dependencies again
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-header \
 	  --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+
+experiments: env  ## the main metrics at the last ten commits, and what else differs between them
+	$(BIN)/dvc exp show --num 10 --only-changed \
+	  --keep '(.*:)?methods\.stylefuse\.(stroke_score|kid|psnr)$$' \
+	  --drop '(.*:)?(weights|cases|per_kind|fusion|half_against_half|discriminator|over_classical|methods)\b' \
+	  --drop '(src|data|models|reports)/(?!.*:)'
 
 ui: env  ## the MLflow UI, on loopback
 	$(BIN)/stylefuse ui
