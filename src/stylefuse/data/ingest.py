@@ -1,41 +1,33 @@
 """Ingests the sources: writes their pictures, the manifest, the attribution and the networks."""
 
 import argparse
-import hashlib
-import os
-import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from operator import itemgetter
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import pandas as pd
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from stylefuse import paths
-from stylefuse.config import Data, Network, Params, Source, load_params
+from stylefuse.config import Data, Network, Params, load_params
 from stylefuse.data.bad_pictures import leave_out
-from stylefuse.data.describe import describe
 from stylefuse.data.near_duplicates import near_duplicate_groups
-from stylefuse.data.picture_index import PictureIndex, open_index, origin_of
+from stylefuse.data.picture_files import write_pictures
+from stylefuse.data.picture_index import open_index
 from stylefuse.data.sources.archives import zip_members
 from stylefuse.data.sources.downloads import python_package
 from stylefuse.data.sources.package_changes import refuse_changed_packages
-from stylefuse.data.sources.picture import SourcePicture
-from stylefuse.data.sources.read import read_source
 from stylefuse.data.splits import assign_splits
-from stylefuse.data.threads import map_in_threads
-from stylefuse.errors import UserError, run_main
+from stylefuse.errors import run_main
 
 PICTURES, NETWORKS = paths.PICTURES.name, paths.NETWORKS.name
 MANIFEST, ATTRIBUTION = paths.MANIFEST.name, paths.ATTRIBUTION.name
 LEFT_OUT = paths.LEFT_OUT.name
 INDEX, DRAFT = ".index.sqlite", ".draft"  # what only ingest uses
 MAX_NETWORK_BYTES = 1_000_000_000  # of one file
-MAX_STEM_BYTES = 200  # of a name, so that a hash and any suffix are allowed behind it
 NETWORK_FILES = ("*.pth", "arbitrary_*.onnx", "vgg19*.bin", "*LICENSE*")
 
 
@@ -73,7 +65,7 @@ def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.
                 for source in params.data.sources:
                     task = progress.add_task(f"{source.name} ({source.domain}s)", total=None)
                     advance = partial(progress.advance, task)
-                    rows += _write_pictures(source, root, index, advance)
+                    rows += write_pictures(source, draft, root, index, advance)
             task = progress.add_task("published networks", total=None)
             (draft / NETWORKS).mkdir()
             for name, network in params.data.networks.items():
@@ -96,101 +88,6 @@ def ingest(params: Params, root: Path = paths.DATA, accept: bool = False) -> pd.
     if bad:
         sys.stderr.write(f"left out {len(bad)} pictures; {root / LEFT_OUT} says why\n")
     return manifest
-
-
-def _write_pictures(
-    source: Source, root: Path, index: PictureIndex, advance: Callable[[], None]
-) -> list[dict]:
-    """Write a source's pictures unchanged; return a row of the manifest for each."""
-    rows: list[dict] = []
-    for draft, description in map_in_threads(_write, _drafts(source, root, index)):
-        if draft.origin:
-            index.add(draft.row["path"], draft.origin, draft.file, description)
-        rows.append(draft.row | description)
-        advance()
-    if not rows:
-        where = source.path or source.url or source.kind
-        raise UserError(
-            f"source {source.name!r} has no pictures ({where}); correct its path or pick in "
-            "params.yaml",
-            code="source-empty",
-        )
-    return rows
-
-
-class PictureDraft(NamedTuple):
-    """A picture that is to be written.
-
-    Attributes:
-        picture: as its source has it.
-        row: the columns of the manifest that do not depend on its content.
-        file: to be written.
-        kept: what the last ingestion wrote.
-        origin: of a file in a user's folder, see `origin_of`; else "".
-        known: the other columns, if the file is the one that was kept.
-    """
-
-    picture: SourcePicture
-    row: dict
-    file: Path
-    kept: Path
-    origin: str
-    known: dict | None
-
-
-def _drafts(source: Source, root: Path, index: PictureIndex) -> Iterator[PictureDraft]:
-    used_names: set[str] = set()
-    for picture in read_source(source):
-        name = _file_name(picture, used_names)
-        path = str(PurePosixPath(PICTURES, source.domain, source.name, name))
-        row = {
-            "path": path, "domain": source.domain, "source": source.name,
-            "member": _text(picture.path), "author": picture.author, "licence": picture.licence,
-        }  # fmt: skip
-        kept, origin, known = root / path, "", None
-        if isinstance(picture.data, Path):
-            origin = origin_of(picture.data)
-            known = index.find(path, origin, kept)
-        yield PictureDraft(picture, row, root / DRAFT / path, kept, origin, known)
-
-
-def _write(draft: PictureDraft) -> tuple[PictureDraft, dict]:
-    """Write a picture; what `describe` says of it."""
-    draft.file.parent.mkdir(parents=True, exist_ok=True)
-    if draft.known:
-        _link(draft.kept, draft.file)
-        return draft, draft.known
-    data = draft.picture.read()
-    draft.file.write_bytes(data)
-    return draft, describe(data)
-
-
-def _link(file: Path, name: Path) -> None:
-    """Give a file a second name, or copy it where the file system has only one for each."""
-    try:
-        name.hardlink_to(file.resolve())
-    except OSError:
-        shutil.copy2(file, name)
-
-
-def _file_name(picture: SourcePicture, used_names: set[str]) -> str:
-    """A file name from the picture's path in its source; a hash is added where it is taken or too
-    long."""
-    path = PurePosixPath(picture.path)
-    suffix = path.suffix.lower() or ".png"
-    stem = re.sub(r"[^\w.-]+", "_", path.name.removesuffix(path.suffix))
-    short = stem.encode()[:MAX_STEM_BYTES].decode(errors="ignore")
-    digest, is_taken = os.fsencode(picture.path), short != stem
-    while is_taken or stem + suffix in used_names:  # an archive may hold a path several times
-        digest, is_taken = hashlib.sha256(digest).hexdigest().encode(), False
-        stem = f"{short}-{digest[:8].decode()}"
-    used_names.add(stem + suffix)
-    return stem + suffix
-
-
-def _text(path: str) -> str:
-    """A path whose bytes need not be UTF-8, as text that a table holds."""
-    return path.encode(errors="backslashreplace").decode()
 
 
 def _manifest(rows: list[dict], data: Data, seed: int, root: Path) -> pd.DataFrame:
