@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
 from stylefuse.errors import UserError
+from stylefuse.inference.degradation_kinds import MENDABLE
 
 PreserveColor = Literal["none", "luminance", "match"]
 FusionMode = Literal["auto", "saliency", "mask", "scalar"]
@@ -20,6 +21,13 @@ STROKE_PIXELS = 8  # about the width of the strokes that the transfer model pain
 STROKE_SIZE = 1 / 64  # by default: what a picture of 512 pixels shows
 MIN_STROKE_SIZE, MAX_STROKE_SIZE = 0.001, 0.1
 SAME_AS_STYLE = -1.0  # a detail balance that follows the style balance
+
+
+class Names(tuple[str, ...]):
+    """A list of names in a request, as opposed to one of numbers."""
+
+
+NO_NAMES = Names()
 
 
 @dataclass(frozen=True)
@@ -155,15 +163,30 @@ class RestoreOptions(Options):
 
     Args:
         strength: 0 leaves the picture as it is, 1 restores it.
+        only: kinds of degradation to mend, even if they are not detected, and no others; if empty,
+            those that are detected. Names of `degradation_kinds.MENDABLE`.
+        keep: kinds that are not mended.
 
     Raises:
-        UserError: a value is out of its range.
+        UserError: a value is out of its range, there is no such kind, or one is in both lists.
     """
 
     strength: float = 1.0
+    only: Names = NO_NAMES
+    keep: Names = NO_NAMES
 
     def __post_init__(self) -> None:
         _check_fraction("strength", self.strength)
+        for name in ("only", "keep"):
+            kinds = Names(getattr(self, name))
+            object.__setattr__(self, name, kinds)  # JSON has lists
+            for kind in kinds:
+                _check_choice(name, kind, MENDABLE)
+        if both := sorted({*self.only} & {*self.keep}):
+            raise UserError(
+                f"only and keep both name {', '.join(both)}; leave it out of one of them",
+                code="option-invalid",
+            )
 
 
 @dataclass(frozen=True)
