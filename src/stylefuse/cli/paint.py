@@ -24,6 +24,7 @@ from stylefuse.inference.degradation_kinds import MENDABLE
 from stylefuse.inference.options import (
     FUSION_MODES,
     PRESERVE_COLOR_CHOICES,
+    SCALES,
     FusionOptions,
     PortraitOptions,
     RestoreOptions,
@@ -186,6 +187,10 @@ def _add_restore(commands: Subparsers) -> None:
         "--keep", type=names, metavar="KINDS", default=RestoreOptions.keep,
         help="leave these kinds of damage as they are",
     )  # fmt: skip
+    command.add_argument(
+        "--scale", type=int, choices=SCALES, default=RestoreOptions.scale,
+        help="enlarge the restored picture so many times (default: %(default)s)",
+    )  # fmt: skip
     add_output(command, "a .png, .jpg, .webp or .tif file for one picture, or a folder")
     add_output_options(command)
     add_model_location(command, "restore")
@@ -198,7 +203,7 @@ def _restore(args: argparse.Namespace) -> None:
     result = restore_pictures(
         args.image,
         args.out,
-        RestoreOptions(args.strength, args.only, args.keep),
+        RestoreOptions(args.strength, args.only, args.keep, args.scale),
         model_loader("restore", args.model),
         output_options(args),
         args.mask,

@@ -17,6 +17,8 @@ PRESERVE_COLOR_CHOICES: tuple[str, ...] = get_args(PreserveColor)
 FUSION_MODES: tuple[str, ...] = get_args(FusionMode)
 QUALITIES: tuple[str, ...] = get_args(Quality)
 
+SCALES = 1, 2, 4  # of enlargement
+
 STROKE_PIXELS = 8  # about the width of the strokes that the transfer model paints
 STROKE_SIZE = 1 / 64  # by default: what a picture of 512 pixels shows
 MIN_STROKE_SIZE, MAX_STROKE_SIZE = 0.001, 0.1
@@ -166,6 +168,7 @@ class RestoreOptions(Options):
         only: kinds of degradation to mend, even if they are not detected, and no others; if empty,
             those that are detected. Names of `degradation_kinds.MENDABLE`.
         keep: kinds that are not mended.
+        scale: 2 or 4 enlarges the restored picture so many times.
 
     Raises:
         UserError: a value is out of its range, there is no such kind, or one is in both lists.
@@ -174,9 +177,11 @@ class RestoreOptions(Options):
     strength: float = 1.0
     only: Names = NO_NAMES
     keep: Names = NO_NAMES
+    scale: int = 1
 
     def __post_init__(self) -> None:
         _check_fraction("strength", self.strength)
+        _check_choice("scale", self.scale, SCALES)
         for name in ("only", "keep"):
             kinds = Names(getattr(self, name))
             object.__setattr__(self, name, kinds)  # JSON has lists
@@ -236,10 +241,11 @@ def _check_stroke_size(value: float) -> None:
         )
 
 
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     if value not in choices:
         raise UserError(
-            f"{name} must be one of {', '.join(choices)}, not {value!r}", code="option-invalid"
+            f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}",
+            code="option-invalid",
         )
 
 

@@ -12,6 +12,7 @@ from stylefuse.images.resize import copy_alpha, limit_side
 from stylefuse.inference import tiles
 from stylefuse.inference.degradation_features import degradation_features
 from stylefuse.inference.degradation_switches import probability_bounds
+from stylefuse.inference.enlarger import LUMINANCE, enlarge
 from stylefuse.inference.hole_filling import fill_holes
 from stylefuse.inference.model_folder import ModelFolder
 from stylefuse.inference.options import RestoreOptions
@@ -23,7 +24,6 @@ MAX_ROUNDING = 2  # levels by which the channels of a grey JPEG differ
 MAX_FLAT = 0.65
 BLACK = 0, 0, 0
 DEFAULTS = RestoreOptions()
-LUMINANCE = np.array([0.299, 0.587, 0.114])  # of R'G'B', ITU-R BT.601
 
 
 class RestorePredictor(Predictor):
@@ -45,10 +45,16 @@ class RestorePredictor(Predictor):
         """Restore the input "picture" and blend the result with it by `options.strength`; the kinds
         in `options.only` and `options.keep` are mended for certain, or not at all.
 
+        The result is enlarged by `options.scale`.
+
         With a "mask", only what is white there is changed: it is filled from its surroundings, then
         restored. A mask is scaled to the picture's size.
+
+        Raises:
+            UserError: the enlarged picture would be larger than `max_side`; see also `render`.
         """
         picture = limit_side(inputs["picture"], self.max_side)
+        self._refuse_oversized(picture.size, options.scale)
         opaque, mask = flatten(picture), inputs.get("mask")
         if mask is None:
             restored = Image.fromarray(self.render(np.asarray(opaque), options))
@@ -57,7 +63,9 @@ class RestorePredictor(Predictor):
             hole = np.asarray(where, np.float32) / 255
             filled = self.render(fill_holes(np.asarray(opaque), hole), options)
             restored = Image.composite(Image.fromarray(filled), opaque, where)
-        return copy_alpha(picture, Image.blend(opaque, restored, options.strength))
+        blended = np.asarray(Image.blend(opaque, restored, options.strength))
+        enlarged = Image.fromarray(enlarge(blended, options.scale))
+        return copy_alpha(picture.resize(enlarged.size), enlarged)
 
     def render(self, picture: np.ndarray, options: RestoreOptions = DEFAULTS) -> np.ndarray:
         """Restore an array: uint8 `[height, width, 3]` → uint8 of the same shape; see `paint`.
@@ -76,6 +84,15 @@ class RestorePredictor(Predictor):
         if np.ptp(picture, axis=-1).max() <= MAX_ROUNDING:
             restored[:] = np.rint(restored @ LUMINANCE)[..., None]
         return restored
+
+    def _refuse_oversized(self, size: tuple[int, int], scale: int) -> None:
+        if scale > 1 and self.max_side and scale * max(size) > self.max_side:
+            width, height = size
+            raise UserError(
+                f"a picture of {width}×{height} pixels, enlarged {scale} times, would have more "
+                f"than {self.max_side} pixels along a side; send a smaller one, or less scale",
+                code="output-too-large",
+            )
 
     def _bounds(self, options: RestoreOptions) -> dict[str, np.ndarray]:
         """The graph's input that forces and excludes kinds, if the options name any."""

@@ -56,7 +56,7 @@ def test_each_picture_is_recorded_and_a_bad_one_stops_no_other(chunk, run, tmp_p
     manifest = read_manifest(tmp_path / "out")
     painted, failed = (manifest[str(tmp_path / "out" / name)] for name in ("2.png", "1.png"))
     assert painted["model"] == ORIGIN
-    assert painted["options"] == {"strength": 0.5, "only": [], "keep": []}
+    assert painted["options"] == {"strength": 0.5, "only": [], "keep": [], "scale": 1}
     assert painted["seconds"] > 0
     assert painted["inputs"]["picture"][0]["sha256"] == sha256(tmp_path / "2.png")
     assert painted["output"]["sha256"] == sha256(tmp_path / "out/2.png")

@@ -209,7 +209,7 @@ def test_a_seed_may_be_any_kind_of_number(portraits, kind):
           "mode": "string", "style_by_region": "boolean", "seamless": "boolean",
           "style_weights": "double", "stroke_size": "double", "quality": "string"}),
         ("restore", ["picture", "mask?"],
-         {"strength": "double", "only": "string", "keep": "string"}),
+         {"strength": "double", "only": "string", "keep": "string", "scale": "long"}),
         ("portrait", ["seed"], {"towards": "long", "blend": "double"}),
     ],
 )  # fmt: skip

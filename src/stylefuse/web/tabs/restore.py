@@ -45,12 +45,16 @@ def restore_tab(models: LoadedModels) -> list[Any]:
         with gr.Column():
             output = before_after("Damaged and restored")
             strength = Slider(0, 1, 1, step=0.01, label="Strength")
+            scale = gr.Radio(
+                [("Same size", 1), ("2 times larger", 2), ("4 times larger", 4)], value=1,
+                label="Size",
+            )  # fmt: skip
             with gr.Accordion("Choose the kinds of damage", open=False):
                 only = gr.CheckboxGroup(
                     KINDS, label="Mend only these", info="also where they are not found"
                 )
                 keep = gr.CheckboxGroup(KINDS, label="Leave these as they are")
-            settings = [strength, only, keep]
+            settings = [strength, only, keep, scale]
             fields = [picture, *settings]
             live_preview(models, "restore", fields, _request, output, "restore")
             download_button(models, "restore", fields, _request, output, "restored")
@@ -58,7 +62,9 @@ def restore_tab(models: LoadedModels) -> list[Any]:
     return settings
 
 
-def _request(picture: Any, strength: float, only: list[str], keep: list[str]) -> Request | None:
+def _request(
+    picture: Any, strength: float, only: list[str], keep: list[str], scale: int
+) -> Request | None:
     if picture is None:
         return None
-    return {"picture": picture}, RestoreOptions(strength, Names(only), Names(keep))
+    return {"picture": picture}, RestoreOptions(strength, Names(only), Names(keep), scale)
