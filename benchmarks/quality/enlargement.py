@@ -23,6 +23,7 @@ from stylefuse.inference.enlarger import enlarge
 from stylefuse.models.restore.capture_damage import jpeg_with
 
 SEED = 7
+EVERY = 2  # one in so many photographs of the split
 OURS = "stylefuse"
 TIMED_SIDE = 1024
 Scores = dict[str, np.ndarray]  # way → PSNR and SSIM of each photograph `[photographs, 2]`
@@ -30,7 +31,7 @@ Scores = dict[str, np.ndarray]  # way → PSNR and SSIM of each photograph `[pho
 
 def main() -> None:
     args = report.parser(__doc__).parse_args()
-    pictures = photographs("test")
+    pictures = photographs("test")[::EVERY]
     cases = {
         "halved": (pictures, 2, None),
         "halved, then JPEG of quality 80": (pictures, 2, 80),
@@ -40,9 +41,9 @@ def main() -> None:
     tables = [_table(name, _scores(*case)) for name, case in cases.items()]
     noise = np.random.default_rng(SEED).integers(0, 256, (TIMED_SIDE, TIMED_SIDE, 3), np.uint8)
     enlarge(noise[:64, :64], 2)
-    start = time.perf_counter()
+    start = time.process_time()
     enlarge(noise, 2)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     report.write(
         args.docs,
         "enlargement",
@@ -52,7 +53,7 @@ def main() -> None:
         "photographs of the test split, which the network never saw. They were reduced with "
         "Pillow's antialiased bicubic filter. The gain is that in PSNR over bicubic, "
         "with a 95 % interval by photograph. "
-        f"{TIMED_SIDE}² pixels are doubled in {seconds:.1f} s.",
+        f"{TIMED_SIDE}² pixels are doubled in {seconds:.1f} s of CPU time.",
     )
 
 
