@@ -56,8 +56,8 @@ def build_discriminator(settings):
 
 
 def certainty(probabilities):
-    """Probabilities `[batch, len(KINDS) + 1]` stretched from `THRESHOLDS` to 0…1: what is unlikely has
-    no effect at all. Detail counts as degraded only as far as one of its kinds is certain too."""
+    """Probabilities `[batch, len(KINDS) + 1]` stretched from `THRESHOLDS` to 0…1: what is unlikely
+    has no effect at all. Detail counts as degraded only as far as one of its kinds is certain."""
     certain = ops.clip((probabilities - LOW) / (HIGH - LOW), 0.0, 1.0)
     of_kinds = ops.max(certain[:, :DETAIL] * DETAIL_LABELS, axis=1, keepdims=True)
     detail = ops.minimum(certain[:, DETAIL:], of_kinds)
