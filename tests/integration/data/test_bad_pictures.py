@@ -12,6 +12,7 @@ from PIL import Image
 
 from stylefuse import paths
 from stylefuse.data import ingest
+from stylefuse.data.describe import describe
 from stylefuse.data.validation.files_on_disk import file_errors
 from stylefuse.data.validation.validate import validate
 from stylefuse.errors import UserError
@@ -155,7 +156,7 @@ def test_copies_of_test_pictures_in_the_train_split(project, exact):
         content = data if exact else as_jpeg(data, 70)
         (project / copy).write_bytes(content)
         row = manifest[manifest.path == path].iloc[0].to_dict()
-        rows.append(row | ingest.describe(content) | {"path": copy, "split": "train"})
+        rows.append(row | describe(content) | {"path": copy, "split": "train"})
     pd.concat([manifest, pd.DataFrame(rows)]).to_parquet("data/manifest.parquet", index=False)
     failed, message = failures(project)
     both = sorted(names(row["path"] for row in rows) + names(of_split(manifest, "test")[:3]))
