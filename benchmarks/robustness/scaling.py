@@ -11,7 +11,8 @@ short, and left out (`data.on_bad: leave_out`). One in nine is a photograph, of 
 take 20 GB. Each stage runs in a process of its own, as DVC starts it.
 
 Processor time counts all threads; on a machine that does other work it tells more than the time by
-the clock. Memory is the largest resident set of a process. *ingest again* is a second run with
+the clock. Memory is the largest resident set of a process, or of the benchmark that started
+it, where that is larger. *ingest again* is a second run with
 unchanged pictures; *wide tiles* is `prepare` with tiles of 256 pixels for all pictures.
 """
 
