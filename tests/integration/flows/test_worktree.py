@@ -166,6 +166,18 @@ def test_results_are_committed_to_a_branch_that_follows_it_and_the_code(project,
     assert git("show", "pipeline:schedule") == "edited"
 
 
+def test_keys_of_the_remote_are_not_committed_where_git_does_not_ignore_them(project, monkeypatch):
+    subprocess.run("dvc remote add --local keys s3://bucket/secret".split(), check=True)
+    git("rm", "-q", "--cached", ".dvc/.gitignore")
+    Path(".dvc/.gitignore").unlink()
+    git("commit", "-q", "-m", "one file less")
+    monkeypatch.chdir(take_worktree())
+    assert "secret" in Path(".dvc/config.local").read_text()
+    Path("schedule").write_text("by day\n")
+    commit_results("pipeline", "version 1")
+    assert git("diff", "--name-only", "HEAD", "pipeline") == "schedule"
+
+
 def test_a_branch_that_is_checked_out_is_not_moved(project, monkeypatch):
     head = git("rev-parse", "HEAD")
     monkeypatch.chdir(take_worktree())
