@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
+from flows.origin import read_origin
 from flows.publish import commit_results
 from flows.worktree import take_worktree, worktree_environment
 
@@ -176,6 +177,11 @@ def test_keys_of_the_remote_are_not_committed_where_git_does_not_ignore_them(pro
     Path("schedule").write_text("by day\n")
     commit_results("pipeline", "version 1")
     assert git("diff", "--name-only", "HEAD", "pipeline") == "schedule"
+
+
+def test_control_characters_of_a_commit_do_not_reach_the_terminal(project):
+    git("commit", "-q", "--allow-empty", "-m", "harmless\x1b[2J")
+    assert r"(harmless\x1b[2J)" in str(read_origin())
 
 
 def test_a_branch_that_is_checked_out_is_not_moved(project, monkeypatch):
