@@ -260,8 +260,8 @@ def download(uri: str, registry: Registry, folder: Path | None = None) -> Path:
 
         if _stored_bytes(uri) > MAX_VERSION_BYTES:
             raise UserError(
-                f"{uri} has more than the {MAX_VERSION_BYTES:,} bytes allowed; `stylefuse register` "
-                "makes smaller ones",
+                f"{uri} has more than the {MAX_VERSION_BYTES:,} bytes allowed; `stylefuse "
+                "register` makes smaller ones",
                 code="version-too-large",
             )
         target = None if folder is None else str(folder)

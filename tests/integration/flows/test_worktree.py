@@ -168,7 +168,7 @@ def test_results_are_committed_to_a_branch_that_follows_it_and_the_code(project,
 
 
 def test_keys_of_the_remote_are_not_committed_where_git_does_not_ignore_them(project, monkeypatch):
-    subprocess.run("dvc remote add --local keys s3://bucket/secret".split(), check=True)
+    subprocess.run(["dvc", "remote", "add", "--local", "keys", "s3://bucket/secret"], check=True)
     git("rm", "-q", "--cached", ".dvc/.gitignore")
     Path(".dvc/.gitignore").unlink()
     git("commit", "-q", "-m", "one file less")

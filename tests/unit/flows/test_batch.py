@@ -78,5 +78,5 @@ def test_the_workers_of_a_batch_obey_nobody_else():
             (own.replace("tls:", "tcp:"), None),
             (own.replace("tcp:", "tls:"), Security.temporary()),
         ):
-            with pytest.raises(OSError, match="tls|TLS|Timed out|closed"):
+            with pytest.raises(OSError, match=r"tls|TLS|Timed out|closed"):
                 Client(address, timeout=3, security=security)

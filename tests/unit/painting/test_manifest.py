@@ -16,7 +16,9 @@ def out(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("text", ["[1]", '{"output": 3}', '{"output": {"file": []}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["[1]", '{"output": 3}', '{"output": {"file": []}}', "[" * 100_000]
+)
 def test_lines_that_are_no_records_are_refused(out, text):
     (out / FOLDER / "000002-x.jsonl").write_text(text)
     with pytest.raises(UserError) as error:
