@@ -22,6 +22,7 @@ from stylefuse.serving.release_figures import BUSY_STATUS, TIMEOUT_STATUS, Relea
 from stylefuse.serving.request_checks import RequestRejected
 
 VERSION_HEADER = b"x-stylefuse-version"
+MAX_TRIED = 12  # requests that wait for the challenger; if it is slow, others go to the champion
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -42,6 +43,7 @@ class GradualRelease:
         self.champion, self.challenger, self._settings = champion, challenger, settings
         self.figures = ReleaseFigures()
         self._shadow: asyncio.Task | None = None
+        self._tried = 0  # requests that wait for the challenger
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.figures.follow(self.challenger.version)
@@ -51,7 +53,8 @@ class GradualRelease:
             return
         request = _Request(scope, await receive(), receive)
         caller = self._caller(scope)
-        if self._settings.mode == "canary" and self._is_chosen(caller):
+        is_canary = self._settings.mode == "canary" and self._tried < MAX_TRIED
+        if is_canary and self._is_chosen(caller):
             answer = await self._ask_canary(request, caller)
         else:
             answer = await self._ask(CHAMPION, request)
@@ -75,7 +78,11 @@ class GradualRelease:
         That counts against the challenger only if the champion can: a caller may send what no
         version can answer. The champion would need too long as well for what needs too long.
         """
-        answer = await self._ask(CHALLENGER, request)
+        self._tried += 1
+        try:
+            answer = await self._ask(CHALLENGER, request)
+        finally:
+            self._tried -= 1
         if answer.status < 400 or answer.status == TIMEOUT_STATUS:
             self._count(CHALLENGER, answer, caller)
         else:

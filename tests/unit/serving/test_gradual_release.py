@@ -9,7 +9,7 @@ from stylefuse.config import Challenger, Serve
 from stylefuse.inference.predictor import find_predictor
 from stylefuse.registry.store import CHALLENGER
 from stylefuse.serving.alias_follower import AliasFollower
-from stylefuse.serving.gradual_release import GradualRelease
+from stylefuse.serving.gradual_release import MAX_TRIED, GradualRelease
 from stylefuse.serving.host_check import send_error
 from stylefuse.serving.limits import TIMEOUT_ERROR, RequestLimits
 from stylefuse.serving.scoring import MAX_AT_WORK, Scoring
@@ -90,6 +90,27 @@ def test_a_request_that_takes_too_long_is_no_error_of_the_challenger():
     release = canary(answering(200), answering(504))
     assert ask(release, None)[0] == 504
     assert (count(release), release.figures.fault) == (1, None)
+
+
+def test_few_requests_wait_for_a_slow_challenger():
+    """Those that wait fill the limit of the whole server."""
+    never = asyncio.Event()
+
+    async def hang(*_):
+        await never.wait()
+
+    async def attack():
+        release = canary(answering(200), hang)
+        asked = [asyncio.create_task(request_async(release, BODY)) for _ in range(2 * MAX_TRIED)]
+        await asyncio.sleep(0.1)
+        for task in asked:
+            task.cancel()
+        answered = await asyncio.gather(*asked, return_exceptions=True)
+        return [answer for answer in answered if isinstance(answer, tuple)], release
+
+    answers, release = asyncio.run(attack())
+    assert [status for status, *_ in answers] == [200] * MAX_TRIED
+    assert release._tried == 0
 
 
 def test_a_challenger_that_hangs_keeps_nobody_of_the_champion_waiting():
