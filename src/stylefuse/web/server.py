@@ -73,10 +73,11 @@ def app(limits: Serve, port: int) -> HostCheck:
         enable_monitoring=False, ssr_mode=False, root_path=limits.root_path or None,
     )  # fmt: skip
     uploads = Path(get_upload_folder())
-    asked = blocks._queue.pending_event_ids_session  # Gradio's own: session → its requests
+    queue = blocks._queue
 
     def pending(session: str) -> int:
-        return len(asked.get(session, ()))
+        asked = queue.pending_event_ids_session.get(session, ())
+        return sum(request in queue.event_ids_to_events for request in asked)
 
     limited = UploadQuota(Visitors(page, models.calls, pending), uploads)
     checked = UploadCheck(limited, uploads, limits.receive_seconds)
