@@ -63,16 +63,16 @@ def make_room(cache: Path) -> None:
     Args:
         cache: Gradio's.
     """
-    made = []
+    folders = []
     for folder in [*cache.glob(f"{PREVIEW}*"), *cache.glob(f"{DOWNLOAD}*")]:
         with contextlib.suppress(OSError):  # somebody else deletes it
             files = [path.stat() for path in folder.iterdir()]
             newest = max(status.st_mtime_ns for status in [folder.stat(), *files])
-            made.append((newest, sum(status.st_size for status in files), folder))
-    kept = 0
-    for _, size, folder in sorted(made, reverse=True):
-        kept += size
-        if kept > MAX_MADE:
+            folders.append((newest, sum(status.st_size for status in files), folder))
+    total = 0
+    for _, size, folder in sorted(folders, reverse=True):
+        total += size
+        if total > MAX_MADE:
             shutil.rmtree(folder, ignore_errors=True)
 
 
