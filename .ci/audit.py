@@ -13,7 +13,7 @@ from pathlib import Path
 
 LOCK = "requirements.lock"
 SERVICES = ("pypi", "osv")
-PATIENCE = 600  # seconds for all packages
+TIMEOUT_S = 600  # seconds for all packages
 PROGRAM = [
     str(Path(sys.executable).with_name("pip-audit")), "--requirement", LOCK, "--require-hashes",
     "--disable-pip", "--format", "json", "--progress-spinner", "off",
@@ -24,40 +24,42 @@ PROGRAM = [
 class Outcome:
     """What one database says of the packages."""
 
-    found: list[str] = field(default_factory=list)  # a line for each vulnerability
+    known: list[str] = field(default_factory=list)  # a line for each vulnerability
     audited: int = 0
     skipped: int = 0
     fault: str = ""  # why there is no answer
 
 
 def main() -> int:
-    told = []
+    lines = []
     for service in SERVICES:
         outcome = audit([*PROGRAM, "--vulnerability-service", service])
-        told.append(f"{service}: {sentence(outcome)}")
+        lines.append(f"{service}: {sentence(outcome)}")
         if outcome.audited:
             break
     else:
-        told.insert(0, f"NOT AUDITED: no database can be asked about the packages of {LOCK}")
-    sys.stdout.write("\n".join(told) + "\n")
-    return 1 if outcome.found else 0
+        lines.insert(0, f"NOT AUDITED: no database can be asked about the packages of {LOCK}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 1 if outcome.known else 0
 
 
 def audit(command: list[str]) -> Outcome:
     """Run pip-audit; it ends with 1 both where it finds something and where it breaks."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-        packages = json.loads(done.stdout)["dependencies"]
+        process = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+        packages = json.loads(process.stdout)["dependencies"]
     except subprocess.TimeoutExpired:
-        return Outcome(fault=f"no answer within {PATIENCE} seconds")
+        return Outcome(fault=f"no answer within {TIMEOUT_S} seconds")
     except (OSError, ValueError, KeyError) as error:
-        said = done.stderr.strip().splitlines() if isinstance(error, ValueError) else [str(error)]
-        return Outcome(fault=(said or ["it said nothing"])[-1][:200])
+        lines = (
+            process.stderr.strip().splitlines() if isinstance(error, ValueError) else [str(error)]
+        )
+        return Outcome(fault=(lines or ["it said nothing"])[-1][:200])
     outcome = Outcome()
     for package in packages:
         outcome.skipped += "skip_reason" in package
         outcome.audited += "skip_reason" not in package
-        outcome.found += [_line(package, one) for one in package.get("vulns", [])]
+        outcome.known += [_line(package, one) for one in package.get("vulns", [])]
     return outcome
 
 
@@ -67,7 +69,7 @@ def sentence(outcome: Outcome) -> str:
     if not outcome.audited:
         return f"it knows none of the {outcome.skipped} packages"
     left = f", {outcome.skipped} are not known there" if outcome.skipped else ""
-    verdict = "".join(f"\n  {line}" for line in outcome.found) or " no known vulnerability"
+    verdict = "".join(f"\n  {line}" for line in outcome.known) or " no known vulnerability"
     return f"{outcome.audited} packages were audited{left}:{verdict}"
 
 

@@ -71,9 +71,9 @@ def main() -> None:
 
         def paint(person: Person, fit: Fit) -> Image.Image:
             entry = fit.character
-            made = make_character(entry.picture(), entry.name, SIDE, fit.mirrored, entry.beard)
+            model = make_character(entry.picture(), entry.name, SIDE, fit.mirrored, entry.beard)
             return last_picture(
-                character_steps(person.photo, person.face, made, options, predictor)
+                character_steps(person.photo, person.face, model, options, predictor)
             )
 
         return paint

@@ -32,7 +32,7 @@ from stylefuse.inference.style_optimizer import StyleTarget, optimize
 from stylefuse.models.task import find_task
 
 EVERY = 4  # one of so many of the evaluation's pairs is painted
-SHOWN = 6
+ROWS_SHOWN = 6
 SHIPPED = "models/base/transfer"
 SIDE = 224  # pixels of a picture in the grid
 
@@ -108,7 +108,7 @@ def main() -> None:
 def measure(strokes: StrokeEvaluation, outputs: np.ndarray, chosen: np.ndarray) -> dict[str, str]:
     """The row of a method in the table, by the titles of its columns."""
     scores = strokes.scores(outputs)
-    kept = {
+    guards = {
         title: np.mean([metric(outputs[i], strokes.contents[i]) for i in chosen])
         for title, metric in (
             ("patches in place ↑", patch_retrieval), ("low-pass SSIM ↑", low_pass_ssim)
@@ -117,7 +117,7 @@ def measure(strokes: StrokeEvaluation, outputs: np.ndarray, chosen: np.ndarray) 
     return {
         "stroke score ↑": f"{scores.stroke_score[chosen].mean():.2f}",
         "nearest painting ↑": f"{scores.nearest[chosen].mean():.2f}",
-        **{title: f"{value:.2f}" for title, value in kept.items()},
+        **{title: f"{value:.2f}" for title, value in guards.items()},
     }
 
 
@@ -136,7 +136,7 @@ def _save_grid(
     strokes: StrokeEvaluation, outputs: dict[str, np.ndarray], chosen: np.ndarray, path: Path
 ) -> None:
     lines = []
-    for i in evenly_spaced(chosen, SHOWN):
+    for i in evenly_spaced(chosen, ROWS_SHOWN):
         pictures = [strokes.contents[i], strokes.styles[i]]
         pictures += [outputs[name][i] for name in list(outputs)[2:]]
         squares = [ImageOps.fit(Image.fromarray(picture), (SIDE, SIDE)) for picture in pictures]

@@ -79,7 +79,8 @@ def add_styles(command: argparse.ArgumentParser, help: str, required: bool = Fal
     command.add_argument(
         "--style", type=pattern, action="append", default=[], required=required,
         metavar="PICTURE[:WEIGHT]",
-        help=f"{help}; may be given several times, and may be a folder or a glob pattern",
+        help=f"{help}; may be given several times, and may be a folder, a glob pattern, or the "
+        "name of a shipped style (see `stylefuse style list`)",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The commands that learn styles, and say what a learned one is."""
+"""The commands that list and learn styles, and say what a learned one is."""
 
 import argparse
 from pathlib import Path
@@ -16,11 +16,38 @@ from stylefuse.cli.arguments import (
 
 
 def add_style_commands(commands: Subparsers) -> None:
-    """Add `stylefuse style learn` and `stylefuse style show`."""
-    style = commands.add_parser("style", help="learn the style of paintings, for a file")
+    """Add `stylefuse style list`, `stylefuse style learn` and `stylefuse style show`."""
+    style = commands.add_parser(
+        "style", help="list the shipped styles, or learn the style of paintings, for a file"
+    )
     actions = style.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_list(actions)
     _add_learn(actions)
     _add_show(actions)
+
+
+def _add_list(actions: Subparsers) -> None:
+    command = actions.add_parser(
+        "list", help="list the shipped styles, whose names --style takes as it takes pictures"
+    )
+    command.set_defaults(run=_list)
+    add_json(command)
+
+
+def _list(args: argparse.Namespace) -> None:
+    from stylefuse.inference.style_gallery import shipped_styles
+
+    styles = {
+        name: {"title": style.name, "source": style.source, "licence": style.licence}
+        for name, style in shipped_styles().items()
+    }
+    if args.json:
+        print_json(styles)
+        return
+    width = max(map(len, styles))
+    for name, style in styles.items():
+        author = style["source"].partition(" (")[0]
+        print_text(f"{name:{width}}  {author}: {style['title']} ({style['licence']})\n")
 
 
 def _add_learn(actions: Subparsers) -> None:
@@ -56,16 +83,20 @@ def _learn(args: argparse.Namespace) -> None:
 
 
 def _add_show(actions: Subparsers) -> None:
-    command = actions.add_parser("show", help="say what a file holds")
+    command = actions.add_parser("show", help="say what a learned style holds")
     command.set_defaults(run=_show)
-    command.add_argument("file", type=Path, metavar="FILE", help="a .style file")
+    command.add_argument(
+        "file", type=Path, metavar="STYLE", help="a .style file, or the name of a shipped style"
+    )
     add_json(command)
 
 
 def _show(args: argparse.Namespace) -> None:
     from stylefuse.inference.style_file import open_style
+    from stylefuse.inference.style_gallery import style_path
 
-    style = open_style(args.file)
+    shipped = None if args.file.exists() else style_path(str(args.file))
+    style = open_style(shipped or args.file)
     sizes = ["×".join(map(str, picture.size)) for picture in style.pictures]
     facts = {
         "name": style.name,

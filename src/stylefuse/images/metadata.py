@@ -81,10 +81,10 @@ def kept_metadata(photograph: Path) -> dict[str, Any]:
             photo = exif.get_ifd(ExifTags.IFD.Exif)
     except Exception:  # Pillow's parsers of metadata raise errors of every kind
         return {}
-    kept = Image.Exif()
-    kept.update({tag: exif[tag] for tag in KEPT_TAGS if tag in exif})
+    own = Image.Exif()
+    own.update({tag: exif[tag] for tag in KEPT_TAGS if tag in exif})
     if Base.DateTimeOriginal in photo:  # Pillow writes no other directory into a TIFF file
-        kept[Base.DateTime] = photo[Base.DateTimeOriginal]
-    kept.get_ifd(ExifTags.IFD.Exif).update({t: photo[t] for t in KEPT_PHOTO_TAGS if t in photo})
-    arguments: dict[str, Any] = {"exif": kept} if kept or kept.get_ifd(ExifTags.IFD.Exif) else {}
+        own[Base.DateTime] = photo[Base.DateTimeOriginal]
+    own.get_ifd(ExifTags.IFD.Exif).update({t: photo[t] for t in KEPT_PHOTO_TAGS if t in photo})
+    arguments: dict[str, Any] = {"exif": own} if own or own.get_ifd(ExifTags.IFD.Exif) else {}
     return arguments | ({"dpi": tuple(map(float, dpi))} if dpi else {})

@@ -43,11 +43,11 @@ def save_picture(
         UserError: the file cannot be written, or the disk is full.
     """
     options = SAVE_OPTIONS[path.suffix.lower()]
-    kept = kept_metadata(photograph) if photograph else {}
+    extra = kept_metadata(photograph) if photograph else {}
     if options["format"] == "JPEG":
         picture = flatten(picture, background)
     target = resolved(path)  # a link is followed, not replaced
-    write_atomically(target, lambda draft: write_picture(picture, draft, options | kept, origin))
+    write_atomically(target, lambda draft: write_picture(picture, draft, options | extra, origin))
 
 
 def write_picture(

@@ -115,12 +115,12 @@ class TransferPredictor(Predictor):
         """One style, or a mix of several.
 
         Args:
-            styles: pictures of any size, and learned styles.
+            styles: pictures of any size, and learned styles. One that was learned for another
+                network is read from its pictures.
             weights: of the styles; only their ratios matter. Equal by default.
 
         Raises:
-            UserError: a weight is not positive and finite, or a style was learned for another
-                network.
+            UserError: a weight is not positive and finite.
         """
         weights = list(weights or [1.0] * len(styles))
         invalid = [weight for weight in weights if not (math.isfinite(weight) and weight > 0)]
@@ -145,12 +145,7 @@ class TransferPredictor(Predictor):
 
     def _learned(self, style: LearnedStyle) -> Style:
         if style.weights != self.model.weights or len(style.code) != self.stylizer.code_size:
-            raise UserError(
-                f"the style {style.name!r} was learned for another transfer model "
-                f"({style.weights[:8]}) than this one ({self.model.weights[:8]}); learn it again "
-                "with `stylefuse style learn`, or use its painting",
-                code="style-of-another-model",
-            )
+            return self.style(style.pictures)
         pictures = [np.asarray(picture) for picture in style.pictures]
         return Style(style.code, StyleTarget(pictures, [1 / len(pictures)] * len(pictures)))
 

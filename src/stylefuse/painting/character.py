@@ -101,17 +101,17 @@ def paint_characters(
 
     def read(job: Job) -> _Inputs:
         photo, path = _open(job.inputs["photo"][0])
-        found = find_faces(photo) if faces.whole else faces_of(photo, path)
+        people = find_faces(photo) if faces.whole else faces_of(photo, path)
         number = job.options["face"]
-        person = choose_face(found, number, photo.size, path) if found else None
+        person = choose_face(people, number, photo.size, path) if people else None
         pose = person.pose if person else None
         selection = selector.select(pose)
         _record(job, selection)
         if pose and options.kind == "costume" and (notice := pose_notice(selection, pose, path)):
             notices[job.output].append(notice)
-        if faces.number is None and len(found) > 1:
+        if faces.number is None and len(people) > 1:
             notices[job.output].append(
-                f"{path} shows {len(found)} faces, of which the largest is painted; --face takes "
+                f"{path} shows {len(people)} faces, of which the largest is painted; --face takes "
                 "another number, or all"
             )
         return _Inputs(photo, person, selector.load(selection, options.size))

@@ -69,7 +69,7 @@ def fuse_pictures(
 
     def load() -> Painter:
         predictor, origin = load_model()
-        style = predictor.style(style_mix.pictures, style_mix.weights) if styles else None
+        style = style_mix.mix(predictor) if styles else None
 
         def paint(_: Job, pictures: dict[str, Image.Image]) -> Iterator[PaintingStep]:
             steps: Iterator[PaintingStep] = predictor.fuse_steps(

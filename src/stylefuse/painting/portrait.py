@@ -74,7 +74,7 @@ def generate_portraits(
         if not styles:
             return Painter(generate, {"model": origin}, predictor.picture_origin())
         transfer, transfer_origin = load_transfer_model()
-        style = transfer.style(style_mix.pictures, style_mix.weights)
+        style = style_mix.mix(transfer)
 
         def generate_styled(job: Job, _: None) -> Iterator[PaintingStep]:
             portrait = rescale(predictor.paint({"seed": job.seed}, options), STYLED_SCALE)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 
-PATIENCE_S = 2.0  # shorter work on a single item is not worth a line in a log
+BAR_DELAY_S = 2.0  # shorter work on a single item is not worth a line in a log
 
 
 class ProgressBar:
@@ -33,7 +33,7 @@ class ProgressBar:
             if self._bar is None:
                 self._bar = tqdm(
                     desc=description, total=self._total, leave=several, dynamic_ncols=True,
-                    delay=0 if several or sys.stderr.isatty() else PATIENCE_S,
+                    delay=0 if several or sys.stderr.isatty() else BAR_DELAY_S,
                     bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
                 )  # fmt: skip
             self._bar.set_description(description, refresh=several)

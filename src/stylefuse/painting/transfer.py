@@ -80,7 +80,7 @@ def transfer_style(
 
     def load() -> Painter:
         predictor, origin = load_model()
-        painted_in = {tuple(m.paths): predictor.style(m.pictures, m.weights) for m in mixes}
+        painted_in = {tuple(m.paths): m.mix(predictor) for m in mixes}
 
         def paint(job: Job, content: Image.Image) -> Iterator[PaintingStep]:
             style = painted_in[tuple(job.inputs["style"])]

@@ -67,7 +67,7 @@ def paint_video(
         video = open_video(source, options.size, item.reach)
     with sound_file(video, suffix) as sound, progress_bar(video.frame_count) as bar:
         predictor = load_model().predictor
-        code = predictor.style(style_mix.pictures, style_mix.weights).code
+        code = style_mix.mix(predictor).code
         stylizer = VideoStylizer(predictor.stylizer, code, options)
         bar.describe("painting")
 

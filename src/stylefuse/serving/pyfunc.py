@@ -242,17 +242,22 @@ class PaintService:
     def _notice(
         self, values: Mapping[str, Any], options: Options, painted: Image.Image
     ) -> dict[str, str]:
-        """What to tell about a picture that was scaled down because it is too large."""
+        """What to tell about a picture that was scaled down because it is too large, and about
+        styles that were learned for another model."""
         first = next(iter(values.values()))
-        limit = self.limits.max_side
-        if not isinstance(first, DecodedPicture) or max(first.size) <= limit:
-            return {}
-        if getattr(options, "size", 0):
-            return {}
-        sizes = ["x".join(map(str, picture.size)) for picture in (first, painted)]
-        return {
-            NOTICE: f"scaled down from {sizes[0]} to {sizes[1]}, because serve.max_side is {limit}"
-        }
+        limit, notices = self.limits.max_side, []
+        is_large = isinstance(first, DecodedPicture) and max(first.size) > limit
+        if is_large and not getattr(options, "size", 0):
+            sizes = ["x".join(map(str, picture.size)) for picture in (first, painted)]
+            notices.append(
+                f"scaled down from {sizes[0]} to {sizes[1]}, because serve.max_side is {limit}"
+            )
+        for style in _learned_styles(values):
+            if style.weights != self.predictor.model.weights:
+                notices.append(
+                    "a style was learned for another transfer model, so its paintings are used"
+                )
+        return {NOTICE: "; ".join(dict.fromkeys(notices))} if notices else {}
 
     def _read(
         self,
@@ -316,6 +321,11 @@ class PaintService:
 def _cancellation() -> Cancellation:
     """The active one; in MLflow's own server, which has none, one with MLflow's timeout."""
     return active_cancellation() or Cancellation(MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get())
+
+
+def _learned_styles(values: Mapping[str, Any]) -> list[LearnedStyle]:
+    lists = (value if isinstance(value, list) else [value] for value in values.values())
+    return [item for items in lists for item in items if isinstance(item, LearnedStyle)]
 
 
 def _pictures(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Pictures to choose from: examples that come with the page, and paintings of the data set."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -23,22 +24,18 @@ EXAMPLE_PHOTOGRAPHS: Captions = {
     EXAMPLES / "city.jpg": "A city at dusk · public domain",
     EXAMPLES / "coast.jpg": "A coast · public domain",
 }
-EXAMPLE_PAINTINGS: Captions = {
-    EXAMPLES / "church.jpg": "Vincent van Gogh · GPL-3",
-    EXAMPLES / "bridge.jpg": "Katsushika Hokusai · GPL-3+",
-}
 EXAMPLE_DAMAGED: Captions = {EXAMPLES / "damaged.jpg": "A damaged photograph · public domain"}
 
 
 def gallery_paintings(manifest: Path = MANIFEST) -> Captions:
-    """Paintings of the data set that no model was trained on; the examples if there is none."""
+    """Paintings of the data set that no model was trained on."""
     if not manifest.exists():
-        return EXAMPLE_PAINTINGS
+        return {}
     rows = pd.read_parquet(manifest)
     rows = rows[(rows.domain == "painting") & (rows.split == "test")].sort_values("path")
     rows = rows[[Path(path).exists() for path in rows.path]]
     if rows.empty:
-        return EXAMPLE_PAINTINGS
+        return {}
     spread = np.unique(np.linspace(0, len(rows) - 1, MAX_STYLES).astype(int))
     columns = rows.iloc[spread][["path", "author", "licence"]].astype(str)
     return {
@@ -55,13 +52,8 @@ def picture_gallery(title: str, captions: Captions, field: Picture) -> None:
         captions: of the pictures.
         field: takes the picture.
     """
-    gr.Markdown(title)
     paths = list(captions)
-    gallery = gr.Gallery(
-        [(_thumbnail(path), caption) for path, caption in captions.items()], label=title,
-        show_label=False, columns=COLUMNS, height=230 if len(paths) > COLUMNS else 120,
-        allow_preview=False, object_fit="cover", buttons=[], elem_classes="choices",
-    )  # fmt: skip
+    gallery = thumbnails(title, [(open_picture(path), captions[path]) for path in paths])
     caption = gr.Markdown()
 
     def choose(event: gr.SelectData) -> tuple[str, str]:
@@ -71,5 +63,12 @@ def picture_gallery(title: str, captions: Captions, field: Picture) -> None:
     gallery.select(choose, None, [field, caption])
 
 
-def _thumbnail(path: Path) -> Image.Image:
-    return limit_side(open_picture(path), THUMBNAIL_SIDE)
+def thumbnails(title: str, pictures: Sequence[tuple[Image.Image, str]]) -> gr.Gallery:
+    """Add a title, and pictures with their captions below it."""
+    gr.Markdown(title)
+    return gr.Gallery(
+        [(limit_side(picture, THUMBNAIL_SIDE), caption) for picture, caption in pictures],
+        label=title, show_label=False, columns=COLUMNS,
+        height=230 if len(pictures) > COLUMNS else 120, allow_preview=False, object_fit="cover",
+        buttons=[], elem_classes="choices",
+    )  # fmt: skip

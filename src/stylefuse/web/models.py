@@ -16,6 +16,7 @@ from stylefuse.images.resize import limit_side
 from stylefuse.inference.characters.predictor import CharacterPredictor
 from stylefuse.inference.options import STROKE_PIXELS, Options
 from stylefuse.inference.predictor import find_predictor
+from stylefuse.inference.style_file import LearnedStyle
 from stylefuse.loading import load_model, locate_model
 from stylefuse.painting.batch import LoadedModel
 from stylefuse.web.calls import Calls
@@ -130,7 +131,11 @@ class LoadedModels:
         model = self.model(name)
         origin = {"model": version_or_folder(model.origin), "weights": model.origin["sha256"]}
         numbers = {key: value for key, value in inputs.items() if isinstance(value, int)}
-        return {**origin, **numbers, **asdict(options)}
+        styles = [
+            style.name for style in inputs.get("style", ()) if isinstance(style, LearnedStyle)
+        ]
+        learned = {"learned_styles": styles} if styles else {}
+        return {**origin, **numbers, **learned, **asdict(options)}
 
     def _load(self, name: str) -> None:
         self._models[name] = load_model(name, max_side=self.limits.max_side)

@@ -9,6 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,10 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
+from stylefuse.inference.style_file import save_style
+from stylefuse.inference.style_gallery import shipped_styles
 from stylefuse.web.download import SETTINGS_KEY
+from stylefuse.web.styles import OF_ANOTHER_MODEL
 from tests.support.gradio_page import call, reference
 from tests.support.gradio_page import upload as upload_file
 from tests.support.people import astronaut
@@ -169,6 +173,27 @@ def test_a_photograph_is_painted_in_a_style_of_the_gallery(open_page, project, t
     assert settings["strength"] == 0.99
     assert settings["model"] == "models/transfer"
     assert "DigitalSourceType" in file.text["XML:com.adobe.xmp"]
+
+
+@NEEDS_CHROMIUM
+def test_a_learned_style_is_chosen_or_uploaded(open_page, project, tmp_path):
+    """The model of the tests is another than the shipped one, which is said."""
+    page = open_page()
+    panel = open_tab(page, "Transfer")
+    upload(panel, "Photograph", project / "a.png")
+    choose(panel, "The Great Wave off Kanagawa · Katsushika Hokusai · GPL-3+")
+    expect(page.locator(".toast-body")).to_contain_text(OF_ANOTHER_MODEL)
+    _, path = download_of(panel, "Download at full size")
+    settings = json.loads(Image.open(path).text[SETTINGS_KEY])
+    assert settings["learned_styles"] == ["The Great Wave off Kanagawa"]
+    style = replace(shipped_styles()["great-wave"], name="<b>Mine</b>", source="", licence="")
+    save_style(style, tmp_path / "mine.style")
+    panel.get_by_label("Fast", exact=True).check()
+    panel.locator("input[type=file][accept='.style']").set_input_files(tmp_path / "mine.style")
+    panel.get_by_role("paragraph").filter(has_text="<b>Mine</b>").wait_for()
+    _, path = download_of(panel, "Download at full size")
+    settings = json.loads(Image.open(path).text[SETTINGS_KEY])
+    assert settings["learned_styles"] == ["<b>Mine</b>"]
 
 
 @NEEDS_CHROMIUM

@@ -1,5 +1,7 @@
 """`stylefuse style`: what is learned paints wherever a picture of a style does."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from stylefuse.cli import main
 from stylefuse.errors import UserError
 from stylefuse.inference import style_learning
 from stylefuse.inference.style_file import MAX_PICTURES, open_style
+from stylefuse.inference.style_gallery import shipped_styles, style_path
 from stylefuse.painting import learn_style as module
 from stylefuse.painting.learn_style import StyleFacts, learn_style
 from tests.support.painting import loader, transfer
@@ -92,6 +95,45 @@ def test_mistakes_are_found_before_anything_is_learned(paintings, options, code)
         learn(*paintings, **options)
     assert error.value.code == code
     assert not Path("own.style").exists()
+
+
+def test_a_shipped_style_has_a_name_and_is_mixed_by_weight():
+    by_name, mixed = painted("great-wave"), painted("great-wave:3", "style2.jpg:1")
+    assert not np.array_equal(by_name, mixed)
+    shutil.copy(style_path("great-wave"), "wave.style")
+    assert np.array_equal(by_name, painted("wave.style"))
+
+
+def test_a_file_goes_before_a_shipped_style():
+    shutil.copy("style2.jpg", "great-wave")
+    assert np.array_equal(painted("great-wave"), painted("style2.jpg"))
+
+
+def test_a_style_of_another_model_is_read_from_its_paintings(capsys):
+    """The models of the tests have other weights than the shipped one."""
+    shipped_styles()["great-wave"].pictures[0].save("wave.png")
+    assert np.array_equal(painted("great-wave"), painted("wave.png"))
+    assert "great-wave.style was learned for another transfer model" in capsys.readouterr().err
+    learn()
+    painted("own.style")
+    assert "another transfer model" not in capsys.readouterr().err
+
+
+def test_a_missing_picture_is_no_shipped_style_either():
+    with pytest.raises(UserError) as error:
+        painted("great-waves")
+    assert error.value.code == "picture-missing"
+
+
+def test_the_shipped_styles_are_listed(capsys):
+    main(["style", "list"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(shipped_styles())
+    assert any(line.startswith("great-wave ") and "Katsushika Hokusai" in line for line in lines)
+    main(["style", "list", "--json"])
+    assert json.loads(capsys.readouterr().out).keys() == shipped_styles().keys()
+    main(["style", "show", "great-wave"])
+    assert "Great Wave" in capsys.readouterr().out
 
 
 def test_a_picture_is_no_learned_style():

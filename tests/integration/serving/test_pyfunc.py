@@ -98,15 +98,23 @@ def test_a_picture_that_was_scaled_down_has_a_notice(package):
     ]  # fmt: skip
 
 
+NOTICE = "a style was learned for another transfer model, so its paintings are used"
+
+
 def test_a_learned_style_is_one_of_the_styles(service, tmp_path):
     code = service.predictor.style([noise(30, 30, seed=1)]).code
-    weights = service.predictor.model.weights
-    style = LearnedStyle("x", "", "", weights, code, [noise(30, 30, seed=1)])
-    save_style(style, tmp_path / "x.style")
-    learned = base64.b64encode((tmp_path / "x.style").read_bytes()).decode()
-    rows = [{"content": CONTENT, "style": x} for x in (learned, [learned, STYLE], learned[:-8])]
+
+    def file(weights):
+        style = LearnedStyle("x", "", "", weights, code, [noise(30, 30, seed=1)])
+        save_style(style, tmp_path / "x.style")
+        return base64.b64encode((tmp_path / "x.style").read_bytes()).decode()
+
+    learned, foreign = file(service.predictor.model.weights), file("0" * 64)
+    styles = learned, [learned, STYLE], foreign, learned[:-8]
+    rows = [{"content": CONTENT, "style": style} for style in styles]
     answers = service.answer(rows, {"errors": "return"})
-    assert [bool(answer["picture"]) for answer in answers] == [True, True, False]
+    assert [bool(answer["picture"]) for answer in answers] == [True, True, True, False]
+    assert [answer["notice"] for answer in answers[:3]] == ["", "", NOTICE]
 
 
 def test_styles_are_kept_at_the_size_that_they_are_used_at(service, monkeypatch):

@@ -46,16 +46,16 @@ def _detect_in_quarters(picture: Image.Image) -> list[Detection]:
     width, height = (round(TILE_SHARE * side) for side in picture.size)
     if min(width, height) < SIDE // 2:
         return []
-    found = []
+    faces = []
     for left in (0, picture.width - width):
         for top in (0, picture.height - height):
             part = picture.crop((left, top, left + width, top + height))
             shift = np.array([left, top])
-            found += [
+            faces += [
                 Detection(face.score, face.box + np.tile(shift, 2), face.eyes + shift)
                 for face in _detect(part)
             ]
-    return found
+    return faces
 
 
 def _detect(picture: Image.Image) -> list[Detection]:

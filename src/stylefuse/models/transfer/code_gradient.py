@@ -168,8 +168,8 @@ class _Decoder:
         parts = [self.graph.slice(x, *span, axis) for span in spans]
         second = self.graph.node("Add", parts[1], parts[5])
         second_last = self.graph.node("Add", parts[3], parts[6])
-        kept = parts[0], second, parts[2], second_last, parts[4]
-        return str(self.graph.node("Concat", *kept, axis=axis))
+        inner = parts[0], second, parts[2], second_last, parts[4]
+        return str(self.graph.node("Concat", *inner, axis=axis))
 
     def _sum(self, x: str) -> str:
         """Over the places of a map, `[1, channels]`."""

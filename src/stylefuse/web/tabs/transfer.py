@@ -19,6 +19,7 @@ from stylefuse.web.live_preview import live_preview
 from stylefuse.web.models import LoadedModels
 from stylefuse.web.numbers import Slider
 from stylefuse.web.several import several_photographs
+from stylefuse.web.styles import StyleField, style_gallery
 
 COLOURS = [
     ("Painting's colours", "none"),
@@ -41,9 +42,11 @@ def transfer_tab(models: LoadedModels) -> list[Any]:
         with gr.Column():
             with gr.Row(elem_classes="pictures"):
                 content = Picture("Photograph", limits, height=230)
-                style = Picture("Style", limits, height=230)
+                style = StyleField("Style", limits, height=230)
             picture_gallery("Or try a photograph:", EXAMPLE_PHOTOGRAPHS, content)
-            picture_gallery("Or choose a painting:", gallery_paintings(), style)
+            style_gallery("Or choose a style:", style, models)
+            if paintings := gallery_paintings():
+                picture_gallery("Or choose a painting of the data:", paintings, style)
             with gr.Accordion("Mix with other styles", open=False):
                 second, second_weight = _weighted_style("Second style", limits)
                 third, third_weight = _weighted_style("Third style", limits)
