@@ -1,10 +1,10 @@
-"""Learn the styles that are shipped, in `src/stylefuse/inference/styles`.
+"""Make the styles that are shipped, in `src/stylefuse/inference/styles`.
 
-    python -m tools.gallery_styles learn            after `dvc repro ingest`; learns what is missing
+    python -m tools.gallery_styles make             after `dvc repro ingest`
     python -m tools.gallery_styles compare FOLDER   pictures for `tools.blind_sheets`
 
-`tools/gallery_styles.json` names the paintings, and says of which a blind look did not prefer the
-learned style to what the network encodes at a glance; these are left out.
+`tools/gallery_styles.json` names the paintings, and those whose learned code a blind look preferred
+to the one that the network encodes at a glance. The others have the encoded one.
 """
 
 import argparse
@@ -21,10 +21,10 @@ from rich.progress import track
 from stylefuse.config import load_params
 from stylefuse.images.open import flatten, open_picture
 from stylefuse.inference.predictor import load_predictor
-from stylefuse.inference.style_file import SUFFIX, LearnedStyle, open_style, save_style
+from stylefuse.inference.style_file import SUFFIX, LearnedStyle, save_style
 from stylefuse.inference.style_gallery import STYLES
 from stylefuse.inference.style_learning import learn_code
-from stylefuse.inference.transfer import TransferPredictor
+from stylefuse.inference.transfer import Style, TransferPredictor
 from stylefuse.paths import MANIFEST
 
 LIST = Path(__file__).with_suffix(".json")
@@ -34,9 +34,9 @@ PHOTOGRAPHS = 2  # of the validation split, painted in each style for the blind 
 SIDE = 384  # pixels
 LICENCES = """# Licences of the styles
 
-Each file holds a painting, scaled down to 256 pixels, and the numbers that the transfer model
-learned from it. The paintings are from the Debian package `{package}`, under the licences
-below, and not under that of the code. `python -m tools.gallery_styles learn` makes the files.
+Each file holds a painting, scaled down to 256 pixels, and numbers that the transfer model made of
+it. The paintings are from the Debian package `{package}`, under the licences below, and not
+under that of the code. `python -m tools.gallery_styles make` makes the files.
 
 | style | painting | picture | author | licence |
 |---|---|---|---|---|
@@ -52,6 +52,7 @@ class Painting(NamedTuple):
         path: of its picture.
         author: and the picture's origin.
         licence: of the picture.
+        learned: whether its style has the learned code.
     """
 
     name: str
@@ -59,13 +60,14 @@ class Painting(NamedTuple):
     path: Path
     author: str
     licence: str
+    learned: bool
 
 
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(required=True)
-    commands.add_parser("learn").set_defaults(run=lambda _: _learn())
+    commands.add_parser("make").set_defaults(run=lambda _: _make())
     compare = commands.add_parser("compare")
     compare.add_argument("folder", type=Path)
     compare.set_defaults(run=lambda args: _compare(args.folder))
@@ -73,16 +75,19 @@ def main() -> None:
     args.run(args)
 
 
-def _learn() -> None:
+def _make() -> None:
     paintings = list(_paintings())
     STYLES.mkdir(exist_ok=True)
     predictor = load_predictor(BASE)
-    for painting in track(paintings, description="learning styles"):
-        path = STYLES / f"{painting.name}{SUFFIX}"
-        if not path.exists() or open_style(path).weights != predictor.model.weights:
-            save_style(_learned(painting, predictor), path)
-    for path in {*STYLES.glob(f"*{SUFFIX}")} - {STYLES / f"{p.name}{SUFFIX}" for p in paintings}:
-        path.unlink()
+    for painting in track(paintings, description="making styles"):
+        style = predictor.style([open_picture(painting.path)])
+        code = _learned(predictor, style) if painting.learned else style.code
+        (picture,) = style.target.pictures
+        shipped = LearnedStyle(
+            painting.title, painting.licence, painting.author, predictor.model.weights, code,
+            [Image.fromarray(picture)],
+        )  # fmt: skip
+        save_style(shipped, STYLES / f"{painting.name}{SUFFIX}")
     (source,) = (source for source in load_params().data.sources if source.name == SOURCE)
     rows = [
         f"| {each.name} | {each.title} | `{each.path.name}` | {each.author} | {each.licence} |\n"
@@ -97,19 +102,16 @@ def _paintings() -> Iterator[Painting]:
     rows = rows[rows.source == SOURCE]
     rows = rows.set_index(rows.path.map(lambda path: Path(path).name))
     for name, entry in json.loads(LIST.read_text(encoding="utf-8")).items():
-        if entry.get("preferred", True):
-            row = rows.loc[entry["picture"]]
-            yield Painting(name, entry["title"], Path(row.path), row.author, row.licence)
+        row = rows.loc[entry["picture"]]
+        yield Painting(
+            name, entry["title"], Path(row.path), row.author, row.licence,
+            entry.get("learned", False),
+        )  # fmt: skip
 
 
-def _learned(painting: Painting, predictor: TransferPredictor) -> LearnedStyle:
-    style = predictor.style([open_picture(painting.path)])
+def _learned(predictor: TransferPredictor, style: Style) -> np.ndarray:
     *_, last = learn_code(predictor.stylizer, style.code, style.target)
-    (picture,) = style.target.pictures
-    return LearnedStyle(
-        painting.title, painting.licence, painting.author, predictor.model.weights, last.code,
-        [Image.fromarray(picture)],
-    )  # fmt: skip
+    return last.code
 
 
 def _compare(folder: Path) -> None:
@@ -120,10 +122,8 @@ def _compare(folder: Path) -> None:
     photographs = rows.sort_values("sha256").path.to_list()
     for i, painting in enumerate(_paintings()):
         picture = _square(painting.path)
-        codes = {
-            "encoded": predictor.style([open_picture(painting.path)]).code,
-            "learned": open_style(STYLES / f"{painting.name}{SUFFIX}").code,
-        }
+        style = predictor.style([open_picture(painting.path)])
+        codes = {"encoded": style.code, "learned": _learned(predictor, style)}
         for turn in range(PHOTOGRAPHS):
             photograph = _square(Path(photographs[(i * PHOTOGRAPHS + turn) % len(photographs)]))
             array = np.asarray(photograph)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stylefuse.errors import printable
-from stylefuse.inference.options import QUALITIES, STROKE_SIZE
+from stylefuse.inference.options import QUALITIES, STROKE_SIZE, Names
 
 if TYPE_CHECKING:
     from stylefuse.painting.batch import OutputOptions
@@ -28,6 +28,11 @@ def share(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
     return value
+
+
+def names(text: str) -> Names:
+    """The type of an argument with names, separated by commas."""
+    return Names(name.strip() for name in text.split(","))
 
 
 def model_name(text: str) -> str:

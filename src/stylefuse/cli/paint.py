@@ -13,15 +13,18 @@ from stylefuse.cli.arguments import (
     add_quality,
     add_stroke_size,
     add_styles,
+    names,
     output_options,
     pattern,
     print_json,
     print_path,
     share,
 )
+from stylefuse.inference.degradation_kinds import MENDABLE
 from stylefuse.inference.options import (
     FUSION_MODES,
     PRESERVE_COLOR_CHOICES,
+    SCALES,
     FusionOptions,
     PortraitOptions,
     RestoreOptions,
@@ -175,6 +178,19 @@ def _add_restore(commands: Subparsers) -> None:
         "--mask", type=Path, metavar="PICTURE",
         help="fill and restore only where this picture is white",
     )  # fmt: skip
+    command.add_argument(
+        "--only", type=names, metavar="KINDS", default=RestoreOptions.only,
+        help=f"mend these kinds of damage, even if they are not detected, and no others: "
+        f"{', '.join(MENDABLE)}; several are separated by commas",
+    )  # fmt: skip
+    command.add_argument(
+        "--keep", type=names, metavar="KINDS", default=RestoreOptions.keep,
+        help="leave these kinds of damage as they are",
+    )  # fmt: skip
+    command.add_argument(
+        "--scale", type=int, choices=SCALES, default=RestoreOptions.scale,
+        help="enlarge the restored picture so many times (default: %(default)s)",
+    )  # fmt: skip
     add_output(command, "a .png, .jpg, .webp or .tif file for one picture, or a folder")
     add_output_options(command)
     add_model_location(command, "restore")
@@ -187,7 +203,7 @@ def _restore(args: argparse.Namespace) -> None:
     result = restore_pictures(
         args.image,
         args.out,
-        RestoreOptions(args.strength),
+        RestoreOptions(args.strength, args.only, args.keep, args.scale),
         model_loader("restore", args.model),
         output_options(args),
         args.mask,

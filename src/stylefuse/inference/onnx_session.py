@@ -79,6 +79,12 @@ class OnnxGraph:
         values = self._session.run(self._outputs, inputs, options)
         return dict(zip(self._outputs, values, strict=True))
 
+    def takes(self, name: str) -> bool:
+        """Whether the graph has an input of this name, which may have a default."""
+        session = self._session
+        nodes = [*session.get_inputs(), *session.get_overridable_initializers()]
+        return any(node.name == name for node in nodes)
+
     def input_size(self, name: str, axis: int) -> int:
         """A fixed size of an input."""
         (node,) = (node for node in self._session.get_inputs() if node.name == name)

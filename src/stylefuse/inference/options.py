@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self, get_args
 
 from stylefuse.errors import UserError
+from stylefuse.inference.degradation_kinds import MENDABLE
 
 PreserveColor = Literal["none", "luminance", "match"]
 FusionMode = Literal["auto", "saliency", "mask", "scalar"]
@@ -16,10 +17,19 @@ PRESERVE_COLOR_CHOICES: tuple[str, ...] = get_args(PreserveColor)
 FUSION_MODES: tuple[str, ...] = get_args(FusionMode)
 QUALITIES: tuple[str, ...] = get_args(Quality)
 
+SCALES = 1, 2, 4  # of enlargement
+
 STROKE_PIXELS = 8  # about the width of the strokes that the transfer model paints
 STROKE_SIZE = 1 / 64  # by default: what a picture of 512 pixels shows
 MIN_STROKE_SIZE, MAX_STROKE_SIZE = 0.001, 0.1
 SAME_AS_STYLE = -1.0  # a detail balance that follows the style balance
+
+
+class Names(tuple[str, ...]):
+    """A list of names in a request, as opposed to one of numbers."""
+
+
+NO_NAMES = Names()
 
 
 @dataclass(frozen=True)
@@ -155,15 +165,33 @@ class RestoreOptions(Options):
 
     Args:
         strength: 0 leaves the picture as it is, 1 restores it.
+        only: kinds of degradation to mend, even if they are not detected, and no others; if empty,
+            those that are detected. Names of `degradation_kinds.MENDABLE`.
+        keep: kinds that are not mended.
+        scale: 2 or 4 enlarges the restored picture so many times.
 
     Raises:
-        UserError: a value is out of its range.
+        UserError: a value is out of its range, there is no such kind, or one is in both lists.
     """
 
     strength: float = 1.0
+    only: Names = NO_NAMES
+    keep: Names = NO_NAMES
+    scale: int = 1
 
     def __post_init__(self) -> None:
         _check_fraction("strength", self.strength)
+        _check_choice("scale", self.scale, SCALES)
+        for name in ("only", "keep"):
+            kinds = Names(getattr(self, name))
+            object.__setattr__(self, name, kinds)  # JSON has lists
+            for kind in kinds:
+                _check_choice(name, kind, MENDABLE)
+        if both := sorted({*self.only} & {*self.keep}):
+            raise UserError(
+                f"only and keep both name {', '.join(both)}; leave it out of one of them",
+                code="option-invalid",
+            )
 
 
 @dataclass(frozen=True)
@@ -213,10 +241,11 @@ def _check_stroke_size(value: float) -> None:
         )
 
 
-def _check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     if value not in choices:
         raise UserError(
-            f"{name} must be one of {', '.join(choices)}, not {value!r}", code="option-invalid"
+            f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}",
+            code="option-invalid",
         )
 
 

@@ -1,4 +1,4 @@
-"""The learned styles that are shipped with the code."""
+"""The styles of paintings that are shipped with the code."""
 
 from functools import cache
 from pathlib import Path

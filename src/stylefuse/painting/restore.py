@@ -63,7 +63,8 @@ def restore_pictures(
 
     def read(job: Job) -> dict[str, Image.Image]:
         pictures = {name: open_picture(files[0]) for name, files in job.inputs.items()}
-        refuse_oversized(job.output, pictures["picture"].size)
+        width, height = pictures["picture"].size
+        refuse_oversized(job.output, (options.scale * width, options.scale * height))
         return pictures
 
     def load() -> Painter:

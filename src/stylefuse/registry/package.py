@@ -17,6 +17,7 @@ from stylefuse.config import Serve
 from stylefuse.errors import UserError
 from stylefuse.images.base64 import encode
 from stylefuse.inference.model_folder import CONFIG, MANIFEST
+from stylefuse.inference.options import Names
 from stylefuse.inference.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ EXAMPLE_SIDE = 64  # pixels
 
 COLUMN_TYPES = {Image.Image: "string", int: "long"}  # pictures are sent as Base64
 PARAMETER_TYPES = {float: "double", bool: "boolean", int: "long", str: "string"}
-LIST_PARAMETER_TYPE = "double"
+LIST_PARAMETER_TYPES = {Names: "string", tuple: "double"}
 PACKAGES = (  # that painting needs, and MLflow does not bring along
     "onnxruntime", "numpy", "pillow", "cachetools", "filelock", "tqdm"
 )  # fmt: skip
@@ -104,7 +105,7 @@ def signature(predictor: type[Predictor]) -> "ModelSignature":
         for name, kind in predictor.optional_inputs.items()
     ]
     parameters = [
-        ParamSpec(name, LIST_PARAMETER_TYPE, list(value), shape=(-1,))
+        ParamSpec(name, LIST_PARAMETER_TYPES[type(value)], list(value), shape=(-1,))
         if isinstance(value, tuple)
         else ParamSpec(name, PARAMETER_TYPES[type(value)], value)
         for name, value in request_parameters(predictor).items()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stylefuse.errors import UserError
+from stylefuse.inference.options import Names
 from stylefuse.serving.request_checks import MAX_SHOWN
 
 MAX_EXACT_INT = 1 << 53  # up to here every whole number is also a float
@@ -44,7 +45,8 @@ def is_whole(value: Any) -> bool:
 
 def _fits(value: Any, default: Any) -> bool:
     if isinstance(default, tuple):
-        return isinstance(value, list) and all(map(_is_number, value))
+        fits = _is_text if isinstance(default, Names) else _is_number
+        return isinstance(value, list) and all(map(fits, value))
     if isinstance(default, bool | str):
         return type(value) is type(default)
     return is_whole(value) if isinstance(default, int) else _is_number(value)
@@ -54,9 +56,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, float) or is_whole(value)
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def _kind(default: Any) -> str:
     if isinstance(default, tuple):
-        return "a list of numbers"
+        return "a list of texts" if isinstance(default, Names) else "a list of numbers"
     if isinstance(default, bool):
         return "true or false"
     if isinstance(default, str):

@@ -1,4 +1,4 @@
-"""Learned styles on the page: the shipped ones to choose from, and those of visitors' files.
+"""Styles on the page: the shipped ones to choose from, and those of visitors' files.
 
 The field for a style shows a painting. Beside the painting of a learned style lies its file, which
 is read in the painting's place.

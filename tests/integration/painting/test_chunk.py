@@ -1,5 +1,6 @@
 """A chunk of a large batch: what is done is skipped, what changed is painted, the rest is told."""
 
+import json
 from dataclasses import asdict, replace
 
 import pytest
@@ -26,12 +27,13 @@ def predictor(tmp_path_factory):
 def chunk(tmp_path):
     """Three pictures, the second of which cannot be opened."""
     options = RestoreOptions(0.5)
+    recorded = json.loads(json.dumps(asdict(options)))
     jobs = []
     for number in range(3):
         path = tmp_path / f"{number}.png"
         noise(20, 16, seed=number).save(path)
         inputs = {"picture": [path]}
-        jobs.append(Job(tmp_path / "out" / path.name, asdict(options), inputs, photograph=path))
+        jobs.append(Job(tmp_path / "out" / path.name, recorded, inputs, photograph=path))
     (tmp_path / "1.png").write_bytes(b"no picture")
     return Chunk(jobs, {}, ORIGIN, options)
 
@@ -54,7 +56,7 @@ def test_each_picture_is_recorded_and_a_bad_one_stops_no_other(chunk, run, tmp_p
     manifest = read_manifest(tmp_path / "out")
     painted, failed = (manifest[str(tmp_path / "out" / name)] for name in ("2.png", "1.png"))
     assert painted["model"] == ORIGIN
-    assert painted["options"] == {"strength": 0.5}
+    assert painted["options"] == {"strength": 0.5, "only": [], "keep": [], "scale": 1}
     assert painted["seconds"] > 0
     assert painted["inputs"]["picture"][0]["sha256"] == sha256(tmp_path / "2.png")
     assert painted["output"]["sha256"] == sha256(tmp_path / "out/2.png")

@@ -216,7 +216,8 @@ def test_a_seed_may_be_any_kind_of_number(portraits, kind):
           "content_balance": "double", "style_balance": "double", "detail_balance": "double",
           "mode": "string", "style_by_region": "boolean", "seamless": "boolean",
           "style_weights": "double", "stroke_size": "double", "quality": "string"}),
-        ("restore", ["picture", "mask?"], {"strength": "double"}),
+        ("restore", ["picture", "mask?"],
+         {"strength": "double", "only": "string", "keep": "string", "scale": "long"}),
         ("portrait", ["seed"], {"towards": "long", "blend": "double"}),
     ],
 )  # fmt: skip

@@ -70,6 +70,15 @@ def test_choices_are_named(options, name, choices):
     assert error.value.code == "option-invalid"
 
 
+def test_kinds_of_degradation_may_be_any_list_of_known_names():
+    options = RestoreOptions(only=["folds", "scratches"], keep=("noise",))
+    assert (options.only, options.keep) == (("folds", "scratches"), ("noise",))
+    for values in ({"only": ["dust"]}, {"keep": "noise"}, {"only": ["jpeg"], "keep": ["jpeg"]}):
+        with pytest.raises(UserError) as error:
+            RestoreOptions(**values)
+        assert error.value.code == "option-invalid"
+
+
 @pytest.mark.parametrize(
     ("mode", "has_mask", "code"),
     [

@@ -3,9 +3,13 @@
 import pytest
 
 from stylefuse.errors import UserError
+from stylefuse.inference.options import Names
 from stylefuse.serving.option_checks import check_options
 
-DEFAULTS = {"strength": 1.0, "size": 0, "seamless": False, "mode": "auto", "style_weights": ()}
+DEFAULTS = {
+    "strength": 1.0, "size": 0, "seamless": False, "mode": "auto", "style_weights": (),
+    "only": Names(),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -13,7 +17,7 @@ DEFAULTS = {"strength": 1.0, "size": 0, "seamless": False, "mode": "auto", "styl
     [
         {}, {"strength": 0}, {"strength": 0.5}, {"strength": float("nan")}, {"size": -3},
         {"seamless": True}, {"mode": "nonsense"}, {"style_weights": []},
-        {"style_weights": [1, 0.5]},
+        {"style_weights": [1, 0.5]}, {"only": []}, {"only": ["noise", "x"]},
     ],
     ids=str,
 )  # fmt: skip
@@ -27,7 +31,7 @@ def test_the_right_types_pass_whatever_the_values(params):
         ({"strenght": 1}, "there is no option 'strenght'; did you mean strength?"),
         (
             {"x": 1},
-            "there is no option 'x'; there are strength, size, seamless, mode, style_weights",
+            "there is no option 'x'; there are strength, size, seamless, mode, style_weights, only",
         ),
         ({"strength": None}, "strength must be a number, not null"),
         ({"strength": "1"}, 'strength must be a number, not "1"'),
@@ -37,6 +41,8 @@ def test_the_right_types_pass_whatever_the_values(params):
         ({"seamless": 1}, "seamless must be true or false, not 1"),
         ({"mode": {"a": 1}}, 'mode must be a text, not {"a": 1}'),
         ({"mode": "a", "style_weights": 3}, "style_weights must be a list of numbers, not 3"),
+        ({"only": "noise"}, 'only must be a list of texts, not "noise"'),
+        ({"only": [1]}, "only must be a list of texts, not [1]"),
         ({"style_weights": [None]}, "style_weights must be a list of numbers, not [null]"),
     ],
     ids=str,

@@ -14,8 +14,9 @@ from rich.progress import track
 from stylefuse.evaluation.baselines.classical import CLASSICAL
 from stylefuse.evaluation.metrics.psnr import psnr
 from stylefuse.images.colour import LUMA
+from stylefuse.inference.degradation_kinds import RARE
 from stylefuse.models.restore.capture_damage import blur_with, jpeg_with, noise_with
-from stylefuse.models.restore.degradation import RARE, degrade, degrade_with, random_kinds
+from stylefuse.models.restore.degradation import degrade, degrade_with, random_kinds
 
 CLEAN, GREY = "undamaged", "undamaged, grey"
 UNCHANGED_PSNR = 45.0  # dB; from here on nobody sees a difference

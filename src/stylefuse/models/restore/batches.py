@@ -10,9 +10,10 @@ from stylefuse.data.batches import Normal, load_tiles, orient, random_normal, st
 from stylefuse.images.arrays import to_float, to_uint8
 from stylefuse.images.colour import LUMA
 from stylefuse.inference.degradation_features import degradation_features
+from stylefuse.inference.degradation_kinds import KINDS
 from stylefuse.models.augmentation import DRAWS
 from stylefuse.models.restore import Settings
-from stylefuse.models.restore.degradation import KINDS, degrade, degrade_randomly
+from stylefuse.models.restore.degradation import degrade, degrade_randomly
 from stylefuse.models.restore.feature_dataset import make_feature_dataset
 from stylefuse.models.restore.undamaged import draw, publish
 

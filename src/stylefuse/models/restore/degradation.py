@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stylefuse.inference.degradation_kinds import FREQUENT, KINDS, RARE
 from stylefuse.models.restore.capture_damage import blur, downscale, grain, halftone, jpeg, noise
 from stylefuse.models.restore.colour_damage import cast, fade, sepia
 from stylefuse.models.restore.paper_damage import fold, scratch, stain
@@ -36,9 +37,6 @@ COLOURS: dict[str, Function] = {
     "sepia": sepia,
     "cast": cast,
 }
-FREQUENT = "blur", "small", "noise", "fading", "sepia", "scratches", "jpeg"
-RARE = "grain", "halftone", "cast", "folds", "stains"  # drawn half as often
-KINDS = (*FREQUENT, *RARE)
 _WEIGHTS = np.array([1.0] * len(FREQUENT) + [0.5] * len(RARE))
 
 
@@ -94,7 +92,7 @@ def degrade_randomly(picture: np.ndarray, rng: np.random.Generator) -> Degraded:
 
 
 def random_kinds(count: int, rng: np.random.Generator) -> list[str]:
-    """Different kinds in a random order; those of `RARE` are half as likely."""
+    """Different kinds in a random order; those that are not frequent are half as likely."""
     chosen = rng.choice(len(KINDS), count, replace=False, p=_WEIGHTS / _WEIGHTS.sum())
     return [KINDS[index] for index in chosen]
 

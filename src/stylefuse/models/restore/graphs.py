@@ -6,6 +6,7 @@ import numpy as np
 
 from stylefuse.images.colour import OPPONENT
 from stylefuse.inference.degradation_features import FEATURE_COUNT, QUANTILES
+from stylefuse.inference.degradation_kinds import FREQUENT
 from stylefuse.models.onnx_graph import GraphBuilder
 from stylefuse.models.restore.classical_filters import (
     BAND_RADIUS,
@@ -18,8 +19,8 @@ from stylefuse.models.restore.classical_filters import (
     gaussian_kernel,
     inverse_filters,
 )
-from stylefuse.models.restore.degradation import FREQUENT
 from stylefuse.models.restore.networks import (
+    BOUNDED,
     DETAIL,
     DETAIL_KINDS,
     DETAIL_LABELS,
@@ -40,13 +41,15 @@ BANDS = len(BAND_SIGMAS)
 def graphs(generator: Any) -> dict[str, bytes]:
     """The content of each file, by the name of the graph.
 
-    `restorer` takes a picture and the features of the whole picture `[1, FEATURE_COUNT]`.
+    `restorer` takes a picture and the features of the whole picture `[1, FEATURE_COUNT]`, and may
+    take bounds of the kinds' probabilities `[2, BOUNDED]`.
     """
     graph = GraphBuilder()
     x = graph.read_picture("picture")
     features = graph.input("features", [1, FEATURE_COUNT])
-    logits = _perceptron(graph, features, generator.recognise)
-    probabilities = graph.node("Sigmoid", logits)
+    unbounded = np.repeat([[0.0], [1.0]], BOUNDED, axis=1)
+    bounds = graph.input("bounds", [2, BOUNDED], default=unbounded)
+    probabilities = _probabilities(graph, features, generator.recognise, bounds, 0)
     described = graph.activate(_perceptron(graph, features, generator.describe))
     code = graph.node("Concat", described, features, probabilities, axis=1)
 
@@ -66,14 +69,23 @@ def graphs(generator: Any) -> dict[str, bytes]:
     filtered = _filter_detail(graph, generator, x, code, probabilities)
     painted = _depth_to_space(graph, graph.convolution(h, generator.paint))
     change = graph.node("Add", graph.node("Add", mended, filtered), painted)
-    certain = _certainty(
-        graph, graph.node("Sigmoid", _perceptron(graph, features, generator.detector))
-    )
+    detected = _probabilities(graph, features, generator.detector, bounds, len(FREQUENT))
+    certain = _certainty(graph, detected)
     restored = graph.node("Add", x, graph.node("Mul", change, _of_kind(graph, certain, DETAIL)))
     both = graph.node("Mul", graph.slice(certain, 0, len(FREQUENT)), probabilities)
     corrected = _correct_colours(graph, generator, restored, features, both)
     graph.write_picture("restored", corrected)
     return {"restorer": graph.serialized()}
+
+
+def _probabilities(
+    graph: GraphBuilder, features: str, perceptron: Any, bounds: str, first: int
+) -> str:
+    """What a perceptron recognises, within the bounds that begin at `first`."""
+    probabilities = graph.node("Sigmoid", _perceptron(graph, features, perceptron))
+    own = graph.slice(bounds, first, first + perceptron.last.units)
+    low, high = (graph.slice(own, row, row + 1, axis=0) for row in (0, 1))
+    return str(graph.node("Max", low, graph.node("Min", high, probabilities)))
 
 
 def _perceptron(graph: GraphBuilder, x: str, perceptron: Any) -> str:

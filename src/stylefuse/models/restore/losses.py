@@ -2,9 +2,9 @@
 
 from keras import ops
 
+from stylefuse.inference.degradation_kinds import FREQUENT
 from stylefuse.models.augmentation import augmentation
 from stylefuse.models.losses import gradient_penalty, logistic_loss, share, variety
-from stylefuse.models.restore.degradation import FREQUENT
 from stylefuse.models.restore.networks import DETAIL_LABELS
 
 ERROR_FLOOR = 1e-3  # mean squared error, about 36 dB, below which little can be gained

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from stylefuse.inference.degradation_features import FEATURE_COUNT
+from stylefuse.inference.degradation_kinds import COLOURS, FREQUENT, KINDS
 from stylefuse.models.layers.colour import from_opponent, to_opponent
 from stylefuse.models.layers.convolution import EqualConv2D, EqualDense, activate
 from stylefuse.models.layers.resampling import upsample
@@ -21,11 +22,11 @@ from stylefuse.models.restore.classical_filters import (
     thin_structures,
     unfade,
 )
-from stylefuse.models.restore.degradation import COLOURS, FREQUENT, KINDS
 
 DETAIL_KINDS = [KINDS.index(kind) for kind in ("blur", "small", "noise", "jpeg")]
 FADING, SEPIA, SCRATCHES = map(KINDS.index, ("fading", "sepia", "scratches"))
 DETAIL = len(KINDS)  # the detector's last logit: whether any detail is degraded
+BOUNDED = len(FREQUENT) + len(KINDS) + 1  # probabilities: of `recognise`, then of `detector`
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 # Below the first probability nothing is changed, above the second all is; chosen on validation
 # photographs, on which a correction that is not needed costs more than one that is missed.
@@ -78,7 +79,9 @@ class RestoreGenerator(keras.Model):
     certainty is not changed at all: the picture's detail, and each correction of its colours.
 
     Call: `[batch, height, width, 3]` in −1…1, sides multiples of 4, and the features
-    `[batch, FEATURE_COUNT]` of the whole pictures → the pictures' shape.
+    `[batch, FEATURE_COUNT]` of the whole pictures → the pictures' shape. Bounds `[2, BOUNDED]`, the
+    lowest and the highest probabilities of the kinds for the two recognisers, force some kinds and
+    exclude others.
 
     Args:
         width: channels at full resolution.
@@ -115,21 +118,23 @@ class RestoreGenerator(keras.Model):
         for layer in (self.sharpen, self.denoise, self.tone.last, self.paint):
             layer.kernel.assign(ops.zeros(layer.kernel.shape))  # start by changing nothing
 
-    def call(self, x, features):
-        detail, logits = self.restore_detail(x, features)
-        certain = certainty(ops.sigmoid(_float32(self.detector(features))))
+    def call(self, x, features, bounds=None):
+        detail, logits = self.restore_detail(x, features, bounds)
+        detected = ops.sigmoid(_float32(self.detector(features)))
+        certain = certainty(_bounded(detected, bounds, len(FREQUENT)))
         restored = x + certain[:, DETAIL:, None, None] * (detail - x)
-        both = certain[:, : len(FREQUENT)] * ops.sigmoid(logits)  # both recognisers must agree
+        recognised = _bounded(ops.sigmoid(logits), bounds, 0)
+        both = certain[:, : len(FREQUENT)] * recognised  # both recognisers must agree
         return self.correct_colours(restored, features, both)
 
-    def restore_detail(self, x, features):
+    def restore_detail(self, x, features, bounds=None):
         """The pictures with restored detail in the degraded colours, whatever the detector says.
 
         Returns:
             The pictures, and the logits of the `FREQUENT` kinds of degradation `[batch, kinds]`.
         """
         logits = _float32(self.recognise(features))
-        probabilities = ops.stop_gradient(ops.sigmoid(logits))
+        probabilities = _bounded(ops.stop_gradient(ops.sigmoid(logits)), bounds, 0)
         code = _float32(activate(self.describe(features)))
         code = ops.concatenate([code, features, probabilities], axis=-1)
 
@@ -266,6 +271,14 @@ class RestoreDiscriminator(keras.Model):
 
     def get_config(self):
         return {**super().get_config(), "width": self.width}
+
+
+def _bounded(probabilities, bounds, first):
+    """Probabilities within their bounds, which begin at `first`; None leaves them as they are."""
+    if bounds is None:
+        return probabilities
+    low, high = bounds[:, first : first + probabilities.shape[-1]]
+    return ops.clip(probabilities, low, high)
 
 
 def _float32(x):
