@@ -365,7 +365,7 @@ def test_settings_survive_a_reload(open_page):
     panel = open_tab(page, "Fuse")
     panel.get_by_label("Hide the seam").check()
     page.wait_for_function(
-        "Object.keys(localStorage).some(key => key.startsWith('stylefuse-Fuse'))"
+        "Object.keys(localStorage).some(key => key.startsWith('stylefuse-fuse'))"
     )
     page.reload()
     panel = open_tab(page, "Transfer")
