@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from stylefuse.inference.degradation_kinds import COLOURS, FREQUENT, KINDS, REMEDIES
+from stylefuse.inference.degradation_kinds import COLOURS, FREQUENT, KINDS, MENDED_AS
 
 
 def probability_bounds(only: Collection[str], keep: Collection[str]) -> np.ndarray:
@@ -22,7 +22,7 @@ def probability_bounds(only: Collection[str], keep: Collection[str]) -> np.ndarr
     excluded = {kind for kind in KINDS if kind in keep or (only and kind not in only)}
     detail = any(kind not in COLOURS for kind in only)
     mended_by = {
-        kind: {kind, *(rare for rare, remedy in REMEDIES.items() if remedy == kind)}
+        kind: {kind, *(rare for rare, frequent in MENDED_AS.items() if frequent == kind)}
         for kind in FREQUENT
     }
     low = [not mended_by[kind].isdisjoint(only) for kind in FREQUENT]

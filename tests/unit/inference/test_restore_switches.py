@@ -8,7 +8,7 @@ from skimage import data
 from stylefuse.errors import UserError
 from stylefuse.evaluation.metrics.psnr import psnr
 from stylefuse.inference.degradation_features import degradation_features
-from stylefuse.inference.degradation_kinds import COLOURS, FREQUENT, KINDS, REMEDIES
+from stylefuse.inference.degradation_kinds import COLOURS, FREQUENT, KINDS, MENDED_AS
 from stylefuse.inference.degradation_switches import probability_bounds
 from stylefuse.inference.options import RestoreOptions
 from stylefuse.inference.predictor import load_predictor
@@ -32,11 +32,11 @@ def damaged(kind, seed=0):
 def test_the_kinds_are_those_of_training():
     assert set(KINDS) == set(degradation.DETAIL | degradation.COLOURS)
     assert set(COLOURS) == set(degradation.COLOURS)
-    assert set(KINDS) >= set(REMEDIES)
-    assert set(FREQUENT) >= set(REMEDIES.values())
+    assert set(KINDS) >= set(MENDED_AS)
+    assert set(FREQUENT) >= set(MENDED_AS.values())
 
 
-def test_bounds_force_a_kind_with_its_remedy_and_exclude_the_others():
+def test_bounds_force_a_kind_with_its_filter_and_exclude_the_others():
     low, high = probability_bounds(["folds"], [])
     expected = [kind == "scratches" for kind in FREQUENT] + [kind == "folds" for kind in KINDS]
     np.testing.assert_array_equal(low, [*expected, True])

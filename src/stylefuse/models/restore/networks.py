@@ -30,9 +30,9 @@ BOUNDED = len(FREQUENT) + len(KINDS) + 1  # probabilities: of `recognise`, then 
 DETAIL_LABELS = np.array([kind not in COLOURS for kind in KINDS], np.float32)
 # Below the first probability nothing is changed, above the second all is; chosen on validation
 # photographs, on which a correction that is not needed costs more than one that is missed.
-CERTAIN = {"fading": (0.2, 0.5), "sepia": (0.2, 0.5), "detail": (0.3, 0.5)}
-OTHERS = 0.1, 0.25  # every other kind
-LOW, HIGH = np.array([CERTAIN.get(kind, OTHERS) for kind in (*KINDS, "detail")], np.float32).T
+THRESHOLDS = {"fading": (0.2, 0.5), "sepia": (0.2, 0.5), "detail": (0.3, 0.5)}
+THRESHOLD = 0.1, 0.25  # every other kind
+LOW, HIGH = np.array([THRESHOLDS.get(kind, THRESHOLD) for kind in (*KINDS, "detail")], np.float32).T
 FILTER_GAIN = 2.0  # of the layers that predict filters and start at zero: how fast they learn
 # initial values
 LOG_THRESHOLD = -5.0  # ln of the denoising thresholds
@@ -56,8 +56,8 @@ def build_discriminator(settings):
 
 
 def certainty(probabilities):
-    """Probabilities `[batch, len(KINDS) + 1]` stretched from `CERTAIN` to 0…1: what is unlikely has
-    no effect at all. Detail counts as degraded only as far as one of its kinds is certain too."""
+    """Probabilities `[batch, len(KINDS) + 1]` stretched from `THRESHOLDS` to 0…1: what is unlikely
+    has no effect at all. Detail counts as degraded only as far as one of its kinds is certain."""
     certain = ops.clip((probabilities - LOW) / (HIGH - LOW), 0.0, 1.0)
     of_kinds = ops.max(certain[:, :DETAIL] * DETAIL_LABELS, axis=1, keepdims=True)
     detail = ops.minimum(certain[:, DETAIL:], of_kinds)
