@@ -29,7 +29,8 @@ repro: env  ## pictures → trained, evaluated and registered models
 	$(BIN)/stylefuse register
 	$(BIN)/stylefuse gate --promote
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# three workers for two cores: a third of a worker's time is spent waiting for servers and disks
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: env lint  ## lint, unit and integration tests
 	$(PYTEST) tests/unit tests/integration

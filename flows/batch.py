@@ -28,7 +28,7 @@ from flows.command import report_user_errors
 from flows.notifications import TELL_FAILURES
 from flows.temporary_server import password_required
 from stylefuse.config import load_params
-from stylefuse.errors import UserError, run_main
+from stylefuse.errors import UserError, printable, run_main
 from stylefuse.fileio import file_lock
 from stylefuse.inference.options import Options
 from stylefuse.inference.predictor import Predictor
@@ -129,7 +129,7 @@ def _follow(futures: list[Future], pictures: int) -> tuple[ChunkResult, list[str
     total, problems = ChunkResult(), []
     for future in as_completed(futures):
         if error := future.exception():
-            problems.append(str(error))
+            problems.append(printable(str(error)))
             logger.error(problems[-1])
             continue
         result = future.result()

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from stylefuse.errors import printable
 from stylefuse.inference.predictor import Predictor
 from stylefuse.loading import load_model
 from stylefuse.painting.chunk import Chunk, paint_chunk
@@ -45,7 +46,7 @@ def paint(chunk: Chunk, model: str, location: str, out: Path, number: int) -> Ch
     records = paint_chunk(chunk, lambda: load_once(model, location))
     if records:
         write_part(out, number, records)
-    failed = tuple(record["error"] for record in records if "error" in record)
+    failed = tuple(printable(record["error"]) for record in records if "error" in record)
     return ChunkResult(len(records) - len(failed), len(chunk.jobs) - len(records), failed)
 
 

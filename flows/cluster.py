@@ -56,8 +56,13 @@ def dask_client(workers: int, scheduler: str | None) -> Client:
 
 
 def _local(workers: int) -> dict[str, Any]:
-    """Arguments of `distributed.LocalCluster`."""
+    """Arguments of `distributed.LocalCluster`.
+
+    Its processes and clients know each other by a certificate that is made for this cluster and
+    kept in memory: whoever reaches the port of a scheduler could have it execute anything.
+    """
     return {
+        "security": True,
         "n_workers": workers,
         "threads_per_worker": 1,
         "host": LOOPBACK,

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import psutil
 
-from stylefuse.errors import UserError
+from stylefuse.errors import UserError, printable
 from stylefuse.training.termination import end_with_parent
 
 TRY_AGAIN = 75  # exit code of failures that may pass when tried again
@@ -57,8 +57,9 @@ def report_user_errors(function: Callable[..., Any]) -> Callable[..., Any]:
         except (CommandFailed, UserError) as error:
             if getattr(error, "exit_code", None) == TRY_AGAIN:
                 raise CommandBusy(str(error)) from None
-            get_run_logger().error(str(error))
-            return Failed(message=str(error))
+            message = printable(str(error))  # Prefect's server takes no half characters
+            get_run_logger().error(message)
+            return Failed(message=message)
 
     return wrapper
 
@@ -178,7 +179,7 @@ def _log_new_lines(
     for line in text.splitlines():
         message = line.rsplit("\r", 1)[-1].strip()
         if message:
-            logger.info(message)  # type: ignore[attr-defined]
+            logger.info(printable(message))  # type: ignore[attr-defined]
             on_line(message)
     return text
 

@@ -13,7 +13,7 @@ from prefect.logging import get_run_logger
 from prefect.states import State
 
 from stylefuse.config import NotificationEvent, Notify, load_params
-from stylefuse.errors import UserError
+from stylefuse.errors import UserError, printable
 
 ADDRESSES = "STYLEFUSE_NOTIFY"  # environment variable: more addresses, separated by blanks
 COMMAND_TIMEOUT_S = 30.0
@@ -41,6 +41,7 @@ def notify(settings: Notify, event: NotificationEvent, message: str) -> None:
     """
     if event not in settings.events:
         return
+    message = printable(message)  # names of files may hold what no channel can encode
     title = f"stylefuse: {event.replace('-', ' ')}"
     addresses = [*settings.addresses, *os.environ.get(ADDRESSES, "").split()]
     for number, address in enumerate(addresses, 1):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flows.worktree import in_worktree
-from stylefuse.errors import UserError
+from stylefuse.errors import UserError, printable
 from stylefuse.registry.integrity.provenance import short_list, uncommitted_files
 from stylefuse.registry.integrity.worktree import git
 
@@ -35,7 +35,7 @@ def read_origin() -> Origin:
     """The commit that this process works on, and how the folder differs from it."""
     where = "a worktree" if in_worktree() else "this folder"
     try:
-        commit = git("log", "-1", f"--format={FORMAT}")
+        commit = printable(git("log", "-1", f"--format={FORMAT}"))
         return Origin(commit, where, short_list(uncommitted_files()))
     except UserError:
         return Origin("", where)

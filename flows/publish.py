@@ -6,6 +6,8 @@ from stylefuse.registry.integrity.worktree import git
 
 # the pipeline's, also where git knows no user
 AUTHOR = "-c", "user.name=stylefuse", "-c", "user.email=stylefuse@localhost"
+# may have keys of the remote; that git ignores it is written in a file that a commit may lack
+SECRETS = ".dvc/config.local"
 
 
 def restore_outputs() -> None:
@@ -47,6 +49,7 @@ def commit_results(branch: str, message: str) -> str:
             code="branch-checked-out",
         )
     git("add", "--all")
+    git("reset", "--quiet", "--", SECRETS)
     tree, base = git("write-tree"), git("rev-parse", "HEAD")
     tip = git("for-each-ref", "--format=%(objectname)", reference)
     if tree == git("rev-parse", f"{tip or base}^{{tree}}"):

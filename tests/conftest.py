@@ -14,11 +14,12 @@ settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
 
 # What takes longest starts first, so that no worker is left alone with it at the end. The second
-# one does not need the finished project, which the first one makes.
+# and the third do not need the finished project, which the first one makes.
 LONGEST = (
-    "e2e/test_reproduce.py", "e2e/training/test_multi_step.py", "e2e/flows/test_deployments.py",
-    "e2e/test_pipeline.py",
+    "e2e/test_reproduce.py", "e2e/training/test_multi_step.py", "e2e/test_light_install.py",
+    "e2e/flows/test_deployments.py", "e2e/web/test_page.py", "e2e/training/test_filters.py",
     "integration/training", "integration/registry/test_concurrent_registration.py",
+    "e2e/flows", "e2e",
     "integration/registry", "integration/serving", "integration",
 )  # fmt: skip
 

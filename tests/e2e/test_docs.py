@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from stylefuse import cli
+from stylefuse.inference import style_learning
 from tests.support.models import SHAPES, make_model, make_project, noise
 from tests.support.people import astronaut
 from tests.support.servers import answers, free_port, wait_for
@@ -118,8 +119,12 @@ REQUEST, SERVER = (line for _, line in HERE if not line.startswith("stylefuse"))
 
 
 @pytest.mark.parametrize(("page", "line"), PAINTING)
-def test_a_command_of_the_documentation_works(project, page, line):
-    """Those of the README to the letter; the others by the fast network, where they do not say."""
+def test_a_command_of_the_documentation_works(project, monkeypatch, page, line):
+    """Those of the README to the letter; the others by the fast network, where they do not say.
+
+    Styles are learned in few steps.
+    """
+    monkeypatch.setattr(style_learning, "STEPS", 2)
     words = [name for word in shlex.split(line)[1:] for name in glob.glob(word) or [word]]  # noqa: PTH207
     fast = page != "README.md" and words[0] in ("transfer", "fuse", "character")
     cli.main([words[0], *(["--quality", "fast"] if fast else []), *words[1:]])

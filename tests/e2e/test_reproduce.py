@@ -12,6 +12,7 @@ from stylefuse.cli import main
 from tests.support import clone
 from tests.support.clone import MODELS, environment
 from tests.support.models import make_model
+from tests.support.trainings import jax_environment
 
 SHIPPED = "transfer", "portrait"
 
@@ -75,10 +76,11 @@ def test_another_clone_reproduces_a_version_from_a_remote(run, project, tmp_path
     assert there("git", "worktree", "list").stdout.count("\n") == 1
 
 
-def test_a_difference_of_the_environment_is_reported(run):
+def test_a_difference_of_the_environment_is_reported(run, project):
     run("stylefuse", "register", "restore")
-    jax = ("env", "KERAS_BACKEND=jax", "stylefuse", "reproduce", "stylefuse-restore@champion")
-    process = run(*jax, succeeds=False)
+    jax = environment(project) | jax_environment()
+    command = ("stylefuse", "reproduce", "stylefuse-restore@champion")
+    process = run(*command, variables=jax, succeeds=False)
     assert process.returncode == 1
     cause = "environment: backend was tensorflow, is jax"
     assert f"note: {cause}\n" in process.stderr

@@ -17,7 +17,7 @@ from moto.server import ThreadedMotoServer
 
 from stylefuse.training.termination import end_with_parent
 
-TIMEOUT_S = 120  # until a server must have started
+TIMEOUT_S = 600  # until a server must have started, also on a busy machine
 HEALTH = "/health"  # of MLflow's servers
 
 

@@ -46,7 +46,7 @@ class SketchTask(Task):
     def build_generator(self, width):
         from keras import Input, Model, layers
 
-        picture = Input((None, None, 3))
+        picture = Input((None, None, 3), name="picture")
         h = layers.Conv2D(width, 3, padding="same", activation="relu", name="see")(picture)
         drawn = layers.Conv2D(3, 3, padding="same", dtype="float32", name="draw")(h)
         return Model(picture, drawn, name="generator")
@@ -54,7 +54,8 @@ class SketchTask(Task):
     def build_discriminator(self, settings):
         from keras import Input, Model, layers
 
-        drawn, width = Input((None, None, 3)), settings.discriminator_width
+        drawn = Input((None, None, 3), name="drawn")
+        width = settings.discriminator_width
         h = layers.Conv2D(width, 4, 2, padding="same", activation="leaky_relu", name="see")(drawn)
         return Model(drawn, layers.Conv2D(1, 4, 2, name="logits")(h), name="discriminator")
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import yaml
@@ -38,6 +39,22 @@ def make_project(folder: Path, **changes) -> Params:
     return load_params(folder / "params.yaml")
 
 
+def add_sketch_model(folder: Path) -> None:
+    """Add the model of `tests.support.sketch_model`, which is soon compiled, to a project."""
+    path = folder / "params.yaml"
+    raw = yaml.safe_load(path.read_text())
+    settings = raw["models"]["restore"]["tiny"] | {"likeness": 1}
+    for name in ("blocks", "code", "adversarial"):  # settings of the model restore alone
+        del settings[name]
+    raw["models"]["sketch"] = {"tiny": settings}
+    path.write_text(yaml.safe_dump(raw))
+
+
+def import_sketch_model() -> None:
+    """Make that model known to this process, as if it were a package of `stylefuse.models`."""
+    sys.modules["stylefuse.models.sketch"] = import_module("tests.support.sketch_model")
+
+
 def changed(params: Params, model: str, **changes) -> Params:
     """The same parameters with other settings for one model."""
     settings = params.model_settings(model)
@@ -47,8 +64,9 @@ def changed(params: Params, model: str, **changes) -> Params:
     return params.model_copy(update={"models": models})
 
 
-def run_on_jax(program: str, *arguments, cwd: Path, devices: int = 1) -> None:
-    """Run a Python program on JAX with so many CPU devices, compiled quickly rather than well.
+def jax_environment(devices: int = 1) -> dict[str, str]:
+    """Environment variables of a process with so many CPU devices, whose programs are compiled
+    quickly rather than well.
 
     What was compiled once is taken from JAX's persistent compilation cache.
     """
@@ -56,16 +74,20 @@ def run_on_jax(program: str, *arguments, cwd: Path, devices: int = 1) -> None:
         "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
         f" --xla_force_host_platform_device_count={devices}"
     )
-    environment = {
+    return {
         "KERAS_BACKEND": "jax",
         "XLA_FLAGS": flags,
         "JAX_COMPILATION_CACHE_DIR": str(CACHE / "jax"),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+def run_on_jax(program: str, *arguments, cwd: Path, devices: int = 1) -> None:
+    """Run a Python program on JAX, see `jax_environment`."""
     subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)],
         check=True,
         cwd=cwd,
-        env=os.environ | environment,
+        env=os.environ | jax_environment(devices),
     )

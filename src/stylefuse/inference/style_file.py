@@ -79,6 +79,10 @@ def open_style(path: Path) -> LearnedStyle:
         UserError: see `parse_style`; or the file cannot be read.
     """
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # it may never end
+            raise UserError(
+                f"{path} is not a file, but a pipe or a device", code="style-not-readable"
+            )
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -150,7 +154,8 @@ def _parsed(document: dict[str, Any], name: str) -> LearnedStyle:
     if not (isinstance(files, list) and 1 <= len(files) <= MAX_PICTURES):
         raise ValueError("it holds no picture, or too many")
     pictures = [
-        flatten(open_picture(_bytes(file), f"a picture in {name}", MAX_PIXELS)) for file in files
+        flatten(open_picture(_webp_file(file), f"a picture in {name}", MAX_PIXELS))
+        for file in files
     ]
     return LearnedStyle(**texts, code=code.astype(np.float32), pictures=pictures)
 
@@ -163,6 +168,14 @@ def _webp(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, **WEBP)
     return file.getvalue()
+
+
+def _webp_file(text: str) -> bytes:
+    """The bytes of a picture; of other formats, some take a process each to be decoded."""
+    data = _bytes(text)
+    if not (data.startswith(b"RIFF") and data[8:12] == b"WEBP"):
+        raise ValueError("a picture in it is no WebP")
+    return data
 
 
 def _base64(data: bytes) -> str:

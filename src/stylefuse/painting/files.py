@@ -73,7 +73,18 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _glob(pattern: str) -> list[str]:
-    return glob.glob(pattern, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
+    """Below `**`, links to folders are not followed: two that lead back make endless paths."""
+    before, recursive, after = f"/{pattern}/".partition("/**/")
+    if not recursive:
+        return glob.glob(pattern)  # noqa: PTH207, Path.glob takes no absolute pattern
+    found = []
+    start = {"": os.curdir, "/": os.sep}.get(before, before[1:])
+    for root in glob.glob(start):  # noqa: PTH207
+        for folder, names, _ in os.walk(root):
+            names[:] = [name for name in names if not name.startswith(".")]
+            inside = "" if folder == os.curdir else glob.escape(folder).removeprefix("./") + "/"
+            found += _glob(inside + (after.strip("/") or "*"))
+    return found
 
 
 def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:

@@ -5,16 +5,18 @@ batch writes its part of the manifest, after its pictures: what a killed run lea
 """
 
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from stylefuse.errors import UserError
-from stylefuse.fileio import write_text_atomically
+from stylefuse.fileio import regular_file, write_text_atomically
 
 Record = Mapping[str, Any]  # a sidecar's content and `seconds`; or `inputs`, `output` and `error`
 FOLDER, SUFFIX = "manifest", ".jsonl"
+PART = re.compile(rf"[0-9]{{1,12}}-\w+\{SUFFIX}", re.ASCII)
 
 
 def read_manifest(out: Path) -> dict[str, Record]:
@@ -44,8 +46,13 @@ def write_part(out: Path, number: int, records: Sequence[Record]) -> None:
     write_text_atomically(out / FOLDER / name, "".join(lines), durable=True)
 
 
+def _is_record(record: Any) -> bool:
+    output = record.get("output") if isinstance(record, dict) else None
+    return isinstance(output, dict) and isinstance(output.get("file"), str)
+
+
 def _parts(out: Path) -> list[Path]:
-    parts = (out / FOLDER).glob(f"[0-9]*-*{SUFFIX}")
+    parts = [part for part in (out / FOLDER).glob(f"*{SUFFIX}") if PART.fullmatch(part.name)]
     return sorted(parts, key=lambda part: (_number(part), part.name))
 
 
@@ -55,8 +62,12 @@ def _number(part: Path) -> int:
 
 def _read_part(part: Path) -> list[Record]:
     try:
-        return [json.loads(line) for line in part.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
+        text = regular_file(part.parent, part.name).read_text(encoding="utf-8")
+        records = [json.loads(line) for line in text.splitlines()]
+        if not all(map(_is_record, records)):
+            raise ValueError("it holds other lines than those of a batch")
+        return records
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"{part} cannot be read ({error}); remove it, and its pictures are painted again",
             code="manifest-unreadable",

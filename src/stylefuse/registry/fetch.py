@@ -38,6 +38,7 @@ logger = logging.getLogger("uvicorn.error")
 MLMODEL = "MLmodel"  # MLflow's description of a model, in its folder
 MAX_MLMODEL_BYTES = 100_000  # of about 4,000; PyYAML takes seconds for so many
 PYFUNC = "python_function"  # MLflow's name for models that a loader loads
+MAX_VERSION_BYTES = 1 << 32  # of all files; more would be copied before the signature is looked at
 MODELS_URI = "models:/"  # prefix of MLflow's URIs of registered models
 
 
@@ -252,13 +253,34 @@ def download(uri: str, registry: Registry, folder: Path | None = None) -> Path:
         folder: to copy it to; by default, a version in a store on this machine is not copied.
 
     Raises:
-        UserError: there is no such version, or the store is unreachable.
+        UserError: there is no such version, it is too large, or the store is unreachable.
     """
     with _store_for(uri, registry):
         import mlflow
 
+        if _stored_bytes(uri) > MAX_VERSION_BYTES:
+            raise UserError(
+                f"{uri} has more than the {MAX_VERSION_BYTES:,} bytes allowed; `stylefuse "
+                "register` makes smaller ones",
+                code="version-too-large",
+            )
         target = None if folder is None else str(folder)
         return Path(mlflow.artifacts.download_artifacts(uri, dst_path=target))
+
+
+def _stored_bytes(uri: str) -> int:
+    """The size of a version's files in the store; of a version that is too large, of some."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    files = get_artifact_repository(uri)
+    total, folders = 0, [""]
+    while folders and total <= MAX_VERSION_BYTES:
+        for entry in files.list_artifacts(folders.pop()):
+            if entry.is_dir:
+                folders.append(entry.path)
+            else:
+                total += entry.file_size or 0
+    return total
 
 
 @contextmanager
@@ -268,6 +290,8 @@ def _store_for(uri: str, registry: Registry) -> Iterator["MlflowClient"]:
     client = open_store(registry)
     try:
         yield client
+    except UserError:
+        raise
     except Exception as error:  # each kind of store and URI raises errors of its own
         if is_missing(error):
             raise UserError(

@@ -43,6 +43,7 @@ def run(app: AliasFollower | GradualRelease, host: str, port: int, limits: Serve
             http=LimitedProtocol,
             backlog=BACKLOG,
             ws="none",
+            proxy_headers=False,  # a caller would state another address, and so choose a version
         )
     finally:
         stopped.set()

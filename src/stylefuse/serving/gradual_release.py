@@ -18,11 +18,11 @@ from stylefuse.registry.store import CHALLENGER, CHAMPION
 from stylefuse.serving.alias_follower import AliasFollower
 from stylefuse.serving.host_check import header_values
 from stylefuse.serving.prometheus import SCORING_PATH
-from stylefuse.serving.release_figures import ReleaseFigures
+from stylefuse.serving.release_figures import BUSY_STATUS, TIMEOUT_STATUS, ReleaseFigures
 from stylefuse.serving.request_checks import RequestRejected
 
 VERSION_HEADER = b"x-stylefuse-version"
-TIMEOUT = 504  # asking the champion too would take as long again
+MAX_TRIED = 12  # requests that wait for the challenger; if it is slow, others go to the champion
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -43,6 +43,7 @@ class GradualRelease:
         self.champion, self.challenger, self._settings = champion, challenger, settings
         self.figures = ReleaseFigures()
         self._shadow: asyncio.Task | None = None
+        self._tried = 0  # requests that wait for the challenger
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.figures.follow(self.challenger.version)
@@ -51,27 +52,56 @@ class GradualRelease:
             await self.champion(scope, receive, send)
             return
         request = _Request(scope, await receive(), receive)
-        if self._settings.mode == "canary" and self._is_chosen(scope):
-            answer = await self._ask(CHALLENGER, request)
-            self.figures.judge(self._settings)
-            if answer.status >= 500 and answer.status != TIMEOUT:
-                answer = await self._ask(CHAMPION, request)
+        caller = self._caller(scope)
+        is_canary = self._settings.mode == "canary" and self._tried < MAX_TRIED
+        if is_canary and self._is_chosen(caller):
+            answer = await self._ask_canary(request, caller)
         else:
             answer = await self._ask(CHAMPION, request)
+            self._count(CHAMPION, answer, caller)
         await answer.pass_on(send)
         if self._settings.mode == "shadow" and answer.status == 200:
             self._start_shadow(request, answer)
 
-    def _is_chosen(self, scope: Any) -> bool:
-        """Whether the challenger answers this caller; of each version, it answers others."""
+    def _caller(self, scope: Any) -> str:
         header = self._settings.caller_header.lower()
-        caller = header_values(scope, header) if header else (scope.get("client") or [""])[0]
+        return str(header_values(scope, header) if header else (scope.get("client") or [""])[0])
+
+    def _is_chosen(self, caller: str) -> bool:
+        """Whether the challenger answers this caller; of each version, it answers others."""
         digest = hashlib.sha256(f"{self.challenger.version} {caller}".encode()).digest()
         return int.from_bytes(digest[:8]) < self._settings.share * 2**64
 
+    async def _ask_canary(self, request: "_Request", caller: str) -> "_Answer":
+        """The challenger's answer, or the champion's to what the challenger cannot answer.
+
+        That counts against the challenger only if the champion can: a caller may send what no
+        version can answer. The champion would need too long as well for what needs too long.
+        """
+        self._tried += 1
+        try:
+            answer = await self._ask(CHALLENGER, request)
+        finally:
+            self._tried -= 1
+        if answer.status < 400 or answer.status == TIMEOUT_STATUS:
+            self._count(CHALLENGER, answer, caller)
+        else:
+            refusal, answer = answer, await self._ask(CHAMPION, request)
+            self._count(CHAMPION, answer, caller)
+            if answer.status < 400 and refusal.status != BUSY_STATUS:
+                refusal.fail()  # also what it took for a mistake of the caller
+                self._count(CHALLENGER, refusal, caller)
+        self.figures.judge(self._settings)
+        return answer
+
+    def _count(self, role: str, answer: "_Answer", caller: str = "") -> None:
+        """Count an answer, unless another version has become challenger meanwhile."""
+        if answer.tried == self.challenger.version:
+            self.figures.add(role, answer.status, answer.seconds, caller)
+
     async def _ask(self, role: str, request: "_Request") -> "_Answer":
-        app, tried = self.champion if role == CHAMPION else self.challenger, self.challenger.version
-        answer, start = _Answer(app.version), time.perf_counter()
+        app = self.champion if role == CHAMPION else self.challenger
+        answer, start = _Answer(app.version, self.challenger.version), time.perf_counter()
         try:
             await app(request.scope, request.receiver(), answer.receive)
         except (Cancelled, RequestRejected):
@@ -82,8 +112,7 @@ class GradualRelease:
             logger.exception("version %s could not answer", app.version)
             answer.fail()
         check_cancelled()  # that the client has gone is no error of the version
-        if tried == self.challenger.version:
-            self.figures.add(role, answer.status, time.perf_counter() - start)
+        answer.seconds = time.perf_counter() - start
         return answer
 
     def _start_shadow(self, request: "_Request", answer: "_Answer") -> None:
@@ -98,6 +127,7 @@ class GradualRelease:
 
     async def _ask_shadow(self, request: "_Request", answer: "_Answer") -> None:
         shadow = await self._ask(CHALLENGER, request)
+        self._count(CHALLENGER, shadow)
         if shadow.status == 200:
             await asyncio.to_thread(self.figures.compare, answer.body, shadow.body)
 
@@ -127,9 +157,18 @@ class _Request:
 
 
 class _Answer:
-    """A complete answer of a version."""
+    """A complete answer of a version.
 
-    def __init__(self, version: str):
+    Args:
+        version: that answers.
+        tried: the challenger when it was asked.
+
+    Attributes:
+        seconds: how long it took.
+    """
+
+    def __init__(self, version: str, tried: str):
+        self.tried, self.seconds = tried, 0.0
         self._version, self._messages = version, list[Any]()
 
     async def receive(self, message: Any) -> None:

@@ -5,9 +5,11 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from statistics import fmean, median
 
 import numpy as np
+from cachetools import LRUCache
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
@@ -16,8 +18,10 @@ from stylefuse.images.base64 import decode
 from stylefuse.registry.package import OUTPUT
 from stylefuse.registry.store import CHALLENGER, CHAMPION
 
-BUSY_STATUS = 503
-WINDOW = 200  # newest answers whose duration, and pictures whose difference, count
+BUSY_STATUS, TIMEOUT_STATUS = 503, 504
+WINDOW = 200  # newest pictures whose difference counts
+MAX_CALLERS = 100  # whose durations count, and the newest ones of each:
+MAX_OF_CALLER = 10  # one caller with very small or large requests must not decide
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -30,25 +34,36 @@ class Answers:
         count: of all answers but those that refuse a request, because it is invalid (4xx) or the
             server is busy (503).
         errors: how many of them were errors of the server.
-        seconds: the duration of the newest ones that were no errors.
+        timeouts: how many came too late, which may be the request's fault.
     """
 
     count: int = 0
     errors: int = 0
-    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    timeouts: int = 0
+    _seconds: LRUCache[str, deque[float]] = field(default_factory=lambda: LRUCache(MAX_CALLERS))
 
-    def add(self, status: int, seconds: float) -> None:
+    def add(self, status: int, seconds: float, caller: str = "") -> None:
         """Add an answer of an HTTP status that took so many seconds."""
-        if status < 300:
-            self.seconds.append(seconds)
+        is_late = status == TIMEOUT_STATUS
+        if status < 300 or is_late:
+            own = self._seconds.pop(caller, deque(maxlen=MAX_OF_CALLER))
+            self._seconds[caller] = own  # as the newest caller
+            own.append(seconds)
         if status < 300 or (status >= 500 and status != BUSY_STATUS):
             self.count += 1
-            self.errors += status >= 500
+            self.timeouts += is_late
+            self.errors += status >= 500 and not is_late
+
+    @property
+    def seconds(self) -> list[float]:
+        """The duration of the newest ones that were no errors."""
+        return [*chain.from_iterable(self._seconds.values())]
 
     @property
     def median_seconds(self) -> float:
         """The median duration; 0 if there is none."""
-        return median(self.seconds) if self.seconds else 0.0
+        seconds = self.seconds
+        return median(seconds) if seconds else 0.0
 
 
 class ReleaseFigures:
@@ -72,9 +87,9 @@ class ReleaseFigures:
         if version != self._version:
             self._begin(version)
 
-    def add(self, role: str, status: int, seconds: float) -> None:
+    def add(self, role: str, status: int, seconds: float, caller: str = "") -> None:
         """Add an answer of the champion or the challenger."""
-        self._answers[role].add(status, seconds)
+        self._answers[role].add(status, seconds, caller)
 
     def compare(self, answer: bytes, shadow: bytes) -> None:
         """Add the differences between the pictures of two answers in JSON."""
@@ -110,8 +125,10 @@ class ReleaseFigures:
             labels=["role"],
         )  # fmt: skip
         for role, answers in self._answers.items():
-            requests.add_metric([role, "answered"], answers.count - answers.errors)
+            answered = answers.count - answers.errors - answers.timeouts
+            requests.add_metric([role, "answered"], answered)
             requests.add_metric([role, "error"], answers.errors)
+            requests.add_metric([role, "timeout"], answers.timeouts)
             seconds.add_metric([role], answers.median_seconds)
         tried = GaugeMetricFamily(
             "stylefuse_challenger_version", "1 while the version is tried, 0 after it was given up",

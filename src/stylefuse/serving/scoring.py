@@ -8,6 +8,8 @@ what does not fit. Requests in JSON take the shorter path; MLflow answers those 
 import asyncio
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -72,6 +74,8 @@ class Scoring:
         self._timeout_s, self._stuck_s = timeout_s, stuck_s
         self._budget = AnswerBudget(MAX_ANSWER, MAX_ANSWERS_HELD)
         self._line = WaitingLine(MAX_AT_WORK, timeout_s / 2)
+        # threads of its own: a challenger that hangs must not hold those of the champion
+        self._threads = ThreadPoolExecutor(MAX_AT_WORK, "scoring")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope.get("path") in HEALTH_PATHS and self._service.slots.full_seconds > self._stuck_s:
@@ -87,7 +91,11 @@ class Scoring:
             return
         try:
             async with asyncio.timeout(self._timeout_s), self._line.take():
-                answer = await asyncio.to_thread(self._answer, request)
+                context = copy_context()  # with the active cancellation
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(
+                    self._threads, context.run, self._answer, request
+                )
         except UserError as error:
             await send_error(send, _status(error), str(error))
         except (TimeoutError, Cancelled):

@@ -1,7 +1,9 @@
 """Files that the page offers: previews, and downloads whose metadata say how they were made."""
 
+import contextlib
 import hashlib
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +17,8 @@ from stylefuse.inference.options import Options
 from stylefuse.web.models import LoadedModels
 
 SETTINGS_KEY = "stylefuse"  # of the PNG text chunk with the settings as JSON
+PREVIEW, DOWNLOAD = "preview-", "download-"  # beginnings of the names of folders in Gradio's cache
+MAX_MADE = 2_000_000_000  # bytes of all previews and downloads
 
 
 def preview_path(picture: Image.Image) -> Path:
@@ -31,7 +35,9 @@ def preview_path(picture: Image.Image) -> Path:
     """
     content = f"{picture.mode} {picture.size} ".encode() + picture.tobytes()
     name = hashlib.sha256(content).hexdigest()
-    path = Path(get_upload_folder()) / f"preview-{name}" / "preview.png"
+    cache = Path(get_upload_folder())
+    path = cache / f"{PREVIEW}{name}" / "preview.png"
+    make_room(cache)
     write_atomically(path, lambda draft: picture.save(draft, "PNG", compress_level=1))
     return path
 
@@ -46,7 +52,28 @@ def download_path(name: str) -> Path:
     """
     cache = Path(get_upload_folder())
     cache.mkdir(parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix="download-", dir=cache)) / name
+    make_room(cache)
+    return Path(tempfile.mkdtemp(prefix=DOWNLOAD, dir=cache)) / name
+
+
+def make_room(cache: Path) -> None:
+    """Delete the oldest previews and downloads beyond `MAX_MADE`: Gradio keeps each for an hour,
+    and one visitor can have gigabytes of them made in that time.
+
+    Args:
+        cache: Gradio's.
+    """
+    folders = []
+    for folder in [*cache.glob(f"{PREVIEW}*"), *cache.glob(f"{DOWNLOAD}*")]:
+        with contextlib.suppress(OSError):  # somebody else deletes it
+            files = [path.stat() for path in folder.iterdir()]
+            newest = max(status.st_mtime_ns for status in [folder.stat(), *files])
+            folders.append((newest, sum(status.st_size for status in files), folder))
+    total = 0
+    for _, size, folder in sorted(folders, reverse=True):
+        total += size
+        if total > MAX_MADE:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def paint_file(

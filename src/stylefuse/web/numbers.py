@@ -44,6 +44,6 @@ class WholeNumber(gr.Number):
 
 def nearest(value: Any, default: float, minimum: float, maximum: float | None) -> float:
     """The number of a range that is nearest to a value; the default for what is no number."""
-    is_number = isinstance(value, int | float) and not math.isnan(value)
+    is_number = isinstance(value, int | float) and math.isfinite(value)
     number = max(value, minimum) if is_number else default
     return number if maximum is None else min(number, maximum)

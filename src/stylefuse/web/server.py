@@ -64,15 +64,22 @@ def app(limits: Serve, port: int) -> HostCheck:
     threading.Thread(target=models.warm_up, daemon=True).start()
     fonts = ["system-ui", "sans-serif"]  # Gradio would load its own from another site
     theme = gr.themes.Soft(font=fonts, font_mono=["ui-monospace", "monospace"]).set(**CONTRAST)
+    blocks = build_page(models)
     page = gr.mount_gradio_app(
-        FastAPI(), build_page(models), "/",
+        FastAPI(), blocks, "/",
         server_name=LOOPBACK, server_port=port, footer_links=["settings"],
         theme=theme, css_paths=CSS, js=SCRIPT.read_text(),
         allowed_paths=[str(EXAMPLES)], max_file_size=MAX_UPLOAD, show_error=True,
         enable_monitoring=False, ssr_mode=False, root_path=limits.root_path or None,
     )  # fmt: skip
     uploads = Path(get_upload_folder())
-    limited = UploadQuota(Visitors(page, models.calls), uploads)
+    queue = blocks._queue
+
+    def pending(session: str) -> int:
+        asked = queue.pending_event_ids_session.get(session, ())
+        return sum(request in queue.event_ids_to_events for request in asked)
+
+    limited = UploadQuota(Visitors(page, models.calls, pending), uploads)
     checked = UploadCheck(limited, uploads, limits.receive_seconds)
     return HostCheck(closed_paths(checked), limits.hosts, FORWARDED)
 

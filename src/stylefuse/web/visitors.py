@@ -7,6 +7,7 @@ stream of messages open for as long as the visitor likes.
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -25,23 +26,25 @@ MAX_STREAMS = 128  # half of the connections that one address may have
 MAX_SESSIONS = 2000  # that are remembered, as many as Gradio keeps
 ACTIVE_S = 600.0  # after which a session that asks for nothing counts as idle
 LISTEN_WITHIN_S = 10.0  # the page listens at once
+MAX_PENDING = 16  # requests of a session that wait or are answered, a quarter of the queue
 
 
 class Visitors:
     """An ASGI application around the page.
 
     What a session has asked for is removed from the queue, or stopped, if the session does not
-    listen, or listens no more. Beyond the limit
-    of streams, the oldest one of a session that has asked for nothing is closed; if there is none,
-    the new one is refused.
+    listen, or listens no more. What it asks for beyond the limit is refused, so that none fills the
+    queue alone. Beyond the limit of streams, the oldest one of a session that has asked for nothing
+    is closed; if there is none, the new one is refused.
 
     Args:
         app: the page. Its requests have `SESSION` in their scope if they name a session.
         calls: what it is doing for them.
+        pending: the number of requests of a session that wait or are answered.
     """
 
-    def __init__(self, app: ASGIApp, calls: Calls):
-        self._app, self._calls = app, calls
+    def __init__(self, app: ASGIApp, calls: Calls, pending: Callable[[str], int]):
+        self._app, self._calls, self._pending = app, calls, pending
         self._streams: dict[asyncio.Task[None], str] = {}  # in the order of their beginning
         self._active: LRUCache[str, float] = LRUCache(MAX_SESSIONS)  # when each asked last
         self._checks: set[asyncio.Task[None]] = set()
@@ -53,6 +56,9 @@ class Visitors:
             return
         session = scope.get(SESSION)
         if path == JOIN and session:
+            if self._pending(session) >= MAX_PENDING:
+                await send_error(send, 503, "wait until the page has done what you asked for")
+                return
             self._active[session] = time.monotonic()
             self._check_later(session, scope)
         await self._app(scope, receive, send)

@@ -72,8 +72,18 @@ def scheduler(start):
         stop(process)
 
 
+def is_server(process):
+    try:
+        return "uvicorn" in process.cmdline()
+    except psutil.Error:  # it has just ended
+        return False
+
+
 def is_alive(process):
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +92,7 @@ def killed(project, start):
     process = start(*batch())
     wait_for(lambda: list((project / "out/manifest").glob("*.jsonl")), process, TIMEOUT_S)
     children = psutil.Process(process.pid).children(recursive=True)
-    server = next(child for child in children if "uvicorn" in child.cmdline())
+    server = next(child for child in children if is_server(child))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     server.kill()  # Prefect leaves it; the workers end by themselves

@@ -42,7 +42,7 @@ from tests.support.trainings import ROOT
 MODEL = "restore"
 NOTE = "note.txt"
 CHROMIUM = shutil.which("chromium")
-TIMEOUT_S = 600  # of a flow run
+TIMEOUT_S = 600  # of a flow run, and of the servers on a busy machine
 VERDICT = "stylefuse.gate.verdict"
 METRIC = "metric (higher is better)"
 
@@ -74,17 +74,17 @@ class Site:
         self.server = subprocess.Popen(
             command, cwd=self.root, env=self.environment, stdout=log, stderr=subprocess.STDOUT
         )
-        wait_for(lambda: self.api("deployments/filter", {}) and self.worker(), 180)
+        wait_for(lambda: self.api("deployments/filter", {}) and self.worker(), TIMEOUT_S)
 
     def stop(self) -> None:
         if self.server:
             self.stopped = psutil.Process(self.server.pid).children(recursive=True)
             self.server.terminate()
-            self.server.wait(300)  # what runs is stopped first
+            self.server.wait(TIMEOUT_S)  # what runs is stopped first
 
     def api(self, path: str, body: dict | None = None, method: str = "POST"):
         """The response of Prefect's API; the request is repeated while the server is busy (503)."""
-        for _ in range(60):
+        for _ in range(TIMEOUT_S):
             request = urllib.request.Request(
                 f"{self.address}/api/{path}", json.dumps(body).encode(), method=method
             )
@@ -163,6 +163,12 @@ def wait_for(condition, timeout_s: float):
     raise AssertionError("timeout")
 
 
+def is_training(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):  # it has just ended
+        return "train" in " ".join(process.cmdline())
+    return False
+
+
 @pytest.fixture(scope="module")
 def site(shared_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site") / "clone"
@@ -172,7 +178,7 @@ def site(shared_folder, tmp_path_factory):
         yield site
     finally:
         site.stop()
-        assert not [process for process in site.stopped if process.is_running()]
+        assert not psutil.wait_procs(site.stopped, 60)[1]
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +188,7 @@ def nightly(site):
     def started():  # a run that has not started is deleted when the schedule is paused
         return [run for run in site.runs("train/nightly") if run["state_type"] != "SCHEDULED"]
 
-    first = wait_for(started, 180)[0]
+    first = wait_for(started, TIMEOUT_S)[0]
     site.api(f"deployments/{site.deployment('train/nightly')['id']}", {"paused": True}, "PATCH")
     return site.wait(first["id"])
 
@@ -331,14 +337,14 @@ def test_drift_starts_a_training(site, nightly):
     assert training["state_type"] == "COMPLETED"
     assert training["parameters"]["fresh"]
     assert "nothing new to train on" in drifted["state"]["message"]
+    assert any(request_log.statistics(MODEL, "picture", 1).values())
 
     noise(200, 200, seed=999).save(site.root / "own/photos/new.png")
     commit_all(site.root)
     again = site.run("monitor/hourly")
     assert again["state_name"] == "Drifted", site.log_of(again["id"])
     assert "nothing new" not in again["state"]["message"]
-    after = site.run("monitor/hourly")
-    assert after["state"]["message"] == f"{MODEL}: too few pictures received"
+    assert not any(request_log.statistics(MODEL, "picture", 1).values())  # they are forgotten
 
 
 def test_a_sweep_registers_its_best_from_a_commit_of_its_own(site, nightly):
@@ -402,7 +408,7 @@ def test_the_server_accepts_only_its_own_names_and_pages(site, headers, status):
 
 def test_a_training_resumes_after_its_worker_was_killed(site, nightly):
     params = yaml.safe_load((site.root / "params.yaml").read_text())
-    params["models"][MODEL]["tiny"] |= {"kimg": 2.0, "tick_kimg": 0.1, "sample_kimg": 0.1}
+    params["models"][MODEL]["tiny"] |= {"kimg": 1.2, "tick_kimg": 0.04, "sample_kimg": 0.04}
     (site.root / "params.yaml").write_text(yaml.safe_dump(params))
     commit_all(site.root)
     killed = site.start_run("train/nightly")
@@ -413,11 +419,11 @@ def test_a_training_resumes_after_its_worker_was_killed(site, nightly):
     checkpoints = site.root / ".ckpt" / MODEL
     wait_for(lambda: list(checkpoints.glob("*/step-*.npz")), TIMEOUT_S)
     worker = site.worker()
-    processes = [worker, *worker.children(recursive=True)]
+    training = [process for process in worker.children(recursive=True) if is_training(process)]
+    assert training
     os.kill(worker.pid, signal.SIGKILL)
-    _, alive = psutil.wait_procs(processes, 90)
-    assert not [process for process in alive if "train" in " ".join(process.cmdline())]
-    site.server.wait(120)  # it exits because the worker has ended
+    assert not psutil.wait_procs(training, 90)[1]  # nobody would hear of its end
+    site.server.wait(TIMEOUT_S)  # it exits because the worker has ended
     assert "the worker has ended" in site.log.read_text()
 
     site.start()

@@ -28,7 +28,7 @@ from tests.support.filters import FILTERS, HELD_OUT, TRAINING_PICTURES, crops, p
 from tests.support.trainings import CACHE
 from tests.unit.test_config import SHIPPED
 
-STEPS = 600  # some 100 seconds of processor time
+STEPS = 300  # some 50 seconds of processor time
 SEED = 7
 ARCHITECTURE = {"width": 16, "blocks": 2, "code": 16}
 SETTINGS = {

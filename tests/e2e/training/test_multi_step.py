@@ -7,7 +7,14 @@ import pytest
 
 from stylefuse.config import load_params
 from stylefuse.errors import UserError
-from tests.support.trainings import ROOT, changed, make_project, run_on_jax
+from tests.support.trainings import (
+    ROOT,
+    add_sketch_model,
+    changed,
+    import_sketch_model,
+    make_project,
+    run_on_jax,
+)
 
 STEPS, CALL = 8, 4
 SINGLE = {
@@ -15,20 +22,20 @@ SINGLE = {
     "precision": "float32", "steps_per_call": 1,
 }  # fmt: skip
 MULTI = {"steps_per_call": CALL}
-SIMPLE = {"fusion_share": 0, "discriminator_interval": 1}  # few phases, which are soon compiled
+SIMPLE = MULTI | {"discriminator_interval": 1}  # of the sketch model, which is soon compiled
 RUNS = {  # by the number of devices and by name: a model, and its settings
     1: {
         "transfer": ("transfer", {}),
         "transfer, multi-step": ("transfer", MULTI),
         "portrait": ("portrait", {}),
         "portrait, multi-step": ("portrait", MULTI),
-        "simple": ("transfer", MULTI | SIMPLE),
-        "simple, tiles on the host": ("transfer", MULTI | SIMPLE | {"max_tiles_share": 0}),
-        "simple, bfloat16": ("transfer", MULTI | SIMPLE | {"precision": "bfloat16"}),
+        "simple": ("sketch", SIMPLE),
+        "simple, tiles on the host": ("sketch", SIMPLE | {"max_tiles_share": 0}),
+        "simple, bfloat16": ("sketch", SIMPLE | {"precision": "bfloat16"}),
     },
     2: {
-        "simple": ("transfer", MULTI | SIMPLE),
-        "odd batch": ("transfer", MULTI | SIMPLE | {"batch": 3}),
+        "simple": ("sketch", SIMPLE),
+        "odd batch": ("sketch", SIMPLE | {"batch": 3}),
     },
 }
 
@@ -41,7 +48,7 @@ def make_state(folder, model, special):
     from stylefuse.training.state import TrainingState
 
     params, settings = load_params(folder / "params.yaml"), SINGLE | special
-    if model == "portrait":
+    if model != "transfer":
         del settings["fusion_share"]
     keras.distribution.set_distribution(None)
     state = TrainingState(model, changed(params, model, **settings), folder / "data/prepared")
@@ -65,7 +72,7 @@ def advance(folder, model, special):
     steps = compile_steps(state)
     metrics = np.concatenate([steps(i, CALL) for i in range(0, STEPS, CALL)])
     batch = arrays(state.held_out.at(0))
-    inputs = batch[1:2] if model == "portrait" else [batch[0], batch[2]]
+    inputs = {"transfer": batch[0:3:2], "portrait": batch[1:2], "sketch": batch}[model]
     return {
         "metrics": metrics,
         "weights": np.concatenate([np.ravel(v.value) for v in state.variables]),
@@ -78,6 +85,7 @@ def advance(folder, model, special):
 
 def advance_all(folder, devices):
     """Make all runs of a number of devices, and save their outcomes by name."""
+    import_sketch_model()
     for name, (model, special) in RUNS[int(devices)].items():
         try:
             outcome = advance(Path(folder), model, special)
@@ -92,6 +100,7 @@ def outcomes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("multi_step")
     make_project(folder)
     on_tensorflow = advance(folder, "transfer", {})
+    add_sketch_model(folder)
     program = f"import sys; from {__name__} import advance_all; advance_all(*sys.argv[1:])"
     for devices in RUNS:
         run_on_jax(program, folder, devices, cwd=ROOT, devices=devices)
@@ -136,7 +145,7 @@ def test_a_batch_that_cannot_be_split_among_devices_is_refused(outcomes):
 
 def test_tiles_that_do_not_fit_come_from_the_host(outcomes):
     device, host = outcomes[1, "simple"], outcomes[1, "simple, tiles on the host"]
-    assert (device["tiles_on_device"], host["tiles_on_device"]) == (2, 0)
+    assert (device["tiles_on_device"], host["tiles_on_device"]) == (1, 0)
     assert_same(host, device)
 
 

@@ -27,7 +27,7 @@ from tests.support.people import astronaut
 
 CHROMIUM = shutil.which("chromium")
 NEEDS_CHROMIUM = pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
-TIMEOUT_MS = 120_000
+TIMEOUT_MS = 600_000  # a busy machine may need minutes
 expect.set_options(timeout=TIMEOUT_MS)
 RESULT = ".result img"  # the photograph and the painted picture
 TABS = ("Transfer", "Fuse", "Restore", "Characters", "Portraits")
@@ -85,6 +85,11 @@ def choose(panel, caption):
     panel.get_by_role("paragraph").filter(has_text=caption).wait_for()
 
 
+def paint_fast(panel):
+    """Choose the quality that needs no half minute, and paints no further picture by itself."""
+    panel.get_by_label("Fast", exact=True).check()
+
+
 def sources(panel, images="img"):
     return panel.locator(images).evaluate_all("all => all.map(image => image.src)")
 
@@ -103,6 +108,30 @@ def _wait_for_sources(panel, comparison, sources, images):
         f"[...panel.querySelectorAll(images)].map(i => i.src)) {comparison} sources",
         arg=[panel.element_handle(), images, json.dumps(sources, separators=(",", ":"))],
     )
+
+
+def wait_for_end_of_animations(page):
+    page.wait_for_function(
+        "document.getAnimations().every(animation => animation.playState === 'finished'"
+        " || animation.effect.getComputedTiming().endTime === Infinity)"
+    )
+
+
+def wait_until_at_rest(canvas):
+    """Wait until a canvas rests and shows a picture.
+
+    Returns:
+        Its middle on the screen, and the luminance there.
+    """
+    before = None
+    while True:
+        box = canvas.bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        pixels = luminance(canvas.page, middle)
+        if pixels.std() and before == (middle, pixels.tobytes()):
+            return middle, pixels
+        before = middle, pixels.tobytes()
+        canvas.page.wait_for_timeout(300)
 
 
 def luminance(page, middle):
@@ -169,16 +198,19 @@ def test_a_learned_style_is_chosen_or_uploaded(open_page, project, tmp_path):
 
 @NEEDS_CHROMIUM
 def test_a_preview_is_painted_on_before_ones_eyes(open_page, project, tmp_path):
+    """It begins with the fast one, and is given up when the fast one is chosen."""
     panel = open_tab(open_page(), "Transfer")
     upload(panel, "Photograph", project / "a.png")
     assert sources(panel, RESULT) == []
+    paint_fast(panel)
     panel.get_by_role("img", name="Painter 1").click()
     wait_for_change(panel, [], RESULT)
     fast = sources(panel, RESULT)
+    panel.get_by_label("Painted, in about half a minute").check()
     wait_for_change(panel, fast, RESULT)
-    panel.get_by_label("Fast", exact=True).check()
+    paint_fast(panel)
     wait_for_sources(panel, fast, RESULT)
-    panel.page.wait_for_timeout(3000)
+    panel.page.wait_for_timeout(3000)  # no step of the painting may follow
     assert sources(panel, RESULT) == fast
     settings = json.loads(download(panel, tmp_path / "fast.png").text[SETTINGS_KEY])
     assert settings["quality"] == "fast"
@@ -188,6 +220,7 @@ def test_a_preview_is_painted_on_before_ones_eyes(open_page, project, tmp_path):
 def test_two_pictures_are_fused_where_a_mask_is_painted(open_page, project, tmp_path):
     page = open_page()
     panel = open_tab(page, "Fuse")
+    paint_fast(panel)
     upload(panel, "First picture", project / "a.png")
     upload(panel, "Second picture", project / "b.png")
     fusion = panel.get_by_alt_text("The fusion of the two pictures")
@@ -196,10 +229,8 @@ def test_two_pictures_are_fused_where_a_mask_is_painted(open_page, project, tmp_
     panel.get_by_text("Mask: brush over what to keep of the first picture").click()
     canvas = panel.locator("canvas").last
     canvas.wait_for()
-    page.wait_for_timeout(1000)  # until the picture is on the canvas
-    box, before = canvas.bounding_box(), sources(panel)
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    below = luminance(page, middle)
+    middle, below = wait_until_at_rest(canvas)
+    before = sources(panel)
     page.mouse.move(*middle)
     page.mouse.down()
     page.wait_for_timeout(300)
@@ -231,12 +262,13 @@ def test_a_person_becomes_a_character_of_the_gallery(open_page, project, tmp_pat
     panel = open_tab(open_page(), "Characters")
     expect(panel.locator(".choices img").first).to_be_visible()
     before = sources(panel, ".choices img")
-    panel.get_by_label("Fast", exact=True).check()
+    paint_fast(panel)
     upload(panel, "Photograph of a person", project / "astronaut.png")
     wait_for_change(panel, before, ".choices img")  # they are sorted by how they fit
     expect(panel.locator(".result img")).to_be_visible()
     shown = sources(panel, ".result img")
     panel.locator(".choices").get_by_role("button").filter(has_text="king").click()
+    expect(panel.get_by_label("Character", exact=True)).to_have_value("king")
     wait_for_change(panel, shown, ".result img")
     file = download(panel, tmp_path / "king.png")
     assert file.size == (512, 512)
@@ -293,6 +325,7 @@ def test_the_examples_can_be_mixed_and_several_photographs_painted(open_page, pr
     name = "naïve 日本 (1).jpg"
     (tmp_path / name).write_bytes((project / "a.png").read_bytes())
     panel = open_tab(open_page(), "Transfer")
+    paint_fast(panel)
     choose(panel, "A coast · public domain")
     choose(panel, "Painter 0 · CC0-1.0")
     panel.get_by_role("button", name="Mix with other styles").click()
@@ -331,6 +364,9 @@ def test_settings_survive_a_reload(open_page):
     page.keyboard.press("ArrowLeft")
     panel = open_tab(page, "Fuse")
     panel.get_by_label("Hide the seam").check()
+    page.wait_for_function(
+        "Object.keys(localStorage).some(key => key.startsWith('stylefuse-fuse'))"
+    )
     page.reload()
     panel = open_tab(page, "Transfer")
     expect(panel.get_by_label("Keep the photo's palette")).to_be_checked()
@@ -342,6 +378,7 @@ def test_settings_survive_a_reload(open_page):
 def test_on_a_phone_the_result_stays_in_view(open_page, project):
     page = open_page(375)
     panel = open_tab(page, "Transfer")
+    paint_fast(panel)
     upload(panel, "Photograph", project / "a.png")
     panel.get_by_role("img", name="Painter 1").click()
     result = panel.locator(".result img").first
@@ -359,7 +396,7 @@ def test_it_is_accessible(open_page, width, theme):
     page = open_page(width, theme)
     for name in TABS:
         open_tab(page, name)
-        page.wait_for_timeout(500)  # until transitions have ended
+        wait_for_end_of_animations(page)
         violations = Axe().run(page).response["violations"]
         serious = [v for v in violations if v["impact"] in ("serious", "critical")]
         elements = {v["id"]: [node["html"] for node in v["nodes"]][:3] for v in serious}
@@ -398,6 +435,7 @@ def test_markup_in_the_name_of_a_file_is_text(open_page, project, tmp_path):
     (tmp_path / name).write_text("no picture")
     page = open_page()
     panel = open_tab(page, "Transfer")
+    paint_fast(panel)
     choose(panel, "A coast · public domain")
     choose(panel, "Painter 0 · CC0-1.0")
     panel.get_by_role("button", name="Several photographs").click()

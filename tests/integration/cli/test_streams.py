@@ -100,7 +100,7 @@ def test_a_link_is_followed(command, tmp_path, exists):
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_video_that_is_stopped_leaves_no_draft(tmp_path, number):
-    picture = "testsrc=size=640x480:rate=25:duration=60"
+    picture = "testsrc=size=320x240:rate=25:duration=30"
     subprocess.run(
         ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", picture, tmp_path / "in.mp4"], check=True
     )

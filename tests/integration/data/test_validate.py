@@ -26,8 +26,7 @@ CHROMIUM = shutil.which("chromium")
 DOMAINS = ["painting", "photograph"]
 
 
-@pytest.fixture
-def manifest():
+def make_manifest():
     """Twelve photographs and twelve paintings without a defect."""
     rng = np.random.default_rng(0)
     rows = [
@@ -43,6 +42,11 @@ def manifest():
         for i in range(12)
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def manifest():
+    return make_manifest()
 
 
 def failures(manifest, out) -> tuple[dict[str, list[str]], str]:
@@ -102,14 +106,21 @@ def docs_of(manifest, text, out):
     return sorted(out.rglob("*.html"))
 
 
-def test_markup_in_the_data_is_text_in_the_data_docs(manifest, tmp_path):
-    pages = docs_of(manifest, MARKUP, tmp_path)
+@pytest.fixture(scope="module")
+def docs_with_markup(tmp_path_factory):
+    """The folder of Data Docs of a manifest that contains markup, and its pages."""
+    folder = tmp_path_factory.mktemp("docs")
+    return folder, docs_of(make_manifest(), MARKUP, folder)
+
+
+def test_markup_in_the_data_is_text_in_the_data_docs(manifest, docs_with_markup):
+    folder, pages = docs_with_markup
     assert {"index.html", "ingest-manifest.html", "pictures.html"} <= {page.name for page in pages}
     for page in pages:
         assert "<img src=x" not in page.read_text()
-    (page,) = tmp_path.rglob("ingest-manifest.html")
+    (page,) = folder.rglob("ingest-manifest.html")
     assert "&lt;img src=x onerror=" in page.read_text()
-    summary = json.loads((tmp_path / "validation.json").read_text())
+    summary = json.loads((folder / "validation.json").read_text())
     failing = {e["name"]: e["failing"] for e in summary["expectations"]}
     assert failing["licence"] == [manifest.path[6]]
     assert failing["path_unique"] == [MARKUP, MARKUP]
@@ -125,13 +136,12 @@ def test_other_texts_look_as_they_are_in_the_data_docs(manifest, tmp_path):
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="needs chromium")
-def test_a_browser_runs_no_script_of_the_data(manifest, tmp_path):
-    pages = docs_of(manifest, MARKUP, tmp_path)
+def test_a_browser_runs_no_script_of_the_data(docs_with_markup):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
         page.route("http*://**", lambda route: route.abort())  # styles of other sites
-        for path in pages:
+        for path in docs_with_markup[1]:
             page.goto(path.as_uri())
             assert page.locator("img[src=x]").count() == 0
             assert page.title() != "run"

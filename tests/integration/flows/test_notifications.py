@@ -100,6 +100,12 @@ def test_a_command_gets_the_message(tmp_path):
     )
 
 
+def test_half_characters_and_control_characters_of_names_are_escaped(tmp_path):
+    told = tmp_path / "told"
+    notify(Notify(command=f"cat > {told}"), "failed", "\ud83d\x1b[2J.png cannot be opened")
+    assert told.read_text().splitlines()[1] == r"\ud83d\x1b[2J.png cannot be opened"
+
+
 def test_what_nobody_asked_for_is_not_sent():
     with http_server() as (address, documents):
         notify(Notify(addresses=[address], events=["failed"]), "refused", "worse")

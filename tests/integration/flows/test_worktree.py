@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
+from flows.origin import read_origin
 from flows.publish import commit_results
 from flows.worktree import take_worktree, worktree_environment
 
@@ -164,6 +165,23 @@ def test_results_are_committed_to_a_branch_that_follows_it_and_the_code(project,
     commit_results("pipeline", "version 2")
     assert git("rev-parse", "pipeline^@").split() == [first, later]
     assert git("show", "pipeline:schedule") == "edited"
+
+
+def test_keys_of_the_remote_are_not_committed_where_git_does_not_ignore_them(project, monkeypatch):
+    subprocess.run(["dvc", "remote", "add", "--local", "keys", "s3://bucket/secret"], check=True)
+    git("rm", "-q", "--cached", ".dvc/.gitignore")
+    Path(".dvc/.gitignore").unlink()
+    git("commit", "-q", "-m", "one file less")
+    monkeypatch.chdir(take_worktree())
+    assert "secret" in Path(".dvc/config.local").read_text()
+    Path("schedule").write_text("by day\n")
+    commit_results("pipeline", "version 1")
+    assert git("diff", "--name-only", "HEAD", "pipeline") == "schedule"
+
+
+def test_control_characters_of_a_commit_do_not_reach_the_terminal(project):
+    git("commit", "-q", "--allow-empty", "-m", "harmless\x1b[2J")
+    assert r"(harmless\x1b[2J)" in str(read_origin())
 
 
 def test_a_branch_that_is_checked_out_is_not_moved(project, monkeypatch):

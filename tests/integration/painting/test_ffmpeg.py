@@ -1,5 +1,6 @@
 """Videos as people have them: containers, codecs, colours, rates, sound and names."""
 
+import functools
 import json
 import shutil
 import subprocess
@@ -105,10 +106,22 @@ def test_every_container_and_codec_gives_all_frames_in_their_colours(name):
     assert_red_and_blue(frames, tolerance=16 if name == "animation.gif" else 6)
 
 
+@pytest.fixture(scope="module")
+def with_sound(tmp_path_factory):
+    """A function that returns a video with a sound of `SOUND_CODECS`; each is made once."""
+    folder = tmp_path_factory.mktemp("sound")
+
+    @functools.cache
+    def video(name):
+        return make(folder / name, "-pix_fmt", "yuv420p", *SOUND_CODECS[name], sound=True)
+
+    return video
+
+
 @pytest.mark.parametrize("suffix", CONTAINERS)
 @pytest.mark.parametrize("name", SOUND_CODECS)
-def test_every_sound_is_kept_in_every_container(name, suffix):
-    video = opened(make(name, "-pix_fmt", "yuv420p", *SOUND_CODECS[name], sound=True))
+def test_every_sound_is_kept_in_every_container(with_sound, name, suffix):
+    video = opened(with_sound(name))
     out = Path(f"out{suffix}")
     with sound_file(video, suffix) as sound, encoder(video, sound, out, suffix) as pipe:
         for frame in read_frames(video):

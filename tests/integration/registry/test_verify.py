@@ -13,6 +13,7 @@ from stylefuse.config import load_params
 from stylefuse.errors import UserError
 from stylefuse.fileio import sha256
 from stylefuse.gate.decide import decide
+from stylefuse.registry import fetch
 from stylefuse.registry.fetch import download, model_files, verified_copy
 from stylefuse.registry.integrity import signing
 from stylefuse.registry.integrity.reproduce import reproduce
@@ -271,6 +272,16 @@ def test_a_copy_is_verified_and_belongs_to_its_owner_alone(params, stored, tmp_p
     for number, model in enumerate(models):
         error = error_of(verified_copy, model, params.registry, tmp_path / f"changed-{number}")
         assert error.code == "signed-file-changed"
+
+
+def test_a_version_that_would_fill_the_disk_is_not_copied(params, stored, tmp_path, monkeypatch):
+    """Whoever may write to the store can add files, and a copy is made before it is verified."""
+    with (stored / "more").open("wb") as more:
+        more.truncate(200_000_000)
+    monkeypatch.setattr(fetch, "MAX_VERSION_BYTES", 100_000_000)
+    error = error_of(verified_copy, f"models:/{NAME}/1", params.registry, tmp_path / "copy")
+    assert error.code == "version-too-large"
+    assert files_of(tmp_path) == []
 
 
 def test_a_version_with_another_loader_is_not_of_this_project(params, stored, tmp_path):

@@ -19,7 +19,14 @@ from stylefuse.training import checkpoints, trainer
 from stylefuse.training.compile_steps import compile_steps
 from stylefuse.training.step import InPlaceSteps
 from tests.support.models import SHAPES, make_model
-from tests.support.trainings import ROOT, changed, make_project, run_on_jax
+from tests.support.trainings import (
+    ROOT,
+    add_sketch_model,
+    changed,
+    import_sketch_model,
+    make_project,
+    run_on_jax,
+)
 
 CLOCK = {
     "kimg": 0.032, "tick_kimg": 0.008, "sample_kimg": 0.016,  # 8 steps, a checkpoint after the 4th
@@ -29,6 +36,7 @@ SHORT = {  # 3 steps with few functions to compile; samples and a checkpoint aft
     "kimg": 0.012, "tick_kimg": 0.004, "sample_kimg": 0.008,
     "discriminator_interval": 1, "r1": 0, "augment_target": 0,
 }  # fmt: skip
+MODEL = "sketch"  # what all models have in common is tested with this one
 SHORT_ROWS = [4, 8, 12]  # pictures at each tick of such a run
 
 
@@ -36,11 +44,19 @@ SHORT_ROWS = [4, 8, 12]  # pictures at each tick of such a run
 WITHOUT_NUMBERS = "cancellation.py", "config.py", "errors.py", "fileio.py", "paths.py"
 
 
+def make_sketch_project(folder, **changes):
+    """All models at their smallest, and the one that is soon compiled."""
+    import_sketch_model()
+    make_project(folder, **changes)
+    add_sketch_model(folder)
+    return load_params(folder / "params.yaml")
+
+
 @pytest.fixture
 def params(tmp_path, monkeypatch):
     """A tiny profile over random tiles, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    return make_project(tmp_path, **CLOCK)
+    return make_sketch_project(tmp_path, **CLOCK)
 
 
 class RecordingTracker:
@@ -87,7 +103,8 @@ def products(model):
 @pytest.mark.parametrize(
     ("model", "special"),
     [
-        ("transfer", {"fusion_share": 0.5}),
+        ("transfer", {"fusion_share": 0.5, "r1": 0}),  # two phases, without penalties
+        ("restore", {"r1": 0}),
         ("portrait", {"architecture": "regular"}),
         ("portrait", {"architecture": "dcgan"}),
     ],
@@ -110,21 +127,21 @@ def test_a_stopped_run_ends_with_the_same_bytes(params, model, special):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """The folder of a short run of the model restore; its tracker; and what it wrote."""
+    """The folder of a short run of the model; its tracker; and what it wrote."""
     folder, tracker = tmp_path_factory.mktemp("finished"), RecordingTracker()
-    params = make_project(folder, **SHORT)
+    params = make_sketch_project(folder, **SHORT)
     with chdir(folder):
-        assert trainer.train("restore", params, tracker)
-        return folder, tracker, products("restore")
+        assert trainer.train(MODEL, params, tracker)
+        return folder, tracker, products(MODEL)
 
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory):
     """The folder of such a run that was stopped at its first tick; and how it ended."""
     folder = tmp_path_factory.mktemp("stopped")
-    params = make_project(folder, **SHORT)
+    params = make_sketch_project(folder, **SHORT)
     with chdir(folder):
-        is_finished = trainer.train("restore", params, stop=lambda: True)
+        is_finished = trainer.train(MODEL, params, stop=lambda: True)
     return folder, is_finished
 
 
@@ -141,23 +158,23 @@ def test_a_run_that_is_stopped_at_a_tick_resumes_there(finished, stopped, resuma
     assert not stopped[1]
     assert not Path("models").exists()
     stop = Mock(return_value=False)
-    assert trainer.train("restore", resumable, tracker := RecordingTracker(), stop)
+    assert trainer.train(MODEL, resumable, tracker := RecordingTracker(), stop)
     assert list(tracker.rows) == SHORT_ROWS[1:]
     assert stop.call_count == 1  # a run is not stopped at its last tick
-    assert products("restore") == finished[2]
+    assert products(MODEL) == finished[2]
 
 
 def test_other_code_does_not_resume_a_checkpoint(resumable, monkeypatch):
     monkeypatch.setattr(trainer, "code_digest", lambda: "of other code")
-    assert trainer.train("restore", resumable, tracker := RecordingTracker())
+    assert trainer.train(MODEL, resumable, tracker := RecordingTracker())
     assert list(tracker.rows) == SHORT_ROWS
-    assert len(list(Path(".ckpt/restore").glob("*/step-*.npz"))) == 1  # that of the other code
+    assert len(list(Path(".ckpt", MODEL).glob("*/step-*.npz"))) == 1  # that of the other code
 
 
 def test_other_tiles_of_the_same_names_do_not_resume_a_checkpoint(resumable):
     tiles = np.load("data/prepared/train_photograph.npy")
     np.save("data/prepared/train_photograph.npy", 255 - tiles)
-    assert trainer.train("restore", resumable, tracker := RecordingTracker())
+    assert trainer.train(MODEL, resumable, tracker := RecordingTracker())
     assert list(tracker.rows) == SHORT_ROWS
 
 
@@ -167,16 +184,16 @@ def initialised(finished, tmp_path, monkeypatch):
     parameters of a run that begins with that model, and learns next to nothing."""
     shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    Path("models/restore").rename("initial")
-    return changed(load_params(), "restore", init_from="initial", learning_rate=1e-9)
+    Path("models", MODEL).rename("initial")
+    return changed(load_params(), MODEL, init_from="initial", learning_rate=1e-9)
 
 
 def test_a_run_begins_with_the_weights_of_init_from(finished, initialised):
     """The weights know one picture that is trained on, and one that is not there any more."""
     known = ["photograph/train-0.png", "photograph/gone.png"]
     Path("initial/pictures.json").write_text(json.dumps(known))
-    trainer.train("restore", initialised, tracker := RecordingTracker())
-    saved, averaged = (load_generator(folder)[1] for folder in ("initial", "models/restore"))
+    trainer.train(MODEL, initialised, tracker := RecordingTracker())
+    saved, averaged = (load_generator(folder)[1] for folder in ("initial", f"models/{MODEL}"))
     for one, other in zip(saved.weights, averaged.weights, strict=True):
         np.testing.assert_allclose(np.asarray(one), np.asarray(other), atol=1e-6)
     assert tracker.started != finished[1].started
@@ -188,16 +205,16 @@ def test_weights_that_were_trained_on_held_out_pictures_are_refused(initialised)
     with pytest.raises(
         UserError, match=f"trained on 1 pictures that are held out now, {held_out} among them"
     ) as error:
-        trainer.train("restore", initialised)
+        trainer.train(MODEL, initialised)
     assert error.value.code == "held-out-pictures-known"
 
 
 def test_weights_of_another_architecture_or_none_are_refused(initialised):
-    wider = changed(initialised, "restore", width=8)
-    with pytest.raises(UserError, match="initial holds a restore model"):
-        trainer.train("restore", wider)
+    wider = changed(initialised, MODEL, width=8)
+    with pytest.raises(UserError, match="initial holds a sketch model"):
+        trainer.train(MODEL, wider)
     with pytest.raises(UserError, match="nowhere"):
-        trainer.train("restore", changed(initialised, "restore", init_from="nowhere"))
+        trainer.train(MODEL, changed(initialised, MODEL, init_from="nowhere"))
 
 
 def test_a_tracker_gets_metrics_samples_and_alarms_during_the_run(params, capsys):
@@ -224,9 +241,9 @@ def test_a_run_that_diverges_stops_and_keeps_its_checkpoint(params, monkeypatch)
         InPlaceSteps, "step", lambda self, i: step(self, i) * (np.nan if i == 2 else 1)
     )
     with pytest.raises(UserError, match="diverged at step 2") as error:
-        trainer.train("restore", changed(params, "restore", **SHORT))
+        trainer.train(MODEL, changed(params, MODEL, **SHORT))
     assert (error.value.code, error.value.exit_code) == ("training-diverged", 1)
-    (checkpoint,) = Path(".ckpt/restore").glob("*/*.npz")
+    (checkpoint,) = Path(".ckpt", MODEL).glob("*/*.npz")
     assert checkpoint.name.startswith("step-00000002-")
     assert str(checkpoint.parent) in str(error.value)
     assert not Path("models").exists()
@@ -242,10 +259,10 @@ def test_a_backend_that_cannot_train_is_refused(monkeypatch):
 def test_a_training_that_is_in_progress_is_not_begun_again(params, monkeypatch):
     monkeypatch.setattr(trainer, "run_key", lambda **inputs: "key")
     with (
-        checkpoints.lock_checkpoints(Path(".ckpt/restore/key")),
+        checkpoints.lock_checkpoints(Path(".ckpt", MODEL, "key")),
         pytest.raises(UserError) as error,
     ):
-        trainer.train("restore", params)
+        trainer.train(MODEL, params)
     assert (error.value.code, error.value.exit_code) == ("training-in-progress", 75)
 
 
@@ -276,12 +293,12 @@ def test_a_run_killed_while_it_deletes_checkpoints_keeps_its_samples(
 ):
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
         killed.setattr(checkpoints, "shutil", Mock(rmtree=Mock(side_effect=KeyboardInterrupt)))
-        trainer.train("restore", resumable)
-    assert not list(Path(".ckpt/restore").glob("*/step-*.npz"))
-    assert list(Path(".ckpt/restore").glob("*/samples/*.png"))
+        trainer.train(MODEL, resumable)
+    assert not list(Path(".ckpt", MODEL).glob("*/step-*.npz"))
+    assert list(Path(".ckpt", MODEL).glob("*/samples/*.png"))
     shutil.rmtree("reports")
-    assert trainer.train("restore", resumable)
-    assert products("restore") == finished[2]
+    assert trainer.train(MODEL, resumable)
+    assert products(MODEL) == finished[2]
 
 
 def test_graphs_exported_on_one_backend_are_those_of_the_other(tmp_path):

@@ -2,7 +2,8 @@
 
 import dask
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
+from distributed.security import Security
 from flows import cluster
 from flows.batch import batch
 
@@ -66,3 +67,16 @@ def test_a_cluster_that_does_not_answer_is_named():
         pytest.raises(UserError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9 "),
     ):
         cluster.dask_client(1, "tcp://127.0.0.1:9")
+
+
+def test_the_workers_of_a_batch_obey_nobody_else():
+    """Whoever reaches a scheduler without a certificate could have it execute anything."""
+    with cluster.dask_client(0, None) as client:
+        own = client.scheduler.address
+        assert client.run_on_scheduler(lambda: 1) == 1
+        for address, security in (
+            (own.replace("tls:", "tcp:"), None),
+            (own.replace("tcp:", "tls:"), Security.temporary()),
+        ):
+            with pytest.raises(OSError, match=r"tls|TLS|Timed out|closed"):
+                Client(address, timeout=3, security=security)

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from stylefuse.inference.characters.gallery import GALLERY
 from tests.support.trainings import ROOT
@@ -13,9 +15,7 @@ from tests.support.trainings import ROOT
 HEAVY = ("keras", "tensorflow", "jax", "mlflow", "prefect", "dvc", "pandas", "scipy", "pydantic",
          "yaml", "rich", "cryptography", "stylefuse.registry", "stylefuse.models",
          "stylefuse.training", "stylefuse.evaluation", "stylefuse.config")  # fmt: skip
-PHOTOGRAPH, PAINTING = (
-    str(ROOT / "examples" / name) for name in ("photograph.jpg", "painting.png")
-)
+PHOTOGRAPH, PAINTING = "../photograph.jpg", "../painting.png"
 CHARACTER = str(GALLERY / "silver-mage.webp")
 COMMANDS = {
     "transfer": ["transfer", PHOTOGRAPH, "--style", PAINTING, "-o", "out.png"],
@@ -42,6 +42,9 @@ def test_painting_imports_the_light_half_alone(name, tmp_path):
     folder, home = tmp_path / "folder", tmp_path / "home"
     folder.mkdir()
     home.mkdir()
+    for file in (PHOTOGRAPH, PAINTING):
+        with Image.open(ROOT / "examples" / Path(file).name) as picture:
+            picture.resize((96, 64)).save(folder / file)
     command = [*COMMANDS[name], "--model", str(ROOT / "models/base" / MODELS[name])]
     process = subprocess.run(
         [sys.executable, "-c", PROGRAM, *command], cwd=folder, capture_output=True, text=True,

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 
 import numpy as np
 import pytest
@@ -83,11 +84,26 @@ def test_a_file_that_lacks_something_is_damaged(document):
     assert error.value.code == "style-file-damaged"
 
 
-@pytest.mark.parametrize("content", [b"GIF89a", b"\x80\x04", b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"", b"\x80\x04", b"[" * 100_000])
 def test_hostile_pictures_in_a_file_are_refused(document, content):
+    picture = base64.b64encode(b"RIFF\0\0\0\0WEBP" + content).decode()
     with pytest.raises(UserError) as error:
-        parse_style(signed(document, pictures=[base64.b64encode(content).decode()]), "x")
+        parse_style(signed(document, pictures=[picture]), "x")
     assert error.value.code.startswith("picture-")
+
+
+@pytest.mark.parametrize("format", ["AVIF", "PNG"])
+def test_pictures_are_webp_because_others_may_take_a_process_each(document, format):
+    with pytest.raises(UserError) as error:
+        parse_style(signed(document, pictures=[encoded(noise(9, 8), format)]), "x")
+    assert error.value.code == "style-file-damaged"
+
+
+def test_a_pipe_is_refused_unread(tmp_path):
+    os.mkfifo(tmp_path / "a.style")
+    with pytest.raises(UserError) as error:
+        open_style(tmp_path / "a.style")
+    assert error.value.code == "style-not-readable"
 
 
 @pytest.mark.parametrize(
@@ -117,14 +133,13 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
 
 def test_a_transparent_picture_is_flattened(document):
     (picture,) = parse_style(
-        signed(document, pictures=[encoded(noise(9, 8, "RGBA"))]), "x"
+        signed(document, pictures=[encoded(noise(9, 8, "RGBA"), "WEBP")]), "x"
     ).pictures
     assert picture.mode == "RGB"
 
 
-def test_a_bomb_of_pixels_is_refused(document, tmp_path):
-    Image.new("RGB", (8, 40_000)).save(tmp_path / "x.png")
-    bomb = base64.b64encode((tmp_path / "x.png").read_bytes()).decode()
+def test_a_bomb_of_pixels_is_refused(document):
+    bomb = encoded(Image.new("RGB", (80, 16_000)), "WEBP")
     with pytest.raises(UserError) as error:
         parse_style(signed(document, pictures=[bomb]), "x")
     assert error.value.code == "picture-too-large"

@@ -47,6 +47,21 @@ def test_files_folders_and_patterns_are_expanded(folder):
     assert names(find_pictures([f"{folder}/photos/*.jpg"])) == [f"{folder}/photos/a.jpg"]
 
 
+def test_a_pattern_looks_into_all_folders_but_linked_ones(folder):
+    Path("photos/[old]/.hidden").mkdir(parents=True)
+    for name in ("photos/[old]/d.png", "photos/[old]/.hidden/e.png"):
+        noise(20, 16).save(name)
+    for link in ("one", "other"):  # paths through them never end
+        Path("photos", link).symlink_to(".")
+    below = ["photos/[c].png", "photos/[old]/d.png", "photos/b.png"]
+    assert names(find_pictures(["photos/**/*.png"])) == below
+    assert names(find_pictures(["p*/**/*.png"])) == below
+    assert names(find_pictures([f"{folder}/photos/**/*.png"])) == [f"{folder}/{n}" for n in below]
+    assert names(find_pictures(["./**/d.png"])) == ["photos/[old]/d.png"]
+    assert names(find_pictures(["photos/one/[[]c].png"])) == ["photos/one/[c].png"]
+    assert names(find_pictures(["photos/[[]old]/**"])) == ["photos/[old]/d.png"]
+
+
 @pytest.mark.parametrize("name", ["missing.png", "photos/*.webp", "empty"])
 def test_a_name_without_pictures_is_refused(folder, name):
     (folder / "empty").mkdir()

@@ -32,13 +32,27 @@ def judged(champion, challenger):
         ([(200, 1)] * 9, [(200, 9)] * 10, None),  # too few to compare with
         ([], [(500, 1)] * 9, None),
         ([], [(500, 1)] * 3 + [(200, 1)] * 7, "3 of 10 were errors"),
-        ([], [(504, 1)] * 2 + [(200, 1)] * 8, None),  # a fifth is allowed
+        ([], [(500, 1)] * 2 + [(200, 1)] * 8, None),  # a fifth is allowed
+        ([], [(504, 1)] * 5 + [(200, 1)] * 5, None),  # perhaps of requests that take so long
+        ([(200, 1)] * 10, [(504, 120)] * 10, "they take 120.0 times as long as the champion's"),
         ([], [(400, 1)] * 90 + [(200, 1)] * 9, None),  # mistakes of the callers
         ([], [(503, 1)] * 90 + [(200, 1)] * 9, None),  # the server is busy, whoever answers
     ],
 )
 def test_the_limits(champion, challenger, fault):
     assert judged(champion, challenger) == fault
+
+
+def test_one_caller_decides_nothing():
+    figures = ReleaseFigures()
+    for number in range(12):
+        figures.add(CHAMPION, 200, 1, f"caller {number}")
+        figures.add(CHALLENGER, 200, 1, f"other {number}")
+    for _ in range(500):
+        figures.add(CHAMPION, 200, 0.001, "caller 0")  # tiny requests
+        figures.add(CHALLENGER, 200, 100, "other 0")  # huge ones
+    figures.judge(LIMITS)
+    assert figures.fault is None
 
 
 def test_another_version_begins_anew():

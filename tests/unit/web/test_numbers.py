@@ -15,6 +15,8 @@ def test_a_slider(typed, value):
     assert Slider(0, 1, 0.5).preprocess(typed) == value
 
 
-@pytest.mark.parametrize(("typed", "value"), [(7, 7), (-5, 0), (None, 1), (2.4, 2), (10**30,) * 2])
+@pytest.mark.parametrize(
+    ("typed", "value"), [(7, 7), (-5, 0), (None, 1), (2.4, 2), (10**30,) * 2, (math.inf, 1)]
+)
 def test_a_whole_number(typed, value):
     assert WholeNumber(1, 0, "Number").preprocess(typed) == value

@@ -89,7 +89,7 @@ def calls():
 def app(page, calls, monkeypatch):
     monkeypatch.setattr(visitors, "LISTEN_WITHIN_S", 0.05)
     monkeypatch.setattr(visitors, "MAX_STREAMS", 3)
-    return Visitors(page, calls)
+    return Visitors(page, calls, lambda session: 16 if session == "full" else 15)
 
 
 def test_a_session_that_does_not_listen_is_forgotten(app, page):
@@ -109,6 +109,14 @@ def test_a_session_that_listens_is_not(app, page):
 
     asyncio.run(ask())
     assert len(page.calls) == 2
+
+
+def test_a_session_alone_does_not_fill_the_queue(app, page):
+    async def ask():
+        return [await call(app, scope(JOIN, name, "POST")) for name in ("full", "abc")]
+
+    assert asyncio.run(ask()) == [[503], [200]]
+    assert page.calls == [("POST", JOIN, "")]
 
 
 @pytest.mark.parametrize("stays", [False, True])
