@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from stylefuse.images.base64 import decode
+from stylefuse.inference.style_gallery import shipped_styles
 from tests.support.linked_packages import link_dependencies
 from tests.support.registered_project import copy_project_with_two_versions
 from tests.support.servers import answers, free_port, stop, wait_for
@@ -109,12 +110,15 @@ def test_it_paints_in_any_folder(paint, tmp_path, arguments, output):
 
 
 def test_the_wheel_has_all_that_the_page_shows(wheel):
-    folder = ROOT / "src/stylefuse/web"
-    files = [path for path in folder.rglob("*") if path.suffix in (".css", ".js", ".jpg", ".md")]
+    root = ROOT / "src"
+    page = root / "stylefuse/web"
+    files = [path for path in page.rglob("*") if path.suffix in (".css", ".js", ".jpg", ".md")]
+    styles = list((root / "stylefuse/inference/styles").iterdir())
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert len(files) >= 8
-    assert {f"stylefuse/web/{path.relative_to(folder)}" for path in files} <= names
+    assert len(files) >= 6
+    assert len(styles) == len(shipped_styles()) + 1  # their licences
+    assert {str(path.relative_to(root)) for path in (*files, *styles)} <= names
 
 
 @pytest.mark.parametrize(
