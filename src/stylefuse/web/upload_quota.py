@@ -1,9 +1,12 @@
 """Limits the files that visitors of the page upload: Gradio keeps each for an hour."""
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
+
+from starlette.requests import ClientDisconnect
 
 from stylefuse.serving.host_check import ASGIApp, header_values, send_error
 
@@ -59,7 +62,8 @@ class UploadQuota:
         try:
             await asyncio.wait([task], timeout=UPLOAD_TIMEOUT_S)
             if task.done():
-                task.result()
+                with contextlib.suppress(ClientDisconnect):  # the visitor left in the middle of it
+                    task.result()
         finally:
             task.cancel()  # the connection is closed
             self._arriving -= arrived

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from stylefuse.web import upload_quota
 from stylefuse.web.upload_quota import MIN_FILE, UPLOAD, UploadQuota, folder_bytes
@@ -73,3 +74,16 @@ def test_a_declared_length_reserves_nothing(quota, folder, monkeypatch):
 def test_other_requests_are_passed_on(quota):
     assert request(quota, b"x", path="/gradio_api/queue/join")[0] == 200
     assert request(quota, b"", path=UPLOAD, method="GET")[0] == 200
+
+
+def test_a_visitor_who_leaves_during_an_upload_is_no_error_of_the_server(folder):
+    def quota(error):
+        async def app(scope, receive, send):
+            raise error
+
+        return UploadQuota(app, folder)
+
+    options = {"path": UPLOAD, "headers": {"content-length": "5"}}
+    assert request(quota(ClientDisconnect()), b"fil", **options) is None
+    with pytest.raises(ValueError, match="other"):
+        request(quota(ValueError("other")), b"files", **options)
