@@ -103,7 +103,7 @@ def _use(address: str, number: int, folder: Path) -> None:
         ]
         paint("preview-fusion", *fusion)
     if number % 10 == 2:
-        paint("preview-restore", photograph, 1)
+        paint("preview-restore", photograph, 1, [], [], 1)
 
 
 def _picture(path: Path, number: int) -> Path:

@@ -422,7 +422,7 @@ def test_requests_from_other_sites_are_rejected(address):
 
 def test_only_uploaded_files_are_painted(address, project):
     def restored(path):
-        return call(address, "preview-restore", reference(path), 0)
+        return call(address, "preview-restore", reference(path), 0, [], [], 1)
 
     for path in (str(project / "a.png"), "/dev/zero", "https://example.org/a.png"):
         assert restored(path) == 403
