@@ -39,6 +39,7 @@ MLMODEL = "MLmodel"  # MLflow's description of a model, in its folder
 MAX_MLMODEL_BYTES = 100_000  # of about 4,000; PyYAML takes seconds for so many
 PYFUNC = "python_function"  # MLflow's name for models that a loader loads
 MAX_VERSION_BYTES = 1 << 32  # of all files; more would be copied before the signature is looked at
+INVALID_PARAMETER = "INVALID_PARAMETER_VALUE"  # MLflow's code, here of a path out of the version
 MODELS_URI = "models:/"  # prefix of MLflow's URIs of registered models
 
 
@@ -270,12 +271,20 @@ def download(uri: str, registry: Registry, folder: Path | None = None) -> Path:
 
 def _stored_bytes(uri: str) -> int:
     """The size of a version's files in the store; of a version that is too large, of some."""
+    from mlflow.exceptions import MlflowException
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     files = get_artifact_repository(uri)
     total, folders = 0, [""]
     while folders and total <= MAX_VERSION_BYTES:
-        for entry in files.list_artifacts(folders.pop()):
+        folder = folders.pop()
+        try:
+            entries = files.list_artifacts(folder)
+        except MlflowException as error:
+            if not folder or error.error_code != INVALID_PARAMETER:
+                raise
+            continue  # a linked folder, which is refused by name when the files are checked
+        for entry in entries:
             if entry.is_dir:
                 folders.append(entry.path)
             else:
