@@ -33,7 +33,7 @@ PICTURES = ("photo.jpg", "painting.jpg", "drawing.jpg", "wave.jpg", "harvest.jpg
             "old/1.jpg", "docs/gallery/degraded.jpg", "examples/photograph.jpg",
             "examples/painting.png",
             *sorted({*re.findall(r"data/pictures/[\w/.-]+", GALLERY)}))  # fmt: skip
-SIZES = (48, 36), (64, 64), (256, 256), (360, 270), (512, 512)
+SIZES = (48, 36), (96, 72), (64, 64), (256, 256), (360, 270), (512, 512)
 PEOPLE = "person.jpg", "painting-of-a-face.jpg", "examples/astronaut.jpg"
 ELSEWHERE = {  # how a command begins → what runs it
     "make repro": "tools/fresh_clone.sh",
