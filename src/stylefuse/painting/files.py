@@ -77,14 +77,14 @@ def _glob(pattern: str) -> list[str]:
     before, recursive, after = f"/{pattern}/".partition("/**/")
     if not recursive:
         return glob.glob(pattern)  # noqa: PTH207, Path.glob takes no absolute pattern
-    found = []
+    matches = []
     start = {"": os.curdir, "/": os.sep}.get(before, before[1:])
     for root in glob.glob(start):  # noqa: PTH207
         for folder, names, _ in os.walk(root):
             names[:] = [name for name in names if not name.startswith(".")]
             inside = "" if folder == os.curdir else glob.escape(folder).removeprefix("./") + "/"
-            found += _glob(inside + (after.strip("/") or "*"))
-    return found
+            matches += _glob(inside + (after.strip("/") or "*"))
+    return matches
 
 
 def output_paths(contents: Sequence[Path], out: Path) -> list[Path]:

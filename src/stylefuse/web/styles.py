@@ -82,7 +82,6 @@ def style_picture(style: LearnedStyle) -> Path:
     """
     key = hashlib.sha256(style.code.tobytes() + style.pictures[0].tobytes()).hexdigest()
     path = Path(get_upload_folder()) / f"{FOLDER}{key}" / "painting.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
     save_style(style, path.with_name(LEARNED))
     write_atomically(path, lambda draft: style.pictures[0].save(draft, "PNG"))
     return path
