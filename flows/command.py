@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import psutil
 
+from flows.processes import wait_until_ended
 from stylefuse.errors import UserError, printable
 from stylefuse.training.termination import end_with_parent
 
@@ -153,10 +154,10 @@ def stop(process: subprocess.Popen) -> None:
     for child in children or [command]:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.terminate()
-    _, alive = psutil.wait_procs([*children, command], STOP_TIMEOUT_S)
-    for child in alive:
+    for child in wait_until_ended([*children, command], STOP_TIMEOUT_S):
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
+    process.wait()
 
 
 def _log_new_lines(

@@ -47,7 +47,7 @@ def stop_worker(worker: subprocess.Popen) -> None:
         for run in runs:
             run.terminate()
         everything = process.children(recursive=True)
-        _wait(runs, RUN_TIMEOUT_S)
+        wait_until_ended(runs, RUN_TIMEOUT_S)
         for run in everything:
             with suppress(psutil.NoSuchProcess):
                 run.kill()
@@ -65,15 +65,23 @@ def stop(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def _wait(processes: list[psutil.Process], timeout_s: float) -> None:
-    """Wait until processes have ended; nobody reaps those of a suspended parent."""
+def wait_until_ended(processes: list[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Wait for processes; a zombie has ended.
+
+    A suspended parent does not reap its children, nor does the first process of a container that
+    was started without an init.
+
+    Returns:
+        Those that are still running after the timeout.
+    """
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline and any(map(_runs, processes)):
+    while (alive := list(filter(_runs, processes))) and time.monotonic() < deadline:
         time.sleep(POLL_S)
+    return alive
 
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

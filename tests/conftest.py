@@ -5,6 +5,7 @@ Hypothesis draws the same examples every time and sets no deadline, for the sake
 """
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,10 @@ def shared_folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True, scope="module")
 def restored_environment():
-    """Restore the environment after each module: MLflow, for one, sets MLFLOW_TRACKING_URI."""
+    """Restore the environment after each module, and let MLflow forget the store it was given."""
     before = dict(os.environ)
     yield
+    if mlflow := sys.modules.get("mlflow"):
+        mlflow.set_tracking_uri(None)
     os.environ.clear()
     os.environ.update(before)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from flows.processes import wait_until_ended
 from mlflow import MlflowClient
 from PIL import Image
 
@@ -79,13 +80,6 @@ def is_server(process):
         return False
 
 
-def is_alive(process):
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.fixture(scope="module")
 def killed(project, start):
     """The manifest that a killed run leaves."""
@@ -96,7 +90,7 @@ def killed(project, start):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     server.kill()  # Prefect leaves it; the workers end by themselves
-    wait_for(lambda: not any(map(is_alive, children)))
+    assert not wait_until_ended(children, TIMEOUT_S)
     return read_manifest(project / "out")
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 import pytest
 import yaml
+from flows.processes import wait_until_ended
 from flows.serve import PASSWORD_FILE
 from mlflow import MlflowClient
 from playwright.sync_api import expect, sync_playwright
@@ -178,7 +179,7 @@ def site(shared_folder, tmp_path_factory):
         yield site
     finally:
         site.stop()
-        assert not psutil.wait_procs(site.stopped, 60)[1]
+        assert not wait_until_ended(site.stopped, 60)
 
 
 @pytest.fixture(scope="module")
@@ -422,7 +423,7 @@ def test_a_training_resumes_after_its_worker_was_killed(site, nightly):
     training = [process for process in worker.children(recursive=True) if is_training(process)]
     assert training
     os.kill(worker.pid, signal.SIGKILL)
-    assert not psutil.wait_procs(training, 90)[1]  # nobody would hear of its end
+    assert not wait_until_ended(training, 90)  # nobody would hear of its end
     site.server.wait(TIMEOUT_S)  # it exits because the worker has ended
     assert "the worker has ended" in site.log.read_text()
 

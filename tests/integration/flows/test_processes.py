@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import psutil
-from flows.processes import start, stop, stop_worker
+from flows.processes import start, stop, stop_worker, wait_until_ended
 
-from tests.support.servers import wait_for
+from tests.support.servers import TIMEOUT_S, wait_for
 
 # Like a worker, it starts a run as soon as the one before has ended.
 WORKER = """
@@ -28,7 +28,7 @@ def stopped_runs(tmp_path, answer):
     runs = psutil.Process(worker.pid).children(recursive=True)
     stop_worker(worker)
     assert worker.poll() is not None
-    wait_for(lambda: not any(run.is_running() for run in runs))
+    assert not wait_until_ended(runs, TIMEOUT_S)
     return log.read_text().count("run")
 
 
@@ -71,3 +71,18 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     parent.kill()
     parent.wait()
     wait_for(lambda: not psutil.pid_exists(pid))
+
+
+def test_a_process_that_nobody_reaps_has_ended():
+    """As in a container whose first process is no init."""
+    script = "import os, time; os.fork() or os._exit(0); time.sleep(600)"
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        wait_for(lambda: psutil.Process(parent.pid).children())
+        (child,) = psutil.Process(parent.pid).children()
+        assert not wait_until_ended([child], TIMEOUT_S)
+        assert child.status() == psutil.STATUS_ZOMBIE
+        assert wait_until_ended([psutil.Process(parent.pid)], 0)
+    finally:
+        parent.kill()
+        parent.wait()
