@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
+import psutil
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -34,6 +35,14 @@ def wait_for(condition, process=None, timeout_s: float = TIMEOUT_S) -> None:
         assert time.monotonic() < end, "the condition did not become true"
         assert process is None or process.poll() is None, "the process has ended"
         time.sleep(0.1)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process has ended, even if nobody has reaped it."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def answers(address: str, path: str = HEALTH) -> bool:

@@ -9,14 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
-import psutil
 import pytest
 from flows import command
 from flows.command import CommandBusy, CommandFailed, run_command
 from flows.pipeline_lock import pipeline_lock
 from prefect.logging import disable_run_logger
 
-from tests.support.servers import wait_for
+from tests.support.servers import has_ended, wait_for
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_a_cancelled_flow_stops_its_command(program, tmp_path, monkeypatch):
     )
     with pytest.raises(KeyboardInterrupt):
         run_command("dvc", "repro")
-    assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
+    assert has_ended(int((tmp_path / "pid").read_text()))
     assert (tmp_path / "log").read_text() == "child ended\n"
 
 
@@ -102,7 +101,7 @@ def test_a_command_dies_with_a_flow_that_is_killed(program, tmp_path):
     wait_for(lambda: pid.exists() and pid.read_text())
     flow.send_signal(signal.SIGKILL)
     flow.wait()
-    wait_for(lambda: not psutil.pid_exists(int(pid.read_text())))
+    wait_for(lambda: has_ended(int(pid.read_text())))
 
 
 def test_a_folder_has_one_pipeline_at_a_time(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import sys
 import psutil
 from flows.processes import start, stop, stop_worker, wait_until_ended
 
-from tests.support.servers import TIMEOUT_S, wait_for
+from tests.support.servers import TIMEOUT_S, has_ended, wait_for
 
 # Like a worker, it starts a run as soon as the one before has ended.
 WORKER = """
@@ -70,7 +70,7 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     pid = int(parent.stdout.readline())
     parent.kill()
     parent.wait()
-    wait_for(lambda: not psutil.pid_exists(pid))
+    wait_for(lambda: has_ended(pid))
 
 
 def test_a_process_that_nobody_reaps_has_ended():
